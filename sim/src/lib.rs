@@ -1,1 +1,3 @@
-//! Being built.
+//! The machine room of Stormglass.
+
+pub mod guard;
