@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::panic::resume_unwind;
 use std::thread;
 
-use super::{Restored, Standing, suspend};
+use super::{HASH_SEED, Restored, Standing, suspend};
 
 /// Runs `f` on a new thread with a stack of `stack_size` bytes and waits for it; a panic of `f` continues here.
 ///
@@ -35,6 +35,7 @@ pub fn on_fresh_thread<R: Send>(hash_seed: u64, stack_size: usize, f: impl FnOnc
 }
 
 fn fix_hash_keys(seed: u64) {
-    let _restored = Restored::after(Standing::Seeding(seed));
+    HASH_SEED.set(seed);
+    let _restored = Restored::after(Standing::Seeding);
     black_box(RandomState::new());
 }

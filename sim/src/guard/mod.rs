@@ -81,13 +81,14 @@ enum Standing {
     Outside,
     /// Node code of a world.
     Inside,
-    /// A new thread takes its hash keys from this seed.
-    Seeding(u64),
+    /// A new thread, about to draw the keys of its hash maps from [`HASH_SEED`].
+    Seeding,
 }
 
 thread_local! {
     // Constant and without a destructor: a plain load at every call, valid before `main` and while a thread ends.
     static STANDING: Cell<Standing> = const { Cell::new(Standing::Outside) };
+    static HASH_SEED: Cell<u64> = const { Cell::new(0) };
 }
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();

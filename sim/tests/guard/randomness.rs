@@ -1,6 +1,6 @@
 //! Random bytes drawn in node code are the node's.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::mem::transmute;
@@ -10,6 +10,11 @@ use crate::world::{CALM, World, assert_refused};
 
 type GetRandom = unsafe extern "C" fn(*mut c_void, libc::size_t, libc::c_uint) -> libc::ssize_t;
 
+unsafe extern "C" {
+    // Missing from the bindings for musl.
+    fn getentropy(buffer: *mut c_void, length: libc::size_t) -> c_int;
+}
+
 #[test]
 fn libc_s_random_bytes_are_the_node_s_stream() {
     let world = World { chance: 9, ..CALM };
@@ -18,7 +23,7 @@ fn libc_s_random_bytes_are_the_node_s_stream() {
         // SAFETY: each pair of arguments is a buffer and a length within it.
         unsafe {
             assert_eq!(libc::getrandom(bytes.as_mut_ptr().cast(), 3, 0), 3);
-            assert_eq!(libc::getentropy(bytes[3..].as_mut_ptr().cast(), 2), 0);
+            assert_eq!(getentropy(bytes[3..].as_mut_ptr().cast(), 2), 0);
             assert_eq!(libc::syscall(libc::SYS_getrandom, bytes[5..].as_mut_ptr(), 3, 0), 3);
         }
         bytes
@@ -54,7 +59,7 @@ fn getentropy_keeps_its_limit() {
     let (result, _) = CALM.run(|| {
         let mut bytes = [0_u8; 257];
         // SAFETY: a buffer and its length.
-        let result = unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
+        let result = unsafe { getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
         (result, std::io::Error::last_os_error().raw_os_error())
     });
     assert_eq!(result, (-1, Some(libc::EIO)));

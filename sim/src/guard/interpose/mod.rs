@@ -21,14 +21,14 @@ use std::mem::transmute_copy;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use super::{HOOKS, Hooks, STANDING, Standing, suspend};
+use super::{HASH_SEED, HOOKS, Hooks, STANDING, Standing, suspend};
 
 /// The hooks, if this thread is running node code.
 #[inline]
 fn world() -> Option<&'static Hooks> {
     match STANDING.get() {
         Standing::Inside => HOOKS.get(),
-        Standing::Outside | Standing::Seeding(_) => None,
+        Standing::Outside | Standing::Seeding => None,
     }
 }
 

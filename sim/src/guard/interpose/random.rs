@@ -5,7 +5,7 @@ use std::slice;
 
 use libc::{mode_t, size_t, ssize_t};
 
-use super::{HOOKS, Hooks, STANDING, Standing, fail, interpose, refuse, suspend, world};
+use super::{HASH_SEED, HOOKS, Hooks, STANDING, Standing, fail, interpose, refuse, suspend, world};
 
 /// The most that one `getentropy` gives.
 const ENTROPY_LIMIT: size_t = 256;
@@ -53,7 +53,7 @@ pub(super) fn source() -> Option<Source> {
     match STANDING.get() {
         Standing::Outside => None,
         Standing::Inside => HOOKS.get().map(Source::World),
-        Standing::Seeding(seed) => Some(Source::Seed(seed)),
+        Standing::Seeding => Some(Source::Seed(HASH_SEED.get())),
     }
 }
 
