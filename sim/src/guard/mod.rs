@@ -29,10 +29,10 @@
 //! # What is not covered
 //! Linux on x86-64 and aarch64 with a dynamically linked glibc or musl is covered ([`COVERED`]); anywhere else the
 //! functions here do nothing and a leak goes unseen. Nowhere covered, because no libc function that a program can
-//! define is in between: processor instructions (`rdtsc`, `rdrand`), system calls made by inline assembly (the
-//! default of `rustix`), what libc calls within itself (`arc4random`, `fopen`), the identity of the process and the
-//! thread (`getpid`, `gettid`, `std::thread::current().id()`), the environment, real files, statics, and an order that
-//! comes from addresses.
+//! define is in between: processor instructions (`rdtsc`, `rdrand`), system calls made by inline assembly (the default
+//! of `rustix`), and what libc calls within itself (`arc4random`, `fopen`). Left as they are: the identity of the
+//! process and the thread (`getpid`, `gettid`, `std::thread::current().id()`), `uname`, the environment, files, memory
+//! in use, `poll` and its kin, statics, and an order that comes from addresses.
 
 mod fresh_thread;
 #[cfg(all(

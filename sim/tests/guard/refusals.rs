@@ -68,6 +68,16 @@ fn a_wait_without_a_limit_is_not_refused() {
     assert!(findings.is_empty(), "{findings:?}");
 }
 
+/// To wake others is no wait, whatever an unused argument happens to hold.
+#[test]
+fn a_wake_is_not_refused() {
+    let (word, wake) = (0_u32, libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG);
+    // SAFETY: the futex is valid for the call, and a wake reads neither it nor the fourth argument.
+    let (woken, findings) =
+        CALM.run(|| unsafe { libc::syscall(libc::SYS_futex, &raw const word, wake, 1, 1_usize) });
+    assert_eq!((woken, findings), (0, vec![]));
+}
+
 #[test]
 fn a_process_is_refused() {
     let (started, findings) = CALM.run(|| Command::new("true").status().map_err(|error| error.kind()).err());
