@@ -123,7 +123,7 @@ impl<T: 'static> JoinHandle<T> {
 pub(crate) fn dispose(node: NodeId, (task, joiner): Removed) {
     HUB.with(|hub| {
         let caller = hub.node.replace(node);
-        drop(task);
+        crate::guard::inside(|| drop(task));
         hub.node.set(caller);
     });
     if let Some(joiner) = joiner {
