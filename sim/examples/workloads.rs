@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use stormglass_sim::net::{Latency, LinkConfig, UdpSocket, rpc};
 use stormglass_sim::task::{spawn, yield_now};
 use stormglass_sim::time::{Instant, sleep, sleep_until};
@@ -60,7 +61,7 @@ fn run<F: Future<Output: 'static>>(seed: u64, config: Config, main: impl FnOnce(
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Ping {
     number: u64,
-    data: Vec<u8>,
+    data: Bytes,
 }
 
 impl rpc::Request for Ping {
@@ -84,7 +85,7 @@ fn calls(n: u64) -> u64 {
         let calling = async move {
             sleep(nanos(5 * MS)).await;
             for number in 0..n {
-                let ping = Ping { number, data: vec![7; 64] };
+                let ping = Ping { number, data: Bytes::from_static(&[7; 64]) };
                 let reply = rpc::call(address(0), &ping, Duration::from_secs(1)).await.expect("answered");
                 assert!(reply.number == number && reply.data.len() == 64);
                 count(0);

@@ -78,7 +78,7 @@ impl Core {
     }
 
     pub(crate) fn record_node(&mut self, node: NodeId, what: &'static str, number: u64) {
-        self.record(code::NODE, node, number, 0, |line| {
+        self.record(code::NODE, node, number, 0, |line, _| {
             line.text("what", what);
         });
     }

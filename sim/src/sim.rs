@@ -199,7 +199,13 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
                             (hub.exec.borrow_mut().put_back(picked.key, Some(task), hub.wait.get()), None)
                         }
                         Poll::Ready(()) => {
-                            hub.core.borrow_mut().record(code::EXIT, picked.node, picked.serial, 0, |_| ());
+                            hub.core.borrow_mut().record(
+                                code::EXIT,
+                                picked.node,
+                                picked.serial,
+                                0,
+                                |_, _| (),
+                            );
                             hub.exec.borrow_mut().finish(picked.key, task)
                         }
                     };
@@ -254,7 +260,7 @@ fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
     hub.task.set(picked.key);
     hub.wait.set(Wait::Nothing);
     hub.cause.set(picked.cause);
-    let run = core.record(code::RUN, picked.node, picked.serial, 0, |line| {
+    let run = core.record(code::RUN, picked.node, picked.serial, 0, |line, _| {
         line.field("task", picked.serial);
     });
     hub.cause.set(run);
@@ -303,7 +309,7 @@ fn next(hub: &Hub, limits: Limits) -> Next {
                 };
                 core.now = at;
                 hub.cause.set(armed);
-                let event = core.record(code::TIMER, node, armed, 0, |_| ());
+                let event = core.record(code::TIMER, node, armed, 0, |_, _| ());
                 hub.cause.set(event);
                 core.wakers.push(waker);
             }
@@ -322,6 +328,13 @@ fn next(hub: &Hub, limits: Limits) -> Next {
 /// Wakes whom the last event concerns, now that no borrow is held.
 #[inline]
 fn wake_all(hub: &Hub) {
+    let only = {
+        let wakers = &mut hub.core.borrow_mut().wakers;
+        if wakers.len() == 1 { wakers.pop() } else { None }
+    };
+    if let Some(waker) = only {
+        return waker.wake();
+    }
     let mut wakers = std::mem::take(&mut hub.core.borrow_mut().wakers);
     for waker in wakers.drain(..) {
         waker.wake();
