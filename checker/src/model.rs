@@ -54,15 +54,16 @@ pub trait Model {
         false
     }
 
-    /// May `optional`, an operation of unknown outcome, be needed to explain the others of its partition?
-    /// Answering `false` is a promise: taking it out of a legal sequence, together with any other operations
-    /// of unknown outcome, leaves a legal sequence.
-    fn needed(&self, optional: &Self::Input, others: &[Seen<'_, Self>]) -> bool
+    /// For each of `unknown`, operations of unknown outcome: may it be needed to explain the others of its
+    /// partition? Answering `false` is a promise: taking it out of a legal sequence, together with any others of
+    /// unknown outcome, leaves a legal sequence; and that stays so when more replies become unknown.
+    /// `others` are all operations of the partition, `unknown` among them.
+    fn needed(&self, unknown: &[&Self::Input], others: &[Seen<'_, Self>]) -> Vec<bool>
     where
         Self: Sized,
     {
-        let _ = (optional, others);
-        true
+        let _ = others;
+        vec![true; unknown.len()]
     }
 
     /// The operation in words, for explanations.

@@ -7,7 +7,7 @@
 //! more. What remains wrong with all others forgotten is wrong by these replies alone.
 
 use crate::model::Model;
-use crate::wing_gong::{Fault, Status, View, search};
+use crate::wing_gong::{Fault, Status, View, needed, search};
 
 /// The operations that a counterexample rests on.
 pub(crate) struct Core {
@@ -24,20 +24,24 @@ const MEMO: usize = 1_000_000;
 /// Delta debugging (Zeller & Hildebrandt 2002) over what is remembered: chunks first, single operations last,
 /// until no single one can be forgotten.
 pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], culprit: usize, explored: u64) -> Core {
-    // The search never got past the culprit's return, so it is wrong already without what was called later.
+    // The search never got past the culprit's return: it is wrong whatever was answered to later calls.
     let end = views.iter().find(|view| view.index == culprit).and_then(|view| view.ret).unwrap_or(u64::MAX);
-    let mut views: Vec<View<'_, M>> = views.iter().filter(|view| view.call <= end).copied().collect();
-    views.sort_by_key(|view| (view.call, view.index));
-    let mut kept: Vec<usize> = (0..views.len()).filter(|at| views[*at].ret.is_some()).collect();
+    let mut operations: Vec<Remembered<'_, M>> = views
+        .iter()
+        .map(|view| Remembered { view: *view, kept: view.ret.is_some() && view.call <= end })
+        .collect();
+    operations.sort_by_key(|operation| (operation.view.call, operation.view.index));
     let mut court = Court {
         model,
-        views: &views,
+        operations,
+        culprit,
         left: explored.saturating_mul(16).saturating_add(4_000_000),
         each: explored.saturating_mul(2).saturating_add(10_000),
     };
-    let mut size = kept.len().div_ceil(2).max(1);
+    court.let_go();
+    let mut size = court.kept().len().div_ceil(2).max(1);
     let minimal = loop {
-        let pass = court.pass(&mut kept, size);
+        let pass = court.pass(size);
         if size == 1 && !pass.forgot {
             break !pass.unsure;
         }
@@ -46,8 +50,27 @@ pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], culprit: usize,
         }
         size = (size / 2).max(1);
     };
-    let culprit = court.culprit(&kept).unwrap_or(culprit);
-    Core { operations: kept.iter().map(|at| views[*at].index).collect(), minimal, culprit }
+    let operations = court.kept().into_iter().map(|at| court.operations[at].view.index).collect();
+    Core { operations, minimal, culprit: court.culprit }
+}
+
+/// An operation, and whether its reply is still held against the history.
+struct Remembered<'a, M: Model> {
+    view: View<'a, M>,
+    kept: bool,
+}
+
+impl<'a, M: Model> Remembered<'a, M> {
+    fn view(&self) -> View<'a, M> {
+        if self.kept { self.view } else { View { output: None, ret: None, ..self.view } }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Judgement {
+    Linearizable,
+    Wrong { culprit: usize },
+    TooDear,
 }
 
 /// What one pass over the kept operations did.
@@ -60,56 +83,64 @@ struct Pass {
 
 /// Judges one partition again and again, with more and more of it forgotten. The work is bounded, in states and
 /// operations looked at, so that explaining a verdict costs no more than a small multiple of reaching it.
-struct Court<'a, 'b, M: Model> {
+struct Court<'a, M: Model> {
     model: &'a M,
-    views: &'b [View<'a, M>],
+    /// In the order of calls. Always wrong.
+    operations: Vec<Remembered<'a, M>>,
+    culprit: usize,
     left: u64,
     each: u64,
 }
 
-impl<'a, M: Model> Court<'a, '_, M> {
+impl<M: Model> Court<'_, M> {
+    fn kept(&self) -> Vec<usize> {
+        (0..self.operations.len()).filter(|at| self.operations[*at].kept).collect()
+    }
+
     /// Tries to forget each chunk of `size` once.
-    fn pass(&mut self, kept: &mut Vec<usize>, size: usize) -> Pass {
+    fn pass(&mut self, size: usize) -> Pass {
         let mut pass = Pass { forgot: false, unsure: false };
-        let mut at = 0;
-        while at < kept.len() {
-            let mut fewer = kept.clone();
-            fewer.drain(at..(at + size).min(kept.len()));
-            match self.linearizable_without_the_rest(&fewer) {
-                Some(false) => {
-                    *kept = fewer;
+        let mut from = 0;
+        loop {
+            let kept = self.kept();
+            if from >= kept.len() {
+                return pass;
+            }
+            let chunk = &kept[from..(from + size).min(kept.len())];
+            chunk.iter().for_each(|at| self.operations[*at].kept = false);
+            match self.judge() {
+                Judgement::Wrong { culprit } => {
+                    self.culprit = culprit;
+                    self.let_go();
                     pass.forgot = true;
                 }
-                known => {
-                    pass.unsure |= known.is_none();
-                    at += size;
+                judgement => {
+                    chunk.iter().for_each(|at| self.operations[*at].kept = true);
+                    pass.unsure |= judgement == Judgement::TooDear;
+                    from += size;
                 }
             }
         }
-        pass
     }
 
-    /// Whether the partition is linearizable with only the replies of `kept`; `None` if it costs too much.
-    fn linearizable_without_the_rest(&mut self, kept: &[usize]) -> Option<bool> {
-        let mut views: Vec<View<'a, M>> =
-            self.views.iter().map(|view| View { output: None, ret: None, ..*view }).collect();
-        kept.iter().for_each(|at| views[*at] = self.views[*at]);
+    fn judge(&mut self) -> Judgement {
+        let views: Vec<View<'_, M>> = self.operations.iter().map(Remembered::view).collect();
         // Laying out the window costs about as much as a state for every operation.
         self.left = self.left.saturating_sub(views.len() as u64);
-        let mut hunt = search(self.model, &views, Fault::None).ok()?;
+        let Ok(mut hunt) = search(self.model, &views, Fault::None) else { return Judgement::TooDear };
         let status = hunt.run(self.each.min(self.left), MEMO);
         self.left = self.left.saturating_sub(hunt.explored());
         match status {
-            Status::Found => Some(true),
-            Status::Refuted => Some(false),
-            Status::Paused | Status::MemoFull => None,
+            Status::Found => Judgement::Linearizable,
+            Status::Refuted => Judgement::Wrong { culprit: hunt.stuck(None).culprit },
+            Status::Paused | Status::MemoFull => Judgement::TooDear,
         }
     }
 
-    /// The kept operation whose return the kept ones alone cannot be explained up to.
-    fn culprit(&self, kept: &[usize]) -> Option<usize> {
-        let views: Vec<View<'a, M>> = kept.iter().map(|at| self.views[*at]).collect();
-        let mut hunt = search(self.model, &views, Fault::None).ok()?;
-        (hunt.run(self.each, MEMO) == Status::Refuted).then(|| hunt.stuck(None).culprit)
+    /// Drops what was forgotten and can make no difference any more.
+    fn let_go(&mut self) {
+        let views: Vec<View<'_, M>> = self.operations.iter().map(Remembered::view).collect();
+        let mut needed = needed(self.model, &views).into_iter();
+        self.operations.retain(|operation| needed.next() == Some(true) || operation.kept);
     }
 }

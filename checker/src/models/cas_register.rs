@@ -3,6 +3,7 @@
 
 use super::{Text, shown};
 use crate::model::{Model, Next, Phrase, Seen};
+use rustc_hash::FxHashSet;
 
 /// What a client asks of a register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,14 +95,21 @@ impl Model for CasRegister {
 
     /// One whose value nobody read or swapped away, and no failure saw: a failed compare-and-set says that the
     /// value was another, and any write may have made it so.
-    fn needed(&self, optional: &Input, others: &[Seen<'_, Self>]) -> bool {
-        let (Input::Write { value, .. } | Input::Cas { value, .. }) = optional else { return false };
-        others.iter().any(|(input, output)| match (input, output) {
-            (_, Some(Output::Swapped(false))) => true,
-            (_, Some(Output::Value(seen))) => seen.as_ref() == Some(value),
-            (Input::Cas { from, .. }, _) => from.as_ref() == Some(value),
-            _ => false,
-        })
+    fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let failed = others.iter().any(|(_, output)| *output == Some(&Output::Swapped(false)));
+        let found: FxHashSet<&Text> = others
+            .iter()
+            .filter_map(|(input, output)| match (input, output) {
+                (_, Some(Output::Value(seen))) => seen.as_ref(),
+                (Input::Cas { from, .. }, _) => from.as_ref(),
+                _ => None,
+            })
+            .collect();
+        let needed = |input: &&Input| match input {
+            Input::Write { value, .. } | Input::Cas { value, .. } => failed || found.contains(value),
+            Input::Read { .. } => false,
+        };
+        unknown.iter().map(needed).collect()
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

@@ -2,6 +2,7 @@
 
 use super::{Text, shown};
 use crate::model::{Model, Next, Phrase, Seen};
+use rustc_hash::FxHashSet;
 
 /// What a client asks of a register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +78,16 @@ impl Model for Register {
     }
 
     /// A write whose value nobody read: what stands between it and the next write are unseen writes at most.
-    fn needed(&self, optional: &Input, others: &[Seen<'_, Self>]) -> bool {
-        let Input::Write { value, .. } = optional else { return false };
-        others.iter().any(|(_, output)| matches!(output, Some(Output::Value(Some(seen))) if seen == value))
+    fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let read: FxHashSet<&Text> = others
+            .iter()
+            .filter_map(|(_, output)| match output {
+                Some(Output::Value(value)) => value.as_ref(),
+                _ => None,
+            })
+            .collect();
+        let needed = |input: &&Input| matches!(input, Input::Write { value, .. } if read.contains(value));
+        unknown.iter().map(needed).collect()
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

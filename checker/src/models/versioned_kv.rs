@@ -103,14 +103,16 @@ impl Model for VersionedKv {
 
     /// One after which nobody saw a version as high as it would have made: versions only grow, so whatever else
     /// took effect after it was of unknown outcome as well, and can be taken out together with it.
-    fn needed(&self, optional: &Input, others: &[Seen<'_, Self>]) -> bool {
-        let Input::Put { version: replaced, .. } = optional else { return false };
-        others.iter().any(|(input, output)| match (input, output) {
-            (_, Some(Output::Value { version, .. })) => version > replaced,
-            (Input::Put { version, .. }, Some(Output::Ok)) => version > replaced,
-            (Input::Put { .. }, Some(Output::Version)) => true,
-            _ => false,
-        })
+    fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let highest = others.iter().filter_map(|(input, output)| match (input, output) {
+            (_, Some(Output::Value { version, .. })) => Some(*version),
+            (Input::Put { version, .. }, Some(Output::Ok)) => Some(*version),
+            (Input::Put { .. }, Some(Output::Version)) => Some(u64::MAX),
+            _ => None,
+        });
+        let highest = highest.max().unwrap_or(0);
+        let needed = |input: &&Input| matches!(input, Input::Put { version, .. } if *version < highest);
+        unknown.iter().map(needed).collect()
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

@@ -111,6 +111,20 @@ pub(crate) fn search<'a, M: Model>(
     }
 }
 
+/// For each view: is it of unknown outcome, and can it make a difference?
+pub(crate) fn needed<M: Model>(model: &M, views: &[View<'_, M>]) -> Vec<bool> {
+    let changes = |view: &View<'_, M>| view.ret.is_none() && !model.read_only(view.input, None);
+    let mut needed: Vec<bool> = views.iter().map(changes).collect();
+    let at: Vec<usize> = (0..views.len()).filter(|at| needed[*at]).collect();
+    if !at.is_empty() {
+        let unknown: Vec<&M::Input> = at.iter().map(|at| views[*at].input).collect();
+        let others: Vec<_> = views.iter().map(|view| (view.input, view.output)).collect();
+        let answers = model.needed(&unknown, &others);
+        at.into_iter().zip(answers).for_each(|(at, answer)| needed[at] = answer);
+    }
+    needed
+}
+
 /// Where the search stands: what is placed and the state that follows.
 #[derive(Clone, Copy)]
 struct Configuration<const N: usize> {

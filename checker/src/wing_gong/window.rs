@@ -12,8 +12,8 @@
 //! flight at that instant. So what is placed is a number and a subset of what is in flight there, and two
 //! operations that are never in flight at one return can share a slot of the mask.
 
-use super::View;
 use super::faults::Fault;
+use super::{View, needed};
 use crate::model::Model;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -62,15 +62,14 @@ impl<'a, M: Model> Window<'a, M> {
         }
         operations.sort_by_key(|view| (view.ret, view.call, view.index));
         let completed = operations.len();
-        let mut optional: Vec<_> = views.iter().filter(|view| view.ret.is_none()).copied().collect();
-        if matches!(fault, Fault::UnknownTakenAsFailed | Fault::UnknownTakenAsDone) {
-            optional.clear();
-        } else if !optional.is_empty() {
-            let seen: Vec<_> = views.iter().map(|view| (view.input, view.output)).collect();
-            // What never changes anything and need not be placed need not be looked at.
-            optional
-                .retain(|view| !model.read_only(view.input, view.output) && model.needed(view.input, &seen));
-        }
+        let mut optional: Vec<_> = match fault {
+            Fault::UnknownTakenAsFailed | Fault::UnknownTakenAsDone => Vec::new(),
+            _ => {
+                let needed = needed(model, views).into_iter();
+                let optional = views.iter().zip(needed).filter(|(_, needed)| *needed);
+                optional.map(|(view, _)| *view).collect()
+            }
+        };
         optional.sort_by_key(|view| (view.call, view.index));
         operations.append(&mut optional);
 

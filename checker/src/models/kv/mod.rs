@@ -9,11 +9,13 @@
 //! The labs of MIT 6.5840 read a missing key as `""`: [`Kv::lab`] takes the two for one.
 
 mod operations;
+mod traces;
 
 pub use operations::{Input, Output};
 
 use super::{Text, shown};
 use crate::model::{Model, Next, Phrase, Seen};
+use traces::Traces;
 
 /// The map. [`Default`] tells a missing key from an empty value.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,15 +36,6 @@ impl Kv {
 
     fn same(&self, state: &Option<Text>, seen: &Option<Text>) -> bool {
         state.as_ref() == self.normal(seen.as_ref())
-    }
-
-    /// May this value come from a state in which `written` was put, or was appended?
-    fn shows(value: Option<&Text>, written: &Text, appends: bool) -> bool {
-        match value {
-            Some(value) if appends => value.contains(&**written),
-            Some(value) => value == written,
-            None => written.is_empty(),
-        }
     }
 }
 
@@ -101,26 +94,9 @@ impl Model for Kv {
         }
     }
 
-    /// One whose trace nobody saw. After a put of `v`, until the next put, every state begins with `v`; after an
-    /// append of `v` every state contains it; after a delete the first that looks finds the key missing. And a
-    /// failed compare-and-set says that the value was another, which anything may have made so.
-    fn needed(&self, optional: &Input, others: &[Seen<'_, Self>]) -> bool {
-        let appends = others.iter().any(|(input, _)| matches!(input, Input::Append { .. }));
-        let shows = |value: Option<&Text>| match optional {
-            Input::Put { value: written, .. } | Input::Cas { value: written, .. } => {
-                Self::shows(value, written, appends)
-            }
-            Input::Append { value: written, .. } => Self::shows(value, written, true),
-            // What was deleted is missing, or whatever was appended since.
-            Input::Delete { .. } => appends || value.is_none_or(|value| value.is_empty()),
-            Input::Get { .. } => false,
-        };
-        others.iter().any(|(input, output)| match (input, output) {
-            (_, Some(Output::Swapped(false))) => !matches!(optional, Input::Get { .. }),
-            (_, Some(Output::Value(seen))) => shows(seen.as_ref()),
-            (Input::Cas { from, .. }, _) => shows(from.as_ref()),
-            _ => false,
-        })
+    fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let traces = Traces::of(others);
+        unknown.iter().map(|input| traces.may_show(input)).collect()
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {
