@@ -14,7 +14,7 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// A few seconds and about 200 MB at the very most; nearly every history needs a thousandth of it.
+    /// Seconds to tens of seconds and about 200 MB at the very most; nearly every history needs a thousandth of it.
     fn default() -> Self {
         Self { states: 20_000_000, memo: 4_000_000 }
     }
