@@ -17,10 +17,11 @@
 //! | [`kvonce`] | put, append and get on one server, executed exactly once (6.5840, 2024, lab 2) |
 //!
 //! Beside the systems stand the few things they share: [`bugs`] (sets of planted bugs), [`probe`] (what an
-//! observer outside the nodes sees), [`frames`] (how a log looks on disk).
+//! observer outside the nodes sees), [`frames`] (how a log looks on disk), [`retry`] (how long a clerk waits).
 
 pub mod bugs;
 pub mod frames;
 pub mod kv;
 pub mod kvonce;
 pub mod probe;
+pub mod retry;

@@ -56,6 +56,11 @@ pub struct Operation<Op, Outcome> {
     pub ret: Option<(Duration, Outcome)>,
 }
 
+/// Time as the checker counts it.
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).expect("a run is shorter than 584 years")
+}
+
 /// Names a call in progress, so that its return finds it.
 #[derive(Debug)]
 #[must_use = "a call that is never returned counts as open: hand it to `Probe::ret`"]

@@ -4,6 +4,7 @@
 //! resend, and what this makes of it, only the clerk can tell (see [`protocol::clerk`](super::protocol)).
 
 use serde::{Deserialize, Serialize};
+use stormglass_sim::net::rpc::Request;
 
 /// How often a key has been written; 0 for a key that does not exist.
 pub type Version = u64;
@@ -43,6 +44,11 @@ pub struct Get {
 /// What a Get finds; `None` is the lab's `ErrNoKey`.
 pub type GetReply = Option<Versioned>;
 
+impl Request for Get {
+    type Reply = GetReply;
+    const NAME: &'static str = "Get";
+}
+
 /// Installs a value if the key still has the version the caller believes it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Put {
@@ -58,6 +64,11 @@ pub struct Put {
 
 /// What became of a Put.
 pub type PutReply = Result<(), Rejection>;
+
+impl Request for Put {
+    type Reply = PutReply;
+    const NAME: &'static str = "Put";
+}
 
 /// Why this copy of a Put was not installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,6 +29,8 @@
 //! * Fairness among those who wait for a lock: whoever looks first after a release takes it.
 
 pub mod bugs;
+pub mod client;
+pub mod lock;
 pub mod message;
 pub mod protocol;
 pub mod spec;

@@ -22,6 +22,8 @@
 //!   arrive as late as that. Sessions that expire are in Ongaro's thesis on Raft, §6.3.
 
 pub mod bugs;
+pub mod client;
 pub mod message;
 pub mod protocol;
+pub mod server;
 pub mod spec;

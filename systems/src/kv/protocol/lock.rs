@@ -58,7 +58,7 @@ impl Acquire {
     pub fn tried(&mut self, outcome: Result<(), PutError>, fresh: impl FnOnce() -> String) -> Next {
         match outcome {
             Ok(()) => Next::Done,
-            Err(PutError::Version | PutError::NoKey | PutError::Refused) => Next::Look,
+            Err(PutError::Version | PutError::NoKey) => Next::Look,
             Err(PutError::Maybe | PutError::Unknown) => {
                 if self.bugs.has(Bug::MaybeTakesLock) {
                     return Next::Done;

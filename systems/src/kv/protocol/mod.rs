@@ -13,6 +13,6 @@ pub mod wal;
 #[cfg(test)]
 mod tests;
 
-pub use clerk::{Heard, PutCall, PutError, Unanswered};
+pub use clerk::{PutCall, PutError, Unanswered};
 pub use lock::{Acquire, FREE, Next, Release};
 pub use store::{Effects, Record, Store};

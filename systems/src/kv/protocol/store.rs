@@ -19,8 +19,9 @@ pub enum Record {
         value: String,
         /// The version it has from now on.
         version: Version,
-        /// The message that did it; no copy of it may be answered after a restart either.
-        by: Transmission,
+        /// The message that did it; no copy of it may be answered after a restart either. `None` in a compacted log,
+        /// where [`Record::Heard`] says that.
+        by: Option<Transmission>,
     },
     /// The last message heard of a clerk, in a compacted log.
     Heard(Transmission),
@@ -41,7 +42,7 @@ pub struct Effects {
 /// The key/value map, and the last message heard of each clerk.
 #[derive(Debug, Clone)]
 pub struct Store {
-    entries: BTreeMap<String, (Versioned, Transmission)>,
+    entries: BTreeMap<String, Versioned>,
     heard: LastHeard,
     bugs: Bugs,
     replies: BTreeMap<u64, PutReply>,
@@ -69,8 +70,8 @@ impl Store {
         match record {
             Record::Heard(by) => _ = self.heard.admit(by),
             Record::Installed { key, value, version, by } => {
-                self.heard.admit(by);
-                self.entries.insert(key, (Versioned { value, version }, by));
+                by.map(|by| self.heard.admit(by));
+                self.entries.insert(key, Versioned { value, version });
             }
         }
     }
@@ -78,21 +79,21 @@ impl Store {
     /// The shortest log that leads to this state.
     pub fn snapshot(&self) -> impl Iterator<Item = Record> {
         let heard = self.heard.iter().map(Record::Heard);
-        heard.chain(self.entries.iter().map(|(key, (entry, by))| Record::Installed {
+        heard.chain(self.entries.iter().map(|(key, entry)| Record::Installed {
             key: key.clone(),
             value: entry.value.clone(),
             version: entry.version,
-            by: *by,
+            by: None,
         }))
     }
 
     /// Every key with its value, in the order of the keys.
     pub fn contents(&self) -> impl Iterator<Item = (&str, &Versioned)> {
-        self.entries.iter().map(|(key, (entry, _))| (key.as_str(), entry))
+        self.entries.iter().map(|(key, entry)| (key.as_str(), entry))
     }
 
     fn get(&self, get: &Get) -> GetReply {
-        self.entries.get(&get.key).map(|(entry, _)| entry.clone())
+        self.entries.get(&get.key).cloned()
     }
 
     fn put(&mut self, put: &Put) -> Effects {
@@ -108,7 +109,7 @@ impl Store {
 
     /// The contract: installs if `put.version` is the key's version, with 0 for a key that does not exist.
     fn put_at_version(&mut self, put: &Put) -> Effects {
-        let stored = self.entries.get(&put.key).map_or(0, |(entry, _)| entry.version);
+        let stored = self.entries.get(&put.key).map_or(0, |entry| entry.version);
         let version = if put.version == stored {
             stored + 1
         } else if put.version > stored && self.bugs.has(Bug::AcceptsFutureVersion) {
@@ -119,11 +120,10 @@ impl Store {
             let rejection = if stored == 0 { Rejection::NoKey } else { Rejection::Version };
             return Effects { persist: None, reply: Some(Reply::Put(Err(rejection))) };
         };
-        let entry = Versioned { value: put.value.clone(), version };
-        self.entries.insert(put.key.clone(), (entry, put.by));
-        let (key, value) = (put.key.clone(), put.value.clone());
+        let (key, value, by) = (put.key.clone(), put.value.clone(), Some(put.by));
+        self.entries.insert(key.clone(), Versioned { value: value.clone(), version });
         Effects {
-            persist: Some(Record::Installed { key, value, version, by: put.by }),
+            persist: Some(Record::Installed { key, value, version, by }),
             reply: Some(Reply::Put(Ok(()))),
         }
     }

@@ -1,5 +1,7 @@
 //! One test per sentence of the lab's contract, and one per planted bug: it changes this step and no other.
 
+use proptest::prelude::*;
+
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{Command, Get, Put, Rejection, Reply, Transmission, Version, Versioned};
 use super::*;
@@ -59,7 +61,7 @@ fn a_version_from_the_future_is_refused() {
 fn only_an_installed_value_is_persisted() {
     let mut store = Store::new(16, Bugs::NONE);
     let installed = store.step(&put("a", 0, by(1, 1)));
-    let record = Record::Installed { key: "k".into(), value: "a".into(), version: 1, by: by(1, 1) };
+    let record = Record::Installed { key: "k".into(), value: "a".into(), version: 1, by: Some(by(1, 1)) };
     assert_eq!(installed, Effects { persist: Some(record), reply: OK });
     assert_eq!(store.step(&put("b", 0, by(1, 2))), Effects { persist: None, reply: VERSION });
     assert_eq!(store.step(&get()).persist, None);
@@ -108,6 +110,48 @@ fn a_replayed_log_and_its_snapshot_lead_to_the_same_store() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever arrives, and however often: copies change nothing, and the records lead to the same map.
+    #[test]
+    fn copies_change_nothing_and_records_tell_all(script in prop::collection::vec((0..3_u64, 0..4_u64), 0..30), copies in prop::collection::vec(any::<prop::sample::Index>(), 0..30)) {
+        let messages: Vec<Command> = (1..).zip(&script)
+            .map(|(number, (clerk, version))| put(&format!("v{number}"), *version, by(*clerk, number)))
+            .collect();
+        let mut once = Store::new(16, Bugs::NONE);
+        let log: Vec<Record> = messages.iter().filter_map(|message| once.step(message).persist).collect();
+
+        let mut often = Store::new(16, Bugs::NONE);
+        for (sent, message) in messages.iter().enumerate() {
+            _ = often.step(message);
+            for copy in &copies {
+                prop_assert_eq!(often.step(&messages[copy.index(sent + 1)]), Effects { persist: None, reply: None });
+            }
+        }
+        prop_assert!(once.contents().eq(often.contents()));
+
+        let (mut replayed, mut compacted) = (Store::new(16, Bugs::NONE), Store::new(16, Bugs::NONE));
+        log.into_iter().for_each(|record| replayed.replay(record));
+        once.snapshot().for_each(|record| compacted.replay(record));
+        prop_assert!(once.contents().eq(replayed.contents()) && once.contents().eq(compacted.contents()));
+    }
+}
+
+#[test]
+fn a_snapshot_keeps_those_who_are_remembered_and_no_others() {
+    let mut store = Store::new(2, Bugs::NONE);
+    for (version, clerk) in [(0, 1), (1, 2), (2, 3)] {
+        assert_eq!(store.step(&put("a", version, by(clerk, 1))).reply, OK);
+    }
+    let mut restarted = Store::new(2, Bugs::NONE);
+    store.snapshot().for_each(|record| restarted.replay(record));
+    for store in [&mut store, &mut restarted] {
+        let mut reply = |clerk| store.step(&put("a", 0, by(clerk, 1))).reply;
+        assert_eq!((reply(2), reply(3), reply(1)), (None, None, VERSION));
+    }
+}
+
 #[test]
 fn server_bugs_change_exactly_their_step() {
     let mut resend = by(1, 3);
@@ -131,50 +175,41 @@ fn server_bugs_change_exactly_their_step() {
     }
 }
 
-type Answer = Heard<Result<(), Rejection>>;
-
-/// What the caller of a Put is told after these answers, and whether each message was a resend.
-fn outcome(bugs: Bugs, answers: &[Answer]) -> Option<Result<(), PutError>> {
+/// What the caller of a Put is told when this many messages were sent and only the last was answered.
+fn told(bugs: Bugs, messages: u32, reply: Result<(), Rejection>) -> Result<(), PutError> {
     let mut call = PutCall::new(bugs);
-    let mut told = None;
-    for (sent, answer) in answers.iter().enumerate() {
-        assert_eq!(told, None, "sends after it had its answer");
-        assert_eq!(call.send(), sent > 0);
-        told = call.hear(answer.clone());
+    for message in 1..=messages {
+        assert_eq!(call.send(), message > 1);
     }
-    told.or_else(|| bugs.iter().next().is_none().then(|| Err(call.give_up())))
+    call.answered(reply)
 }
 
 #[test]
 fn what_an_answer_means_to_the_clerk() {
-    use Heard::{Refused, Reply, Silence};
-    let (version, no_key) = (Rejection::Version, Rejection::NoKey);
-    let table: [(&[Answer], Result<(), PutError>); 10] = [
-        (&[Reply(Ok(()))], Ok(())),
-        (&[Reply(Err(version))], Err(PutError::Version)),
-        (&[Reply(Err(no_key))], Err(PutError::NoKey)),
-        (&[Silence, Reply(Ok(()))], Ok(())),
-        (&[Silence, Reply(Err(version))], Err(PutError::Maybe)),
-        (&[Silence, Reply(Err(no_key))], Err(PutError::NoKey)), // no key ever vanishes
-        (&[Refused, Reply(Err(version))], Err(PutError::Version)), // the first never arrived
-        (&[Refused, Silence, Refused, Reply(Err(version))], Err(PutError::Maybe)),
-        (&[Refused, Refused], Err(PutError::Refused)),
-        (&[Refused, Silence], Err(PutError::Unknown)),
-    ];
-    for (answers, expected) in table {
-        assert_eq!(outcome(Bugs::NONE, answers), Some(expected), "{answers:?}");
+    for messages in 1..4 {
+        let told = |reply| told(Bugs::NONE, messages, reply);
+        assert_eq!(told(Ok(())), Ok(()));
+        assert_eq!(told(Err(Rejection::NoKey)), Err(PutError::NoKey), "no key ever vanishes");
+        let refused = if messages == 1 { PutError::Version } else { PutError::Maybe };
+        assert_eq!(told(Err(Rejection::Version)), Err(refused));
     }
 }
 
 #[test]
 fn clerk_bugs_change_only_what_a_refused_resend_means() {
-    use Heard::{Reply, Silence};
-    let resent: &[Answer] = &[Silence, Reply(Err(Rejection::Version))];
-    assert_eq!(outcome(Bugs::only(Bug::ErrVersionAfterResend), resent), Some(Err(PutError::Version)));
-    assert_eq!(outcome(Bugs::only(Bug::OkAfterResend), resent), Some(Ok(())));
-    for bugs in [Bug::ErrVersionAfterResend, Bug::OkAfterResend].map(Bugs::only) {
-        assert_eq!(outcome(bugs, &[Reply(Err(Rejection::Version))]), Some(Err(PutError::Version)));
-        assert_eq!(outcome(bugs, &[Silence, Reply(Ok(()))]), Some(Ok(())));
+    let version = Err(Rejection::Version);
+    assert_eq!(told(Bugs::only(Bug::ErrVersionAfterResend), 2, version), Err(PutError::Version));
+    assert_eq!(told(Bugs::only(Bug::OkAfterResend), 2, version), Ok(()));
+    for &bug in Bug::ALL {
+        let told = |messages, reply| told(Bugs::only(bug), messages, reply);
+        assert_eq!(told(1, version), Err(PutError::Version), "{bug}");
+        assert_eq!(
+            (told(2, Ok(())), told(2, Err(Rejection::NoKey))),
+            (Ok(()), Err(PutError::NoKey)),
+            "{bug}"
+        );
+        let changed = [Bug::ErrVersionAfterResend, Bug::OkAfterResend].contains(&bug);
+        assert_eq!(told(2, version) == Err(PutError::Maybe), !changed, "{bug}");
     }
 }
 
@@ -203,7 +238,7 @@ fn acquire_looks_after_anything_but_ok() {
     };
     let same = |next| (next, "me".to_owned());
     assert_eq!(tried(Bugs::NONE, Ok(())), same(Next::Done));
-    let all = [PutError::Version, PutError::NoKey, PutError::Refused, PutError::Maybe, PutError::Unknown];
+    let all = [PutError::Version, PutError::NoKey, PutError::Maybe, PutError::Unknown];
     for error in all {
         let unsure = matches!(error, PutError::Maybe | PutError::Unknown);
         assert_eq!(tried(Bugs::NONE, Err(error)), same(Next::Look));

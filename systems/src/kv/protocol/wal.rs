@@ -33,13 +33,23 @@ pub fn encode(records: impl IntoIterator<Item = Record>, at: u64, synced: u64) -
     Ok(bytes)
 }
 
-/// The records of a file, without the tail that a power loss may have torn: nobody was promised it.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Record>, WalError> {
-    let payloads = frames::decode(bytes)?.payloads;
+/// What a file holds, without the tail that a power loss may have torn: nobody was promised it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The records, in the order in which they were written.
+    pub records: Vec<Record>,
+    /// Where they end, in bytes.
+    pub length: u64,
+}
+
+/// Reads a file from its beginning.
+pub fn decode(bytes: &[u8]) -> Result<Content, WalError> {
+    let frames::Decoded { payloads, length } = frames::decode(bytes)?;
     let record = |(index, payload)| {
         postcard::from_bytes(payload).map_err(|error| WalError::Foreign { index, reason: error.to_string() })
     };
-    payloads.into_iter().enumerate().map(record).collect()
+    let records = payloads.into_iter().enumerate().map(record).collect::<Result<_, WalError>>()?;
+    Ok(Content { records, length: length as u64 })
 }
 
 #[cfg(test)]
@@ -53,7 +63,7 @@ mod tests {
         let by = (any::<u64>(), any::<u64>(), any::<bool>());
         let by = by.prop_map(|(clerk, number, resend)| Transmission { clerk, number, resend });
         prop_oneof![
-            (".{0,8}", ".{0,40}", any::<u64>(), by.clone())
+            (".{0,8}", ".{0,40}", any::<u64>(), prop::option::of(by.clone()))
                 .prop_map(|(key, value, version, by)| Record::Installed { key, value, version, by }),
             by.prop_map(Record::Heard),
         ]
@@ -76,7 +86,7 @@ mod tests {
         #[test]
         fn a_whole_log_comes_back(groups in prop::collection::vec(prop::collection::vec(record(), 0..4), 0..5)) {
             let (bytes, records) = log(&groups);
-            prop_assert_eq!(decode(&bytes).unwrap(), records);
+            prop_assert_eq!(decode(&bytes).unwrap().records, records);
         }
 
         /// Every truncation point: a prefix of the records comes back, and all of those that lie before it.
@@ -86,7 +96,7 @@ mod tests {
             let ends: Vec<usize> =
                 (0..=records.len()).map(|n| encode(records[..n].to_vec(), 0, 0).unwrap().len()).collect();
             for cut in 0..=bytes.len() {
-                let found = decode(&bytes[..cut]).unwrap();
+                let found = decode(&bytes[..cut]).unwrap().records;
                 let whole = ends.iter().filter(|&&end| end <= cut).count() - 1;
                 prop_assert_eq!(&found[..], &records[..whole], "cut at {}", cut);
             }
@@ -103,7 +113,7 @@ mod tests {
                 damaged[bit / 8] ^= 1 << (bit % 8);
                 match decode(&damaged) {
                     Err(error) => prop_assert!(matches!(error, WalError::Damaged(_)), "{}", error),
-                    Ok(found) => {
+                    Ok(Content { records: found, .. }) => {
                         prop_assert!(records.starts_with(&found), "bit {} invented {:?}", bit, found);
                         prop_assert!(found.len() >= promised, "bit {} lost synced records silently", bit);
                     }
@@ -115,7 +125,7 @@ mod tests {
         fn noise_after_the_end_is_a_torn_tail(groups in prop::collection::vec(prop::collection::vec(record(), 0..3), 0..3), noise in prop::collection::vec(any::<u8>(), 0..64)) {
             let (mut bytes, records) = log(&groups);
             bytes.extend(noise);
-            prop_assert_eq!(decode(&bytes).unwrap(), records);
+            prop_assert_eq!(decode(&bytes).unwrap().records, records);
         }
     }
 

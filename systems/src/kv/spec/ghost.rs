@@ -42,6 +42,11 @@ pub enum Observation {
         /// Every key.
         contents: BTreeMap<String, Versioned>,
     },
+    /// A server will not start, because its log is not what was written.
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A server is about to tell of a value it installed (a durable one: after it was synced).
     Installed {
         /// The key.
@@ -172,6 +177,7 @@ impl Ghost {
                 self.counts.installed += 1;
                 self.install(key, value, version);
             }
+            Observation::Unreadable { .. } => {}
             Observation::Returned { op, outcome } => self.remember_return(op, outcome),
             Observation::Acquired { lock, holder } => {
                 self.counts.acquired += 1;
@@ -199,7 +205,7 @@ impl Ghost {
                 self.counts.ok += 1;
                 self.tell(key, Versioned { value, version: version + 1 });
             }
-            (Op::Put { key, value, version }, Outcome::Put(Err(error))) if Ghost::definite(error) => {
+            (Op::Put { key, value, version }, Outcome::Put(Err(error))) if error.is_definite() => {
                 self.counts.refused += 1;
                 self.refused.insert((key, value, version));
             }

@@ -13,7 +13,7 @@ mod tests;
 
 pub use ghost::{Counts, Ghost, Observation, Op, Outcome};
 
-use super::protocol::{FREE, PutError};
+use super::protocol::FREE;
 
 /// The observer of this system.
 pub type Probe = crate::probe::Probe<Ghost>;
@@ -83,7 +83,7 @@ pub fn ok_means_installed(past: &Ghost, seen: &Observation) -> Result<(), String
 pub fn rejection_is_definite(past: &Ghost, seen: &Observation) -> Result<(), String> {
     match seen {
         Observation::Returned { op: Op::Put { key, value, version }, outcome: Outcome::Put(Err(error)) }
-            if Ghost::definite(*error) && value != FREE =>
+            if error.is_definite() && value != FREE =>
         {
             ensure(past.value_at(key, version + 1) != Some(value), || {
                 format!(
@@ -125,7 +125,11 @@ pub fn only_the_holder_releases(past: &Ghost, seen: &Observation) -> Result<(), 
 
 /// I7: what a client was told, of a Put or by a Get, is there after a crash (or was overwritten since).
 pub fn answers_survive_crashes(past: &Ghost, seen: &Observation) -> Result<(), String> {
-    let Observation::Started { contents } = seen else { return Ok(()) };
+    let contents = match seen {
+        Observation::Started { contents } => contents,
+        Observation::Unreadable { reason } => return Err(format!("the server cannot start: {reason}")),
+        _ => return Ok(()),
+    };
     past.told().try_for_each(|(key, told)| {
         let found = contents.get(key);
         let survived = found.is_some_and(|found| found == told || found.version > told.version);
@@ -142,11 +146,4 @@ pub fn answers_survive_crashes(past: &Ghost, seen: &Observation) -> Result<(), S
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
-}
-
-impl Ghost {
-    /// Does this error promise that the Put was not and will not be installed?
-    pub(super) fn definite(error: PutError) -> bool {
-        matches!(error, PutError::Version | PutError::NoKey | PutError::Refused)
-    }
 }

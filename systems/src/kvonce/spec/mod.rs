@@ -15,8 +15,8 @@ pub type Probe = crate::probe::Probe<Ghost>;
 pub enum Observation {
     /// The server executed a write.
     Executed(Command),
-    /// The server has handled a request.
-    Handled {
+    /// The server has handled a Get.
+    Read {
         /// Which one.
         by: RequestId,
         /// The operation of that clerk whose reply it now keeps.
@@ -80,10 +80,10 @@ pub fn append_returns_the_value_before(past: &Ghost, seen: &Observation) -> Resu
     }
 }
 
-/// O4: a request shows that the replies before it were heard, and they are kept no longer.
+/// O4: a Get shows that the replies before it were heard, and they are kept no longer. (A write replaces them.)
 pub fn acknowledged_replies_are_freed(_: &Ghost, seen: &Observation) -> Result<(), String> {
     match seen {
-        Observation::Handled { by, kept: Some(kept), .. } if *kept < by.sequence => Err(format!(
+        Observation::Read { by, kept: Some(kept), .. } if *kept < by.sequence => Err(format!(
             "clerk {} has sent operation {}, and the reply to its operation {kept} is still kept",
             by.clerk, by.sequence
         )),
@@ -94,7 +94,7 @@ pub fn acknowledged_replies_are_freed(_: &Ghost, seen: &Observation) -> Result<(
 /// O5: the table has no clerk that never wrote.
 pub fn gets_leave_no_state(past: &Ghost, seen: &Observation) -> Result<(), String> {
     match seen {
-        Observation::Handled { clerks, .. } if *clerks > past.writers.len() => {
+        Observation::Read { clerks, .. } if *clerks > past.writers.len() => {
             Err(format!("{clerks} clerks are in the table, but only {} ever wrote", past.writers.len()))
         }
         _ => Ok(()),
@@ -171,8 +171,8 @@ mod tests {
         Observation::Returned(append(value, sequence), reply.into())
     }
 
-    fn handled(sequence: u64, kept: Option<u64>, clerks: usize) -> Observation {
-        Observation::Handled { by: by(sequence), kept, clerks }
+    fn read(sequence: u64, kept: Option<u64>, clerks: usize) -> Observation {
+        Observation::Read { by: by(sequence), kept, clerks }
     }
 
     /// The clause that this run breaks, at its last observation.
@@ -194,8 +194,8 @@ mod tests {
     #[test]
     fn answered_means_executed() {
         assert_eq!(broken([executed("a", 1), returned("a", 1, "")]), None);
-        let read = Observation::Returned(Command::Get(Get { key: "k".into(), by: by(1) }), String::new());
-        assert_eq!(broken([read]), None);
+        let get = Observation::Returned(Command::Get(Get { key: "k".into(), by: by(1) }), String::new());
+        assert_eq!(broken([get]), None);
         assert_eq!(broken([returned("a", 1, "")]), Some("O2 answered_means_executed"));
     }
 
@@ -210,15 +210,15 @@ mod tests {
 
     #[test]
     fn acknowledged_replies_are_freed() {
-        assert_eq!(broken([executed("a", 1), handled(1, Some(1), 1), handled(2, None, 1)]), None);
+        assert_eq!(broken([executed("a", 1), read(1, Some(1), 1), read(2, None, 1)]), None);
         let clause = Some("O4 acknowledged_replies_are_freed");
-        assert_eq!(broken([executed("a", 1), handled(2, Some(1), 1)]), clause);
+        assert_eq!(broken([executed("a", 1), read(2, Some(1), 1)]), clause);
     }
 
     #[test]
     fn gets_leave_no_state() {
-        assert_eq!(broken([handled(1, None, 0), executed("a", 2), handled(2, Some(2), 1)]), None);
-        assert_eq!(broken([handled(1, None, 1)]), Some("O5 gets_leave_no_state"));
+        assert_eq!(broken([read(1, None, 0), executed("a", 2), read(2, Some(2), 1)]), None);
+        assert_eq!(broken([read(1, None, 1)]), Some("O5 gets_leave_no_state"));
     }
 
     #[test]
