@@ -12,7 +12,7 @@
 //! | install iff the version matches, 0 creates | [`protocol::Store::step`] | I1, I2 |
 //! | Ok means installed; a first refusal is definite; after silence it is `Maybe` | [`protocol::PutCall`] | I3, I4 |
 //! | nobody holds the lock twice; only the holder frees it | [`protocol::Acquire`], [`protocol::Release`] | I5, I6 |
-//! | what was answered survives a crash | `server`, `log` | I7 |
+//! | what was answered survives a crash | [`server`], [`log`] | I7 |
 //! | all of it looks like one copy, one operation at a time | | linearizable ([`spec`]) |
 //!
 //! # Beyond the lab
@@ -31,6 +31,8 @@
 pub mod bugs;
 pub mod client;
 pub mod lock;
+pub mod log;
 pub mod message;
 pub mod protocol;
+pub mod server;
 pub mod spec;

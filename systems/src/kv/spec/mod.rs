@@ -8,10 +8,12 @@
 //! The empty value, a free lock, may come back.
 
 mod ghost;
+mod history;
 #[cfg(test)]
 mod tests;
 
 pub use ghost::{Counts, Ghost, Observation, Op, Outcome};
+pub use history::{Checkable, checkable, linearizable};
 
 use super::protocol::FREE;
 

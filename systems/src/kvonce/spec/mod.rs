@@ -2,6 +2,10 @@
 //!
 //! As in [`kv::spec`](crate::kv::spec), a property judges one observation against the past.
 
+mod history;
+
+pub use history::{Checkable, checkable, linearizable};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::{Command, RequestId};
