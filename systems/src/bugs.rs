@@ -1,6 +1,6 @@
 //! Planted bugs: what one is, and which ones a run has switched on.
 //!
-//! A system's `bugs` module lists its known wrong turns with [`known_bugs!`]. The code that can go wrong holds
+//! A system's `bugs` module lists its known wrong turns with `known_bugs!`. The code that can go wrong holds
 //! one visible `if self.bugs.has(Bug::X)`; the set is a value given at run time, so that one binary holds the
 //! right and the wrong.
 
