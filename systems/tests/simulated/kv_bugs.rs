@@ -11,21 +11,20 @@ use stormglass_sim::{NodeId, Ratio, World};
 use crate::kv::durable;
 use crate::kv_storm::{Storm, Workload};
 
-/// Runs seeds until the bug shows, and says by which property and how many it took.
+/// Runs seeds until the bug is seen by the property it is said to break. Another may see it first in some.
 fn caught(bug: Bug, storm: Storm) {
-    let storm = Storm { bugs: Bugs::only(bug), ..storm };
     const BUDGET: u64 = 60;
+    let storm = Storm { bugs: Bugs::only(bug), ..storm };
+    let mut others = Vec::new();
     for seed in 0..BUDGET {
         let seen = storm.run(seed);
-        let broken = seen.broken.or((!seen.live).then_some("live"));
-        if let Some(clause) = broken {
-            assert_eq!(clause, bug.clause(), "{bug}, seed {seed}");
-            println!("{bug}: {clause}, seed {seed}");
-            return;
+        match seen.broken.or((!seen.live).then_some("live")) {
+            Some(clause) if clause == bug.clause() => return println!("{bug}: {clause}, seed {seed}"),
+            Some(other) => others.push((seed, other)),
+            None => assert!(seen.is_linearizable(), "{bug}, seed {seed}: only the checker saw it"),
         }
-        assert!(seen.is_linearizable(), "{bug}, seed {seed}: only the checker saw it");
     }
-    panic!("{bug} was not caught within {BUDGET} seeds");
+    panic!("{} did not see {bug} within {BUDGET} seeds; others: {others:?}", bug.clause());
 }
 
 fn lossy(requests: u64, replies: u64) -> Storm {
@@ -81,7 +80,8 @@ fn bugs_of_the_disk() {
     caught(Bug::AckBeforeFsync, disk_storm(slow, power));
     caught(Bug::ReadsBeforeFsync, disk_storm(slow, power));
     caught(Bug::RetriesFsync, disk_storm(failing_syncs, power));
-    caught(Bug::TrustsPageCache, disk_storm(slow, crash_or_power));
+    // A crash between write and sync, then a power loss before the next sync: rare, so it gets more of both.
+    caught(Bug::TrustsPageCache, Storm { blows: 40, rounds: 120, ..disk_storm(slow, crash_or_power) });
     caught(Bug::RenamesBeforeFsync, disk_storm(slow, power));
     caught(Bug::ForgetsDirectory, disk_storm(slow, power));
 }
