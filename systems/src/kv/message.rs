@@ -1,10 +1,9 @@
 //! What travels between clerk and server.
 //!
 //! A reply says only what the server knows. `ErrMaybe` is not among the replies: that an answer belongs to a
-//! resend, and what this makes of it, only the clerk can tell (see [`protocol::clerk`](super::protocol)).
+//! resend, and what this makes of it, only the clerk can tell (see [`PutCall`](super::protocol::PutCall)).
 
 use serde::{Deserialize, Serialize};
-use stormglass_sim::net::rpc::Request;
 
 /// How often a key has been written; 0 for a key that does not exist.
 pub type Version = u64;
@@ -44,11 +43,6 @@ pub struct Get {
 /// What a Get finds; `None` is the lab's `ErrNoKey`.
 pub type GetReply = Option<Versioned>;
 
-impl Request for Get {
-    type Reply = GetReply;
-    const NAME: &'static str = "Get";
-}
-
 /// Installs a value if the key still has the version the caller believes it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Put {
@@ -64,11 +58,6 @@ pub struct Put {
 
 /// What became of a Put.
 pub type PutReply = Result<(), Rejection>;
-
-impl Request for Put {
-    type Reply = PutReply;
-    const NAME: &'static str = "Put";
-}
 
 /// Why this copy of a Put was not installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

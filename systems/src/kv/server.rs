@@ -15,9 +15,19 @@ use stormglass_sim::{reachable, sometimes};
 
 use super::bugs::{Bug, Bugs};
 use super::log::{self, Log, LogError};
-use super::message::{Command, Get, Put, Reply};
+use super::message::{Command, Get, GetReply, Put, PutReply, Reply};
 use super::protocol::{Record, Store};
 use super::spec::{Observation, Probe};
+
+impl Request for Get {
+    type Reply = GetReply;
+    const NAME: &'static str = "Get";
+}
+
+impl Request for Put {
+    type Reply = PutReply;
+    const NAME: &'static str = "Put";
+}
 
 /// How a server is run.
 #[derive(Debug, Clone)]

@@ -1,7 +1,6 @@
 //! What travels between clerk and server. Every reply is a string; a missing key reads as "".
 
 use serde::{Deserialize, Serialize};
-use stormglass_sim::net::rpc::Request;
 
 /// Which operation of which clerk a request is for. All resends of an operation bear the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,21 +43,6 @@ pub struct Append {
     pub value: String,
     /// Which operation this is.
     pub by: RequestId,
-}
-
-impl Request for Get {
-    type Reply = String;
-    const NAME: &'static str = "Get";
-}
-
-impl Request for Put {
-    type Reply = String;
-    const NAME: &'static str = "Put";
-}
-
-impl Request for Append {
-    type Reply = String;
-    const NAME: &'static str = "Append";
 }
 
 /// Any request.

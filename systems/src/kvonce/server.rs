@@ -11,6 +11,21 @@ use super::message::{Append, Command, Get, Put};
 use super::protocol::Store;
 use super::spec::{Observation, Probe};
 
+impl Request for Get {
+    type Reply = String;
+    const NAME: &'static str = "Get";
+}
+
+impl Request for Put {
+    type Reply = String;
+    const NAME: &'static str = "Put";
+}
+
+impl Request for Append {
+    type Reply = String;
+    const NAME: &'static str = "Append";
+}
+
 /// How a server is run.
 #[derive(Debug, Clone)]
 pub struct Config {

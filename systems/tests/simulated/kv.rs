@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use stormglass_checker::Budget;
 use stormglass_sim::net::LinkConfig;
 use stormglass_sim::task::spawn;
 use stormglass_sim::{NodeId, Ratio, Seed, Sim, World};
@@ -10,7 +9,7 @@ use stormglass_systems::kv::client::{self, Clerk};
 use stormglass_systems::kv::log;
 use stormglass_systems::kv::protocol::{PutError, Unanswered};
 use stormglass_systems::kv::server::{self, Storage};
-use stormglass_systems::kv::spec::{self, Counts, Probe};
+use stormglass_systems::kv::spec::{self, Budget, Counts, Probe};
 use stormglass_systems::retry::Retry;
 
 use crate::kv_storm::{Storm, Workload};

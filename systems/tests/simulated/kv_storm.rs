@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use stormglass_checker::{Budget, Verdict};
 use stormglass_sim::fs::Disk;
 use stormglass_sim::net::{Latency, LinkConfig};
 use stormglass_sim::time::{sleep, timeout};
@@ -13,7 +12,7 @@ use stormglass_systems::kv::client::{self, Clerk};
 use stormglass_systems::kv::lock::{self, Lock};
 use stormglass_systems::kv::log::LogError;
 use stormglass_systems::kv::server::{self, Storage};
-use stormglass_systems::kv::spec::{self, Counts, Probe};
+use stormglass_systems::kv::spec::{self, Budget, Counts, Probe, Verdict};
 use stormglass_systems::retry::{Backoff, Retry};
 
 const fn ms(ms: u64) -> Duration {

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use stormglass_checker::Budget;
 use stormglass_sim::net::{Latency, LinkConfig};
 use stormglass_sim::{Ratio, Seed, Sim};
 use stormglass_systems::kvonce::bugs::{Bug, Bugs};
 use stormglass_systems::kvonce::client::{self, Clerk};
 use stormglass_systems::kvonce::server;
-use stormglass_systems::kvonce::spec::{self, Probe};
+use stormglass_systems::kvonce::spec::{self, Budget, Probe};
 use stormglass_systems::retry::{Backoff, Retry};
 
 const CLIENTS: u64 = 4;

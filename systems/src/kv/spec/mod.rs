@@ -13,7 +13,7 @@ mod history;
 mod tests;
 
 pub use ghost::{Counts, Ghost, Observation, Op, Outcome};
-pub use history::{Checkable, checkable, linearizable};
+pub use history::{Budget, Checkable, Verdict, checkable, linearizable};
 
 use super::protocol::FREE;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use stormglass_checker::models::kv::{Input, Kv, Output};
-use stormglass_checker::{self as checker, Budget, Returned, Verdict};
+use stormglass_checker::{self as checker, Returned};
+pub use stormglass_checker::{Budget, Verdict};
 
 use super::super::message::Command;
 use super::Probe;

@@ -4,7 +4,7 @@
 
 mod history;
 
-pub use history::{Checkable, checkable, linearizable};
+pub use history::{Budget, Checkable, Verdict, checkable, linearizable};
 
 use std::collections::{BTreeMap, BTreeSet};
 
