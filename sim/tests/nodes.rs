@@ -339,6 +339,43 @@ fn a_call_is_answered_refused_or_unknown() {
 }
 
 #[test]
+fn a_refusal_of_one_copy_is_no_refusal_of_the_call() {
+    use stormglass_sim::net::{Fate, LinkConfig, Rule};
+    use stormglass_sim::{Ratio, time};
+    let served = Rc::new(Cell::new(0));
+    let count = served.clone();
+    let config = Config { link: LinkConfig::default().duplicate(Ratio::ONE), ..Config::default() };
+    Sim::with(Seed(14), config)
+        .run(|world| async move {
+            // The server begins to listen between the arrivals of the two copies, and its answer is lost.
+            world
+                .rule(Rule::new(Fate::Drop).matching(|message| message.reply && !message.payload.is_empty()));
+            for round in 0..50 {
+                let name = format!("server{round}");
+                let count = count.clone();
+                world.node(&name, move || {
+                    let count = count.clone();
+                    async move {
+                        time::sleep(Duration::from_millis(5)).await;
+                        let mut server = rpc::Server::bind("0.0.0.0:7").await?;
+                        server.on(move |_, Double(n)| {
+                            count.set(count.get() + 1);
+                            async move { n * 2 }
+                        });
+                        server.serve().await
+                    }
+                });
+                let before = served.get();
+                let error = rpc::call((name.as_str(), 7), &Double(1), SECOND).await.expect_err("no answer");
+                let effects = served.get() - before;
+                assert!(effects == 0 || !error.is_refused(), "refused, with {effects} effects: {error}");
+            }
+            assert!(served.get() > 10, "the case occurs: {}", served.get());
+        })
+        .unwrap();
+}
+
+#[test]
 fn tasks_are_joined_and_aborted() {
     Sim::new(Seed(13))
         .run(|_| async move {

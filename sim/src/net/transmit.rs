@@ -118,6 +118,9 @@ impl Core {
     }
 
     fn copy(&mut self, message: &Message) -> Message {
+        if let Content::Call { call, .. } = message.content {
+            self.net.calls.doubled(call);
+        }
         let mut payload = self.net.buffer();
         payload.extend_from_slice(&message.payload);
         Message { payload, ..*message }

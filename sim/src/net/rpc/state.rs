@@ -15,6 +15,8 @@ struct Pending {
     generation: u32,
     waker: Option<Waker>,
     answer: Option<(Status, Vec<u8>)>,
+    /// How many copies of the request may still arrive and be answered: one, unless a link doubled it.
+    copies: u32,
 }
 
 pub(crate) struct Calls {
@@ -30,9 +32,10 @@ impl Calls {
     #[inline]
     pub(crate) fn open(&mut self) -> CallKey {
         let place = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Pending { generation: 0, waker: None, answer: None });
+            self.slots.push(Pending { generation: 0, waker: None, answer: None, copies: 1 });
             self.slots.len() as u32 - 1
         });
+        self.slots[place as usize].copies = 1;
         CallKey { place, generation: self.slots[place as usize].generation }
     }
 
@@ -48,6 +51,14 @@ impl Calls {
             slot.waker = Some(waker.clone());
         }
         slot.answer.take()
+    }
+
+    /// A link has doubled the request: a refusal of one copy says nothing of the other.
+    pub(crate) fn doubled(&mut self, key: CallKey) {
+        let slot = &mut self.slots[key.place as usize];
+        if slot.generation == key.generation {
+            slot.copies += 1;
+        }
     }
 
     /// Ends a call; a reply that is still on its way will find nobody.
@@ -199,6 +210,10 @@ impl Core {
         let slot = &mut self.net.calls.slots[call.place as usize];
         // Late, or a duplicate: the call is over.
         if slot.generation != call.generation || slot.answer.is_some() {
+            return self.net.recycle(message.payload);
+        }
+        // As long as another copy may have its effect, a refusal is no answer.
+        if status != Status::Ok && slot.copies > 1 {
             return self.net.recycle(message.payload);
         }
         slot.answer = Some((status, message.payload));
