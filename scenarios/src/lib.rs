@@ -1,1 +1,22 @@
 //! Being built.
+mod campaign;
+mod check;
+mod cli;
+mod history;
+mod outcome;
+mod report;
+mod run;
+mod seeds;
+mod stage;
+mod story;
+mod wall;
+pub mod weather;
+pub use campaign::Finding;
+pub use check::check;
+pub use cli::cli;
+pub use history::{Call, History, linearizable};
+pub use outcome::{Fall, Outcome, Verdict};
+pub use seeds::Seeds;
+pub use stage::Stage;
+pub use story::Story;
+pub use weather::Weather;
