@@ -2,6 +2,7 @@
 
 mod args;
 mod bugs;
+mod check;
 
 mod complaint;
 mod determinism;
@@ -55,6 +56,8 @@ pub(crate) enum Harness {
     Bugs(bugs::Bugs),
     /// Each seed twice, in two processes; on a difference, the first event that differs
     Determinism(determinism::Determinism),
+    /// Judges recorded histories
+    Check(check::Check),
     /// Runs seeds for a parent process
     #[command(hide = true)]
     Worker,
@@ -69,6 +72,7 @@ impl Harness {
             Harness::Replay(replay) => replay.answer(stories),
             Harness::Bugs(bugs) => bugs.answer(stories),
             Harness::Determinism(determinism) => determinism.answer(stories),
+            Harness::Check(check) => check.answer(),
             Harness::Worker => {
                 crate::campaign::serve(stories);
                 Ok(0)
