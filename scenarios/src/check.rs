@@ -38,7 +38,7 @@ where
     let test = Arc::new(test);
     for seed in seeds.or_from_environment().iter() {
         let test = test.clone();
-        let outcome = guard::on_fresh_thread(move || once(seed, |world| test(world)));
+        let outcome = guard::on_fresh_thread(seed.0, run::STACK, move || once(seed, |world| test(world)));
         if outcome.verdict != Verdict::Holds {
             panic!("{}", told(&outcome));
         }

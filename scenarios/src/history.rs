@@ -95,11 +95,13 @@ impl<M: Model> History<M> {
 }
 
 /// What falls when a history is judged, if anything does.
-pub fn linearizable<M: Model>(
-    model: &M,
-    history: &[Operation<M::Input, M::Output>],
-) -> Option<(Verdict, Fall)> {
-    match checker::check(model, history, Budget::default()) {
+pub fn linearizable<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>]) -> Option<(Verdict, Fall)> {
+    fell(checker::check(model, history, Budget::default()))
+}
+
+/// The judge's word, as an outcome has it.
+pub(crate) fn fell(judgement: Judgement) -> Option<(Verdict, Fall)> {
+    match judgement {
         Judgement::Linearizable { .. } => None,
         Judgement::NotLinearizable(counterexample) => {
             let claim = "the history is linearizable";

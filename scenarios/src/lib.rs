@@ -8,6 +8,8 @@ mod report;
 mod run;
 mod seeds;
 mod stage;
+#[cfg(feature = "systems")]
+mod stories;
 mod story;
 mod wall;
 pub mod weather;
@@ -18,5 +20,7 @@ pub use history::{Call, History, linearizable};
 pub use outcome::{Fall, Outcome, Verdict};
 pub use seeds::Seeds;
 pub use stage::Stage;
+#[cfg(feature = "systems")]
+pub use stories::all as stories;
 pub use story::Story;
 pub use weather::Weather;

@@ -17,11 +17,14 @@ use crate::story::Story;
 /// Events after which a run that has not ended is a liveness violation: far above what any story needs.
 const MAX_EVENTS: u64 = 50_000_000;
 
+/// Stack of the thread a world runs on.
+pub(crate) const STACK: usize = 8 << 20;
+
 /// Runs a unit on a thread of its own, so that no thread-local of the code under test survives into the next seed.
 /// The second value is the trace, when the unit asks for it.
 pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit) -> (Outcome, Option<Vec<u8>>) {
     let (story, unit) = (story.clone(), unit.clone());
-    guard::on_fresh_thread(move || perform(&story, &unit))
+    guard::on_fresh_thread(unit.seed, STACK, move || perform(&story, &unit))
 }
 
 fn perform(story: &Story, unit: &Unit) -> (Outcome, Option<Vec<u8>>) {
@@ -91,9 +94,10 @@ fn settle(
     judges: Vec<crate::stage::Judge>,
 ) -> Settled {
     let mut falls: Vec<(Verdict, Fall)> = said.into_iter().collect();
-    // A story that ends its run leaves a `Claim` behind only so that the world stops; its own words are better.
-    let own = falls.len() + usize::from(excuse.is_some());
-    falls.extend(findings.iter().filter(|finding| own == 0 || finding.kind != FindingKind::Claim).map(fall));
+    // A story that ends its run leaves one of these behind so that the world stops; its own words are better.
+    let told = !falls.is_empty() || excuse.is_some();
+    let echo = |kind| told && matches!(kind, FindingKind::Claim | FindingKind::Invariant);
+    falls.extend(findings.iter().filter(|finding| !echo(finding.kind)).map(fall));
     if falls.iter().all(|(verdict, _)| *verdict < Verdict::Safety) {
         for judge in judges {
             match catch_unwind(AssertUnwindSafe(judge)) {
@@ -122,7 +126,6 @@ fn fall(finding: &Finding) -> (Verdict, Fall) {
     let (verdict, oracle, claim) = match finding.kind {
         FindingKind::Panic => (Verdict::Safety, "panic", None),
         FindingKind::Always => (Verdict::Safety, "always", None),
-        FindingKind::Unreachable => (Verdict::Safety, "unreachable", None),
         FindingKind::Invariant => (Verdict::Safety, "invariant", None),
         FindingKind::Claim => (Verdict::Safety, "claim", None),
         FindingKind::Deadlock => (Verdict::Liveness, "deadlock", Some("something can still happen")),

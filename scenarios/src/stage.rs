@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stormglass_checker::Model;
 use stormglass_sim::task::JoinHandle;
-use stormglass_sim::{FindingKind, NodeId, Seed, World};
+use stormglass_sim::{NodeId, Seed, World};
 
 use crate::history::History;
 use crate::outcome::{Fall, Verdict};
@@ -71,6 +71,7 @@ impl Stage {
     }
 
     /// A client: a node of its own on which `work` runs once. [`clients_finish`](Stage::clients_finish) waits for it.
+    #[track_caller]
     pub fn client(&self, name: &str, work: impl Future<Output = ()> + 'static) -> NodeId {
         let node = self.world.node(name, pending::<()>);
         let task = self.world.spawn_on(node, work);
@@ -81,6 +82,18 @@ impl Stage {
     /// Counts an event the story declared with [`Story::sometimes`](crate::Story::sometimes).
     pub fn sometimes(&self, event: &str) {
         *self.script.borrow_mut().seen.entry(event.into()).or_default() += 1;
+    }
+
+    /// An invariant, looked at after every step of every task. Its first fall ends the run.
+    pub fn watch(&self, check: impl Fn() -> Result<(), Fall> + 'static) {
+        let script = self.script.clone();
+        self.world.watch("story", move || {
+            check().map_err(|fall| {
+                let message = format!("{}: {}", fall.claim, fall.witness);
+                script.borrow_mut().fall.get_or_insert((Verdict::Safety, fall));
+                message
+            })
+        });
     }
 
     /// A history that is judged when the run is over, whatever ended it.
@@ -121,7 +134,7 @@ impl Stage {
     pub async fn excuse(&self, why: impl Into<String>) {
         let why = why.into();
         self.script.borrow_mut().excuse.get_or_insert_with(|| why.clone());
-        self.world.claim_failed(FindingKind::Claim, format!("excused: {why}"));
+        self.world.fail(format!("excused: {why}"));
         pending::<()>().await;
     }
 
@@ -173,6 +186,6 @@ impl Stage {
     fn end(&self, verdict: Verdict, fall: Fall) {
         let message = format!("{}: {}", fall.claim, fall.witness);
         self.script.borrow_mut().fall.get_or_insert((verdict, fall));
-        self.world.claim_failed(FindingKind::Claim, message);
+        self.world.fail(message);
     }
 }

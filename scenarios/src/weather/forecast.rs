@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use stormglass_sim::chance::{Ratio, Stream};
-use stormglass_sim::{Latency, LinkConfig, World};
+use stormglass_sim::World;
+use stormglass_sim::net::{Latency, LinkConfig};
 
 use super::Weather;
 use super::partition::Shape;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use futures::future::{Either, LocalBoxFuture, join_all, pending, select};
 use stormglass_sim::chance::{Ratio, Stream};
 use stormglass_sim::time::sleep;
-use stormglass_sim::{ClockFault, LinkConfig, NodeId, World};
+use stormglass_sim::net::LinkConfig;
+use stormglass_sim::time::ClockFault;
+use stormglass_sim::{NodeId, World};
 
 use super::Forecast;
 use super::forecast::{Clocks, Rhythm};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use stormglass_sim::chance::Ratio;
-use stormglass_sim::{Latency, LinkConfig, NodeId, World};
+use stormglass_sim::net::{Latency, LinkConfig};
+use stormglass_sim::{NodeId, World};
 
 /// A network with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

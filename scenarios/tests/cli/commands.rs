@@ -122,19 +122,15 @@ fn missed() {
 fn determinism() {
     alone("determinism rough/holds rough/panics --seeds 10").ends(0).says("20 runs twice");
     let said =
-        alone("determinism rough/differs --seeds 2").ends(1).says("DIFFERS").says("line 1:").says("traces:");
+        alone("determinism rough/differs --seeds 2").ends(1).says("DIFFERS").says("  line 2: node world").says("traces:");
     assert!(said.out.lines().any(|line| line.contains("\"node\"")), "{}", said.out);
 }
 
 fn closed_stdout() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = command(folder.path(), "list")
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command(folder.path(), "list").stdout(writer).output().unwrap();
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(err.is_empty(), "{err}");
     assert_eq!(output.status.code(), Some(141));
