@@ -1,0 +1,239 @@
+//! Chance has one source: a [`Seed`](crate::Seed). From it come named streams, one for each *who and why*
+//! (`"a>b/link"`, `"world/schedule"`, `"a/rand"`), so that a draw more in one moves no other.
+//!
+//! A stream's key is read from `ChaCha8(seed)` at the position that the stream's name hashes to; its draws are a
+//! keyed hash of a counter. So a draw is a function of (seed, name, index) and nothing else, which is what makes
+//! *overrides* possible: a replay file says "decision 17 of `a>b/link` is 0", and all others stay as they were.
+
+mod overrides;
+mod ratio;
+mod stream;
+
+pub use overrides::{Decision, Overrides};
+pub use ratio::Ratio;
+pub use stream::Stream;
+
+use std::rc::Rc;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::Seed;
+
+/// A stream's place in [`Chance`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StreamId(u32);
+
+impl StreamId {
+    /// No stream yet; made at the first draw.
+    pub(crate) const NONE: StreamId = StreamId(u32::MAX);
+}
+
+struct Source {
+    key: [u64; 2],
+    next: u64,
+    /// Set where a draw needs more than its hash: it is recorded, or may be overridden.
+    watched: Option<Box<Watched>>,
+}
+
+struct Watched {
+    name: Rc<str>,
+    calm: bool,
+    points: std::collections::BTreeMap<u64, u64>,
+}
+
+/// All streams of a run.
+pub(crate) struct Chance {
+    root: Option<ChaCha8Rng>,
+    sources: Vec<Source>,
+    overrides: Overrides,
+    record: Option<Vec<Decision>>,
+}
+
+impl Chance {
+    pub(crate) const fn new() -> Chance {
+        let overrides = Overrides {
+            calm_streams: std::collections::BTreeSet::new(),
+            points: std::collections::BTreeMap::new(),
+        };
+        Chance { root: None, sources: Vec::new(), overrides, record: None }
+    }
+
+    /// Starts over from `seed`; memory is kept.
+    pub(crate) fn reset(&mut self, seed: Seed, overrides: Overrides, record: bool) {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.0.to_le_bytes());
+        key[8..26].copy_from_slice(b"stormglass chance\x01");
+        self.root = Some(ChaCha8Rng::from_seed(key));
+        self.sources.clear();
+        self.overrides = overrides;
+        self.record = record.then(Vec::new);
+    }
+
+    /// Opens the stream of `id`, a hash of its name; the name itself is only spelled out when somebody watches.
+    pub(crate) fn open(&mut self, id: u64, name: impl FnOnce() -> String) -> StreamId {
+        let root = self.root.as_mut().expect("a world has a seed");
+        root.set_stream(id);
+        root.set_word_pos(0);
+        let key = [root.next_u64(), root.next_u64()];
+        let watching = self.record.is_some() || !self.overrides.is_empty();
+        let watched = watching.then(|| {
+            let name = name();
+            let calm = self.overrides.calm_streams.contains(&name);
+            let points = self.overrides.points.get(&name).cloned().unwrap_or_default();
+            Box::new(Watched { name: name.into(), calm, points })
+        });
+        self.sources.push(Source { key, next: 0, watched });
+        StreamId(self.sources.len() as u32 - 1)
+    }
+
+    /// One decision: `value` maps a uniform draw to what is decided, `calm` is what calm weather would decide.
+    #[inline]
+    pub(crate) fn decide(
+        &mut self,
+        stream: StreamId,
+        kind: &'static str,
+        calm: u64,
+        value: impl FnOnce(u64) -> u64,
+    ) -> u64 {
+        let source = &mut self.sources[stream.0 as usize];
+        let index = source.next;
+        source.next += 1;
+        let value = value(hash(source.key, index));
+        match &source.watched {
+            None => value,
+            Some(_) => self.watched(stream, index, kind, value, calm),
+        }
+    }
+
+    #[cold]
+    fn watched(&mut self, stream: StreamId, index: u64, kind: &'static str, value: u64, calm: u64) -> u64 {
+        let watched =
+            self.sources[stream.0 as usize].watched.as_ref().expect("only watched streams come here");
+        let value = match watched.points.get(&index) {
+            Some(&point) => point,
+            None if watched.calm => calm,
+            None => value,
+        };
+        if let Some(record) = &mut self.record {
+            record.push(Decision {
+                stream: watched.name.to_string(),
+                index,
+                kind: kind.to_owned(),
+                value,
+                calm,
+            });
+        }
+        value
+    }
+
+    /// Uniform in `0..n`; calm is 0.
+    #[inline]
+    pub(crate) fn below(&mut self, stream: StreamId, kind: &'static str, n: u64) -> u64 {
+        debug_assert!(n > 0, "nothing to choose from");
+        let value = self.decide(stream, kind, 0, |raw| scale(raw, n));
+        // An override may come from another version of the program, where there was more to choose from.
+        value.min(n - 1)
+    }
+
+    /// Whether something of probability `ratio` happens; calm is that it does not. 0 % takes no draw.
+    #[inline]
+    pub(crate) fn chance(&mut self, stream: StreamId, kind: &'static str, ratio: Ratio) -> bool {
+        !ratio.is_zero() && self.decide(stream, kind, 0, |raw| ratio.admits(raw) as u64) != 0
+    }
+
+    /// The decisions so far, when they are recorded.
+    pub(crate) fn take_record(&mut self) -> Option<Vec<Decision>> {
+        self.record.take()
+    }
+}
+
+/// Maps a uniform `raw` to `0..n` (Lemire's multiplication, without the rejection: the bias is below n/2⁶⁴).
+#[inline]
+pub(crate) fn scale(raw: u64, n: u64) -> u64 {
+    ((raw as u128 * n as u128) >> 64) as u64
+}
+
+/// A keyed hash of a counter: two rounds of Stafford's variant 13 of the MurmurHash3 finaliser.
+#[inline]
+fn hash(key: [u64; 2], index: u64) -> u64 {
+    mix(mix(index.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ key[0]) ^ key[1])
+}
+
+#[inline]
+pub(crate) fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// FNV-1a: names to stream ids, the same on every machine and in every version.
+pub(crate) const fn name_hash(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = (hash ^ bytes[i] as u64).wrapping_mul(0x100_0000_01b3);
+        i += 1;
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chance(seed: u64, overrides: Overrides) -> Chance {
+        let mut chance = Chance::new();
+        chance.reset(Seed(seed), overrides, true);
+        chance
+    }
+
+    fn draws(chance: &mut Chance, name: &str, count: usize) -> Vec<u64> {
+        let stream = chance.open(name_hash(name), || name.to_owned());
+        (0..count).map(|_| chance.below(stream, "test", 1000)).collect()
+    }
+
+    #[test]
+    fn a_draw_more_in_one_stream_moves_no_other() {
+        let (mut first, mut second) = (chance(1, Overrides::default()), chance(1, Overrides::default()));
+        draws(&mut second, "b/rand", 17);
+        draws(&mut first, "c/rand", 3);
+        assert_eq!(draws(&mut first, "a/rand", 50), draws(&mut second, "a/rand", 50));
+    }
+
+    #[test]
+    fn streams_and_seeds_differ() {
+        let mut one = chance(1, Overrides::default());
+        let (a, b) = (draws(&mut one, "a/rand", 50), draws(&mut one, "b/rand", 50));
+        assert_ne!(a, b);
+        assert_ne!(a, draws(&mut chance(2, Overrides::default()), "a/rand", 50));
+    }
+
+    #[test]
+    fn overrides_change_their_decision_and_no_other() {
+        let plain = draws(&mut chance(1, Overrides::default()), "a/rand", 10);
+        let mut overrides = Overrides::default();
+        overrides.set("a/rand", 3, 7);
+        let mut edited = chance(1, overrides.clone());
+        let got = draws(&mut edited, "a/rand", 10);
+        let mut expected = plain.clone();
+        expected[3] = 7;
+        assert_eq!(got, expected);
+        assert_eq!(edited.take_record().expect("recorded")[3].value, 7);
+
+        overrides.calm("a/rand");
+        let got = draws(&mut chance(1, overrides), "a/rand", 10);
+        assert_eq!(got, [0, 0, 0, 7, 0, 0, 0, 0, 0, 0], "a point wins over a calm stream");
+    }
+
+    #[test]
+    fn draws_are_uniform_enough() {
+        let mut buckets = [0_u32; 10];
+        for value in draws(&mut chance(5, Overrides::default()), "a/rand", 100_000) {
+            buckets[value as usize / 100] += 1;
+        }
+        // Expectation 10,000, standard deviation 95: five of them.
+        assert!(buckets.iter().all(|count| (9_525..10_475).contains(count)), "{buckets:?}");
+    }
+}

@@ -1,0 +1,60 @@
+//! What a run is given besides its seed.
+
+use std::time::Duration;
+
+use crate::chance::Overrides;
+use crate::net::LinkConfig;
+
+/// Who runs next when several tasks are ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Schedule {
+    /// The one that has been ready for longest.
+    Fifo,
+    /// Any of them: a decision of the stream `world/schedule`.
+    #[default]
+    Random,
+}
+
+/// How a world is set up. `Config::default()` is calm weather, a random schedule, and no limit but the one on
+/// steps at one instant.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who runs next.
+    pub schedule: Schedule,
+    /// Decisions that are not left to the seed.
+    pub overrides: Overrides,
+    /// Whether to keep every decision, for [`Outcome::decisions`](crate::Outcome::decisions).
+    pub record_decisions: bool,
+    /// Whether to write a trace, for [`Outcome::trace`](crate::Outcome::trace).
+    pub trace: bool,
+    /// Whether `buggify!` points may fire.
+    pub buggify: bool,
+    /// What every link is like until told otherwise.
+    pub link: LinkConfig,
+    /// The run ends here, in virtual time since its start, as a finding.
+    pub max_time: Option<Duration>,
+    /// The run ends after this many events, as a finding.
+    pub max_events: Option<u64>,
+    /// More steps than this at one instant of virtual time are a livelock, and a finding.
+    pub max_steps_at_once: u64,
+    /// What the wall clocks show at the start, since the Unix epoch.
+    pub epoch: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            schedule: Schedule::default(),
+            overrides: Overrides::default(),
+            record_decisions: false,
+            trace: false,
+            buggify: false,
+            link: LinkConfig::default(),
+            max_time: None,
+            max_events: None,
+            max_steps_at_once: 10_000_000,
+            // 2020-01-01 00:00:00 UTC
+            epoch: Duration::from_secs(1_577_836_800),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! All of a world but its tasks: time, chance, nodes, links, what was found.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use crate::chance::{Chance, Stream, StreamId, mix, name_hash};
+use crate::config::{Config, Schedule};
+use crate::life::Node;
+use crate::net::Net;
+use crate::outcome::Finding;
+use crate::property::Properties;
+use crate::time::clock::Clock;
+use crate::time::queue::Queue;
+use crate::time::timers::Timers;
+use crate::trace::Trace;
+use crate::{NodeId, Seed};
+
+pub(crate) struct Core {
+    /// True virtual time, in nanoseconds since the start.
+    pub(crate) now: u64,
+    /// What the wall clocks showed at the start, since the Unix epoch.
+    pub(crate) epoch: Duration,
+    pub(crate) events: u64,
+    pub(crate) digest: u64,
+    pub(crate) trace: Option<Trace>,
+    pub(crate) chance: Chance,
+    pub(crate) queue: Queue,
+    pub(crate) timers: Timers,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) names: FxHashMap<Rc<str>, NodeId>,
+    pub(crate) net: Net,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) properties: Properties,
+    pub(crate) watchers: Vec<crate::world::Watcher>,
+    pub(crate) buggify: bool,
+    schedule: Schedule,
+    schedule_stream: StreamId,
+    /// Streams that a test opened by name.
+    named: FxHashMap<String, StreamId>,
+    /// Who must be told, once the borrow is over.
+    pub(crate) wakers: Vec<std::task::Waker>,
+}
+
+impl Core {
+    pub(crate) const fn new() -> Core {
+        Core {
+            now: 0,
+            epoch: Duration::ZERO,
+            events: 0,
+            digest: 0,
+            trace: None,
+            chance: Chance::new(),
+            queue: Queue::new(),
+            timers: Timers::new(),
+            nodes: Vec::new(),
+            names: FxHashMap::with_hasher(rustc_hash::FxBuildHasher),
+            net: Net::new(),
+            findings: Vec::new(),
+            properties: Properties::new(),
+            watchers: Vec::new(),
+            buggify: false,
+            schedule: Schedule::Random,
+            schedule_stream: StreamId::NONE,
+            named: FxHashMap::with_hasher(rustc_hash::FxBuildHasher),
+            wakers: Vec::new(),
+        }
+    }
+
+    /// Starts a new world in the memory of the last one. The caller has disposed of what users left here: see
+    /// `Sim::drop`.
+    pub(crate) fn reset(&mut self, seed: Seed, config: &Config) {
+        self.now = 0;
+        self.epoch = config.epoch;
+        self.events = 0;
+        self.digest = mix(seed.0);
+        self.trace = config.trace.then(Trace::default);
+        self.chance.reset(seed, config.overrides.clone(), config.record_decisions);
+        self.queue.clear();
+        self.timers.reset();
+        self.names.clear();
+        self.net.reset(&config.link);
+        self.findings.clear();
+        self.properties.clear();
+        self.buggify = config.buggify;
+        self.schedule = config.schedule;
+        self.schedule_stream = StreamId::NONE;
+        self.named.clear();
+    }
+
+    #[inline]
+    pub(crate) fn clock(&self, node: NodeId) -> &Clock {
+        &self.nodes[node.index()].clock
+    }
+
+    /// Which of `ready` tasks runs next.
+    #[inline]
+    pub(crate) fn schedule(&mut self, ready: usize) -> usize {
+        match self.schedule {
+            Schedule::Fifo => 0,
+            Schedule::Random if ready < 2 => 0,
+            Schedule::Random => {
+                if self.schedule_stream == StreamId::NONE {
+                    self.schedule_stream =
+                        self.chance.open(name_hash("world/schedule"), || "world/schedule".to_owned());
+                }
+                self.chance.below(self.schedule_stream, "task", ready as u64) as usize
+            }
+        }
+    }
+
+    /// The stream `who/why`, opened at its first use.
+    pub(crate) fn named_stream(&mut self, name: &str) -> Stream {
+        if let Some(&id) = self.named.get(name) {
+            return Stream(id);
+        }
+        let id = self.chance.open(name_hash(name), || name.to_owned());
+        self.named.insert(name.to_owned(), id);
+        Stream(id)
+    }
+
+    pub(crate) fn node_name(&self, node: NodeId) -> &str {
+        &self.nodes[node.index()].name
+    }
+}

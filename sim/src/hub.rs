@@ -1,0 +1,72 @@
+//! The thread's world. One per thread at a time; code on a node finds it here, without a handle.
+//!
+//! What is touched at every poll are plain `Cell`s; the executor and the rest each sit behind a `RefCell`, borrowed
+//! for moments and never across a call into node code: no future, waker, closure or payload of a user is polled,
+//! called or dropped while a borrow is held. A wake-up therefore only ever touches [`Hub::woken`].
+
+use std::cell::{Cell, RefCell};
+
+use crate::NodeId;
+use crate::core::Core;
+use crate::executor::{Exec, TaskKey, Wait};
+
+pub(crate) struct Hub {
+    /// Whether a `Sim` exists on this thread.
+    pub(crate) occupied: Cell<bool>,
+    /// Whether a world runs on this thread: decides between the simulated and the real side of every call.
+    pub(crate) running: Cell<bool>,
+    /// The node whose code runs; [`NodeId::WORLD`] for the test itself.
+    pub(crate) node: Cell<NodeId>,
+    /// The task that runs.
+    pub(crate) task: Cell<TaskKey>,
+    /// What the running task waits for, set by the innermost future that returned `Pending`.
+    pub(crate) wait: Cell<Wait>,
+    /// Set while the destructors of a dead node's tasks run: they can neither send nor write.
+    pub(crate) fenced: Cell<bool>,
+    /// The event that is being handled; what happens now happens because of it.
+    pub(crate) cause: Cell<u64>,
+    /// Set when the run must stop at once: a finding.
+    pub(crate) stop: Cell<bool>,
+    /// Set when watchers want to look after every step.
+    pub(crate) watched: Cell<bool>,
+    /// Wake-ups since the executor last looked, with what caused each.
+    pub(crate) woken: RefCell<Vec<(TaskKey, u64)>>,
+    pub(crate) exec: RefCell<Exec>,
+    pub(crate) core: RefCell<Core>,
+}
+
+thread_local! {
+    pub(crate) static HUB: Hub = const {
+        Hub {
+            occupied: Cell::new(false),
+            running: Cell::new(false),
+            node: Cell::new(NodeId::WORLD),
+            task: Cell::new(TaskKey::MAIN),
+            wait: Cell::new(Wait::Nothing),
+            fenced: Cell::new(false),
+            cause: Cell::new(0),
+            stop: Cell::new(false),
+            watched: Cell::new(false),
+            woken: RefCell::new(Vec::new()),
+            exec: RefCell::new(Exec::new()),
+            core: RefCell::new(Core::new()),
+        }
+    };
+}
+
+/// Whether this code runs in a world; outside of one, every call of the inside API is for real.
+#[inline]
+pub(crate) fn simulated() -> bool {
+    HUB.try_with(|hub| hub.running.get()).unwrap_or(false)
+}
+
+/// Borrows the core of the running world for a moment.
+#[inline]
+pub(crate) fn with_core<R>(f: impl FnOnce(&mut Core) -> R) -> R {
+    HUB.with(|hub| f(&mut hub.core.borrow_mut()))
+}
+
+/// The error of a call made by the code of a dead node: from a destructor, after the crash.
+pub(crate) fn fenced_error() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the node of this code has crashed")
+}

@@ -1,0 +1,204 @@
+//! All that the network knows.
+
+use std::net::IpAddr;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use super::counters::{Kind, Tally};
+use super::link::{Link, LinkConfig};
+use super::message::{Label, Message};
+use super::rpc::state::{Calls, Services};
+use super::rules::Rules;
+use super::udp::Sockets;
+use crate::NodeId;
+
+/// A socket's protocol: each has ports of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Protocol {
+    Datagram,
+    Stream,
+    Call,
+}
+
+pub(crate) struct Net {
+    /// The links from node *i* begin at *i* × `stride`.
+    links: Vec<Link>,
+    stride: usize,
+    configs: Vec<LinkConfig>,
+    pub(crate) messages: Vec<Option<Message>>,
+    free: Vec<u32>,
+    /// Buffers of messages that are no more.
+    pool: Vec<Vec<u8>>,
+    /// Messages that wait on held links.
+    pub(crate) waiting: Vec<Message>,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) rules: Rules,
+    /// Addresses other than the standard ones.
+    pub(crate) addresses: FxHashMap<IpAddr, NodeId>,
+    /// What is bound where.
+    pub(crate) ports: FxHashMap<(Protocol, NodeId, u16), u32>,
+    pub(crate) sockets: Sockets,
+    pub(crate) services: Services,
+    pub(crate) calls: Calls,
+}
+
+/// How many buffers are kept for later messages, and how large one may be: what a world sends at once, roughly.
+const POOLED: usize = 4096;
+const POOLED_BYTES: usize = 4096;
+
+impl Net {
+    pub(crate) const fn new() -> Net {
+        Net {
+            links: Vec::new(),
+            stride: 8,
+            configs: Vec::new(),
+            messages: Vec::new(),
+            free: Vec::new(),
+            pool: Vec::new(),
+            waiting: Vec::new(),
+            kinds: Vec::new(),
+            rules: Rules::new(),
+            addresses: FxHashMap::with_hasher(FxBuildHasher),
+            ports: FxHashMap::with_hasher(FxBuildHasher),
+            sockets: Sockets::new(),
+            services: Services::new(),
+            calls: Calls::new(),
+        }
+    }
+
+    pub(crate) fn reset(&mut self, default: &LinkConfig) {
+        self.links.clear();
+        self.configs.clear();
+        self.configs.push(default.clone());
+        self.free.clear();
+        for place in (0..self.messages.len()).rev() {
+            if let Some(message) = self.messages[place].take() {
+                self.recycle(message.payload);
+            }
+            self.free.push(place as u32);
+        }
+        while let Some(message) = self.waiting.pop() {
+            self.recycle(message.payload);
+        }
+        self.kinds.clear();
+        self.rules.clear();
+        self.addresses.clear();
+        self.ports.clear();
+        self.sockets.reset(&mut self.pool);
+        self.services.reset(&mut self.pool);
+        self.calls.reset(&mut self.pool);
+    }
+
+    /// Makes room for the links of one node more.
+    pub(crate) fn add_node(&mut self, count: usize) {
+        if count > self.stride {
+            let wide = self.stride * 2;
+            let mut links = vec![Link::NEW; wide * wide];
+            for (index, link) in self.links.drain(..).enumerate() {
+                links[index / self.stride * wide + index % self.stride] = link;
+            }
+            (self.links, self.stride) = (links, wide);
+        } else if self.links.is_empty() {
+            self.links.resize(self.stride * self.stride, Link::NEW);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn link(&self, from: NodeId, to: NodeId) -> &Link {
+        &self.links[from.index() * self.stride + to.index()]
+    }
+
+    #[inline]
+    pub(crate) fn link_mut(&mut self, from: NodeId, to: NodeId) -> &mut Link {
+        &mut self.links[from.index() * self.stride + to.index()]
+    }
+
+    /// A link with its configuration.
+    #[inline]
+    pub(crate) fn wire(&mut self, from: NodeId, to: NodeId) -> (&mut Link, &LinkConfig) {
+        let link = &mut self.links[from.index() * self.stride + to.index()];
+        let config = &self.configs[link.config as usize];
+        (link, config)
+    }
+
+    /// Gives all links this configuration, also those that had one of their own.
+    pub(crate) fn configure_all(&mut self, config: LinkConfig) {
+        self.configs.clear();
+        self.configs.push(config);
+        self.links.iter_mut().for_each(|link| link.config = 0);
+    }
+
+    pub(crate) fn configure(&mut self, from: NodeId, to: NodeId, config: LinkConfig) {
+        let own = self.link(from, to).config as usize;
+        if own != 0 {
+            self.configs[own] = config;
+            return;
+        }
+        self.configs.push(config);
+        self.link_mut(from, to).config = self.configs.len() as u32 - 1;
+    }
+
+    /// An empty buffer.
+    #[inline]
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        self.pool.pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back.
+    #[inline]
+    pub(crate) fn recycle(&mut self, buffer: Vec<u8>) {
+        recycle(&mut self.pool, buffer);
+    }
+
+    #[inline]
+    pub(crate) fn store(&mut self, message: Message) -> u32 {
+        match self.free.pop() {
+            Some(place) => {
+                self.messages[place as usize] = Some(message);
+                place
+            }
+            None => {
+                self.messages.push(Some(message));
+                self.messages.len() as u32 - 1
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, place: u32) -> Option<Message> {
+        let message = self.messages[place as usize].take();
+        self.free.push(place);
+        message
+    }
+
+    /// The label of a type of message.
+    #[inline]
+    pub(crate) fn label(&mut self, name: &'static str, reply: bool) -> Label {
+        let known = self.kinds.iter().position(|kind| {
+            std::ptr::eq(kind.name, name) || kind.name == name // equal names may have several addresses
+        });
+        let index = known.unwrap_or_else(|| {
+            self.kinds.push(Kind { name, request: Tally::default(), reply: Tally::default() });
+            self.kinds.len() - 1
+        });
+        Label { index: index as u16, reply }
+    }
+
+    #[inline]
+    pub(crate) fn tally(&mut self, label: Label) -> &mut Tally {
+        let kind = &mut self.kinds[label.index as usize];
+        if label.reply { &mut kind.reply } else { &mut kind.request }
+    }
+
+    pub(crate) fn kind_name(&self, label: Label) -> &'static str {
+        self.kinds[label.index as usize].name
+    }
+}
+
+#[inline]
+pub(crate) fn recycle(pool: &mut Vec<Vec<u8>>, mut buffer: Vec<u8>) {
+    if pool.len() < POOLED && buffer.capacity() <= POOLED_BYTES && buffer.capacity() > 0 {
+        buffer.clear();
+        pool.push(buffer);
+    }
+}

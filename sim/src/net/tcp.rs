@@ -1,0 +1,2 @@
+//! Streams.
+pub use tokio::net::{TcpListener, TcpStream};

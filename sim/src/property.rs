@@ -1,0 +1,166 @@
+//! Properties stated where they matter: in the code of a node, or of a test.
+//!
+//! `always!` and `unreachable!` are findings when they fail. `sometimes!` and `reachable!` count how often they came
+//! true: a campaign in which one never did has not tested what it claims to. `buggify!` marks a place where
+//! something unlikely but legal may happen; a seed switches some of them on. Outside of a world `always!` and
+//! `unreachable!` panic, and the others do nothing.
+
+use std::collections::BTreeMap;
+use std::panic::Location;
+
+use crate::chance::{Ratio, StreamId, mix, name_hash};
+use crate::hub::{HUB, simulated};
+use crate::outcome::{Finding, FindingKind, Tally};
+use crate::trace::code;
+
+/// A `buggify!` point of a world.
+struct Point {
+    stream: StreamId,
+    active: bool,
+}
+
+/// What a world knows of its properties.
+pub(crate) struct Properties {
+    tallies: BTreeMap<&'static str, Tally>,
+    points: BTreeMap<u64, Point>,
+}
+
+impl Properties {
+    pub(crate) const fn new() -> Properties {
+        Properties { tallies: BTreeMap::new(), points: BTreeMap::new() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.tallies.clear();
+        self.points.clear();
+    }
+
+    pub(crate) fn take(&mut self) -> BTreeMap<String, Tally> {
+        std::mem::take(&mut self.tallies).into_iter().map(|(name, tally)| (name.to_owned(), tally)).collect()
+    }
+}
+
+/// What the macros call.
+#[doc(hidden)]
+pub fn observe(name: &'static str, held: bool) {
+    if !simulated() {
+        return;
+    }
+    HUB.with(|hub| {
+        let core = &mut *hub.core.borrow_mut();
+        let tally = core.properties.tallies.entry(name).or_default();
+        tally.looked += 1;
+        tally.held += u64::from(held);
+        if held && tally.held == 1 {
+            let node = hub.node.get();
+            core.record(code::PROPERTY, node, name_hash(name), 1, |line| {
+                line.text("name", name);
+            });
+        }
+    });
+}
+
+/// What the macros call when a property has failed.
+#[doc(hidden)]
+#[cold]
+#[track_caller]
+pub fn violated(name: &str, detail: &str) {
+    let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    let message = format!("{name}{detail} ({})", Location::caller());
+    if !simulated() {
+        panic!("{message}");
+    }
+    found(FindingKind::Always, message, None);
+}
+
+/// Notes a finding of the code that runs, and stops the run at the end of its step.
+pub(crate) fn found(kind: FindingKind, message: String, backtrace: Option<String>) {
+    HUB.with(|hub| {
+        let core = &mut *hub.core.borrow_mut();
+        let node = hub.node.get();
+        core.record(code::FINDING, node, kind as u64, name_hash(&message), |line| {
+            line.text("kind", &kind.to_string()).text("message", &message);
+        });
+        let name = (node != crate::NodeId::WORLD).then(|| core.node_name(node).to_owned());
+        let at = std::time::Duration::from_nanos(core.now);
+        core.findings.push(Finding { kind, node: name, at, message, backtrace });
+        hub.stop.set(true);
+    });
+}
+
+/// How often an active `buggify!` point fires, and how often a seed activates one (FoundationDB's two levels).
+const ACTIVE: Ratio = Ratio::percent(25);
+const FIRES: Ratio = Ratio::percent(25);
+
+#[doc(hidden)]
+#[track_caller]
+pub fn buggified() -> bool {
+    if !simulated() {
+        return false;
+    }
+    let site = Location::caller();
+    HUB.with(|hub| {
+        let core = &mut *hub.core.borrow_mut();
+        if !core.buggify {
+            return false;
+        }
+        let key = mix(name_hash(site.file()) ^ u64::from(site.line()) << 32 ^ u64::from(site.column()));
+        let point = core.properties.points.entry(key).or_insert_with(|| {
+            let name = || format!("{}:{}:{}/buggify", site.file(), site.line(), site.column());
+            let stream = core.chance.open(key, name);
+            let active = core.chance.chance(stream, "active", ACTIVE);
+            Point { stream, active }
+        });
+        point.active && core.chance.chance(point.stream, "fires", FIRES)
+    })
+}
+
+/// States that something holds whenever this line runs. When it does not, that is a finding, and the run ends.
+///
+/// `always!(condition, "name of the claim")`, `always!(condition, "name", "detail {x}")`.
+#[macro_export]
+macro_rules! always {
+    ($condition:expr, $name:literal $(,)?) => { $crate::always!($condition, $name, "") };
+    ($condition:expr, $name:literal, $($detail:tt)+) => {{
+        let held: bool = $condition;
+        $crate::property::observe($name, held);
+        if !held {
+            $crate::property::violated($name, &::std::format!($($detail)+));
+        }
+    }};
+}
+
+/// States that something holds at least once in a campaign when this line runs: that the interesting case occurs.
+#[macro_export]
+macro_rules! sometimes {
+    ($condition:expr, $name:literal $(,)?) => {
+        $crate::property::observe($name, $condition)
+    };
+}
+
+/// States that this line is reached at least once in a campaign.
+#[macro_export]
+macro_rules! reachable {
+    ($name:literal $(,)?) => {
+        $crate::property::observe($name, true)
+    };
+}
+
+/// States that this line is never reached.
+#[macro_export]
+macro_rules! unreachable {
+    ($name:literal $(,)?) => { $crate::unreachable!($name, "") };
+    ($name:literal, $($detail:tt)+) => {
+        $crate::property::violated($name, &::std::format!($($detail)+))
+    };
+}
+
+/// Whether to do something unlikely but legal here: a delay, a short batch, an early time-out. Always false unless the
+/// world enables it; then a seed activates a quarter of all such places, and an active one fires a quarter of the
+/// times.
+#[macro_export]
+macro_rules! buggify {
+    () => {
+        $crate::property::buggified()
+    };
+}

@@ -1,0 +1,341 @@
+//! Running a world: pick a task, poll it, and when none is ready let time jump to the next event.
+
+use std::any::Any;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::executor::{self, TaskKey, Wait};
+use crate::hub::{HUB, Hub};
+use crate::life::{self, Death};
+use crate::net::rpc::forget_connections;
+use crate::outcome::{FindingKind, Outcome};
+use crate::property::found;
+use crate::time::queue::Kind;
+use crate::trace::{self, code};
+use crate::world::{self, World};
+use crate::{NodeId, Seed, panics, report};
+
+/// Owns a world on this thread. There can be one at a time; dropping it ends it, destructors and all.
+///
+/// ```
+/// use stormglass_sim::{Seed, Sim, time};
+///
+/// let outcome = Sim::new(Seed(417)).run(|world| async move {
+///     time::sleep(std::time::Duration::from_secs(3600)).await; // an hour passes in no time
+///     world.now()
+/// });
+/// assert_eq!(outcome.unwrap().as_secs(), 3600);
+/// ```
+pub struct Sim {
+    seed: Seed,
+    limits: Limits,
+    /// A world lives in its thread.
+    here: PhantomData<*const ()>,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    time: u64,
+    events: u64,
+    steps_at_once: u64,
+}
+
+impl Sim {
+    /// A world of calm weather.
+    ///
+    /// # Panics
+    /// When this thread has a world already.
+    pub fn new(seed: Seed) -> Sim {
+        Sim::with(seed, Config::default())
+    }
+
+    /// A world as `config` says.
+    ///
+    /// # Panics
+    /// When this thread has a world already.
+    pub fn with(seed: Seed, config: Config) -> Sim {
+        panics::install();
+        HUB.with(|hub| {
+            assert!(!hub.occupied.replace(true), "this thread has a world already; drop its Sim first");
+            hub.node.set(NodeId::WORLD);
+            hub.task.set(TaskKey::MAIN);
+            hub.cause.set(0);
+            hub.stop.set(false);
+            hub.watched.set(false);
+            hub.fenced.set(false);
+            hub.woken.borrow_mut().clear();
+            hub.exec.borrow_mut().reset();
+            hub.core.borrow_mut().reset(seed, &config);
+        });
+        world::add_node("world", None, None);
+        let limits = Limits {
+            time: config.max_time.map_or(u64::MAX, crate::net::nanos),
+            events: config.max_events.unwrap_or(u64::MAX),
+            steps_at_once: config.max_steps_at_once,
+        };
+        Sim { seed, limits, here: PhantomData }
+    }
+
+    /// Runs the world until the test that `f` makes is done, or something is found. What the nodes are doing then
+    /// stops where it is; another `run` goes on from there.
+    pub fn run<F: Future>(&mut self, f: impl FnOnce(World) -> F) -> Outcome<F::Output> {
+        let tracing = HUB.with(|hub| hub.core.borrow().trace.is_some());
+        let _logs = tracing.then(|| tracing::subscriber::set_default(trace::subscriber()));
+        let value = HUB.with(|hub| {
+            hub.running.set(true);
+            hub.stop.set(false);
+            hub.exec.borrow_mut().start_main();
+            // The closure is the test's own code too: it may panic.
+            let made = catch_unwind(AssertUnwindSafe(|| f(World::here())));
+            let value = match made {
+                Ok(main) => drive(hub, pin!(main), self.limits),
+                Err(payload) => {
+                    panicked(hub, payload);
+                    None
+                }
+            };
+            hub.running.set(false);
+            hub.node.set(NodeId::WORLD);
+            value
+        });
+        self.outcome(value)
+    }
+
+    fn outcome<T>(&self, value: Option<T>) -> Outcome<T> {
+        HUB.with(|hub| {
+            let core = &mut *hub.core.borrow_mut();
+            Outcome {
+                seed: self.seed,
+                // After a finding the value may rest on what went wrong.
+                value: value.filter(|_| core.findings.is_empty()),
+                findings: std::mem::take(&mut core.findings),
+                now: Duration::from_nanos(core.now),
+                digest: core.digest,
+                events: core.events,
+                properties: core.properties.take(),
+                decisions: core.chance.take_record(),
+                trace: core.trace.as_mut().map(|trace| std::mem::take(&mut trace.lines)),
+            }
+        })
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        HUB.with(|hub| {
+            // Destructors of the nodes' tasks see a world in which they can do nothing any more.
+            hub.running.set(true);
+            hub.fenced.set(true);
+            hub.node.set(NodeId::WORLD);
+            let tasks = hub.exec.borrow_mut().take_all();
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(tasks)));
+            let (nodes, watchers, wakers) = {
+                let core = &mut *hub.core.borrow_mut();
+                let nodes = std::mem::take(&mut core.nodes);
+                (nodes, std::mem::take(&mut core.watchers), std::mem::take(&mut core.wakers))
+            };
+            let dropped =
+                dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop((nodes, watchers, wakers)))));
+            forget_connections();
+            panics::take();
+            hub.fenced.set(false);
+            hub.running.set(false);
+            hub.occupied.set(false);
+            if let (Err(payload), false) = (dropped, std::thread::panicking()) {
+                std::panic::resume_unwind(payload);
+            }
+        });
+    }
+}
+
+/// Why a stretch of running ended.
+enum End<T> {
+    Done(T),
+    Stopped,
+}
+
+/// Runs until the end. A panic unwinds to here: no poll pays for catching it.
+fn drive<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> Option<F::Output> {
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| turn(hub, main.as_mut(), limits))) {
+            Ok(End::Done(value)) => return Some(value),
+            Ok(End::Stopped) => return None,
+            Err(payload) => {
+                panicked(hub, payload);
+                if hub.stop.get() {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::Output> {
+    let mut steps = 0_u64;
+    loop {
+        while let Some(picked) = pick(hub) {
+            // Killed while it was queued, or parked because its node is paused.
+            let Some(picked) = picked else { continue };
+            steps += 1;
+            if steps > limits.steps_at_once {
+                report::livelock(limits.steps_at_once);
+                return End::Stopped;
+            }
+            let waker = std::mem::ManuallyDrop::new(executor::waker(picked.key));
+            let cx = &mut Context::from_waker(&waker);
+            match picked.task {
+                Some(mut task) => {
+                    let poll = task.as_mut().poll(cx);
+                    let (leftover, joiner) = match poll {
+                        Poll::Pending => {
+                            (hub.exec.borrow_mut().put_back(picked.key, Some(task), hub.wait.get()), None)
+                        }
+                        Poll::Ready(()) => {
+                            hub.core.borrow_mut().record(code::EXIT, picked.node, picked.serial, 0, |_| ());
+                            hub.exec.borrow_mut().finish(picked.key, task)
+                        }
+                    };
+                    if leftover.is_some() || joiner.is_some() {
+                        executor::dispose(picked.node, (leftover, joiner));
+                    }
+                }
+                None => match main.as_mut().poll(cx) {
+                    Poll::Ready(value) => return End::Done(value),
+                    Poll::Pending => drop(hub.exec.borrow_mut().put_back(picked.key, None, hub.wait.get())),
+                },
+            }
+            if hub.watched.get() {
+                world::look(hub);
+            }
+            if hub.stop.get() {
+                return End::Stopped;
+            }
+        }
+        if !advance(hub, limits) {
+            return End::Stopped;
+        }
+        steps = 0;
+    }
+}
+
+/// Picks who runs next and makes the hub its own; `None` when nobody is ready, `Some(None)` when whoever was picked
+/// cannot run after all.
+#[inline]
+fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
+    let mut exec = hub.exec.borrow_mut();
+    {
+        let woken = &mut *hub.woken.borrow_mut();
+        if !woken.is_empty() {
+            exec.admit(woken);
+        }
+    }
+    let ready = exec.ready();
+    if ready == 0 {
+        return None;
+    }
+    let core = &mut *hub.core.borrow_mut();
+    let Some(picked) = exec.pick(core.schedule(ready)) else { return Some(None) };
+    hub.node.set(picked.node);
+    hub.task.set(picked.key);
+    hub.wait.set(Wait::Nothing);
+    hub.cause.set(picked.cause);
+    let run = core.record(code::RUN, picked.node, picked.serial, 0, |line| {
+        line.field("task", picked.serial);
+    });
+    hub.cause.set(run);
+    Some(Some(picked))
+}
+
+/// What came of waiting for the next event.
+enum Next {
+    Happened,
+    Nothing,
+    Limit,
+}
+
+/// Lets time jump to the next event, and lets it happen. `false` when the run must end.
+#[inline]
+fn advance(hub: &Hub, limits: Limits) -> bool {
+    match next(hub, limits) {
+        Next::Happened => {
+            wake_all(hub);
+            return true;
+        }
+        Next::Nothing => report::deadlock(),
+        Next::Limit => report::limit(),
+    }
+    false
+}
+
+#[inline]
+fn next(hub: &Hub, limits: Limits) -> Next {
+    let core = &mut *hub.core.borrow_mut();
+    if !core.wakers.is_empty() {
+        // Node code closed something that others wait for.
+        return Next::Happened;
+    }
+    loop {
+        let Some((at, planned)) = core.queue.pop() else { return Next::Nothing };
+        match planned.kind() {
+            Kind::Timer => {
+                let nodes = &core.nodes;
+                let is_due = |node: NodeId, deadline| nodes[node.index()].clock.local(at) >= deadline;
+                let due = core.timers.due(planned, is_due);
+                let fired = if due { core.timers.fire(planned) } else { None };
+                let Some((waker, node, armed)) = fired else {
+                    core.queue.skipped();
+                    continue;
+                };
+                core.now = at;
+                hub.cause.set(armed);
+                let event = core.record(code::TIMER, node, armed, 0, |_| ());
+                hub.cause.set(event);
+                core.wakers.push(waker);
+            }
+            Kind::Message => {
+                core.now = at;
+                hub.cause.set(0);
+                core.arrive(planned.place());
+            }
+            Kind::Stream => {}
+        }
+        break;
+    }
+    if core.now > limits.time || core.events > limits.events { Next::Limit } else { Next::Happened }
+}
+
+/// Wakes whom the last event concerns, now that no borrow is held.
+#[inline]
+fn wake_all(hub: &Hub) {
+    let mut wakers = std::mem::take(&mut hub.core.borrow_mut().wakers);
+    for waker in wakers.drain(..) {
+        waker.wake();
+    }
+    let core = &mut *hub.core.borrow_mut();
+    if core.wakers.is_empty() {
+        core.wakers = wakers;
+    }
+}
+
+/// Code panicked: its own node gave up, or it is a finding.
+#[cold]
+fn panicked(hub: &Hub, payload: Box<dyn Any + Send>) {
+    let note = panics::take();
+    let (node, key) = (hub.node.get(), hub.task.get());
+    let removed = hub.exec.borrow_mut().remove(key);
+    executor::dispose(node, removed);
+    if payload.is::<panics::NodeAborts>() {
+        hub.fenced.set(false);
+        life::stop(node, Death::Crash);
+        return;
+    }
+    let message = panics::message(&*payload);
+    let (place, backtrace) =
+        note.map_or((String::new(), None), |note| (format!(" ({})", note.location), Some(note.backtrace)));
+    found(FindingKind::Panic, format!("{message}{place}"), backtrace);
+}

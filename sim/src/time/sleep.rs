@@ -1,0 +1,108 @@
+//! Sleeping.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::Instant;
+use super::instant::real_origin;
+use super::timers::TimerKey;
+use crate::executor::Wait;
+use crate::hub::{HUB, simulated};
+
+/// Completes once `duration` has passed on the clock of the node whose code runs.
+pub fn sleep(duration: Duration) -> Sleep {
+    sleep_until(Instant::now() + duration)
+}
+
+/// Completes once the clock of the node whose code runs shows `deadline`.
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep { deadline, state: State::Unarmed }
+}
+
+/// The future of [`sleep`]. Dropping it cancels its timer.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Sleep {
+    deadline: Instant,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Unarmed,
+    Armed(TimerKey),
+    Real(Pin<Box<tokio::time::Sleep>>),
+}
+
+impl Sleep {
+    /// When it completes.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Moves the deadline.
+    pub fn reset(&mut self, deadline: Instant) {
+        self.cancel();
+        self.deadline = deadline;
+    }
+
+    /// Whether the deadline has come.
+    pub fn is_elapsed(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    fn cancel(&mut self) {
+        if let State::Armed(key) = std::mem::replace(&mut self.state, State::Unarmed) {
+            let waker = HUB.try_with(|hub| {
+                let core = &mut *hub.core.borrow_mut();
+                core.timers.cancel(&mut core.queue, key)
+            });
+            drop(waker);
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let State::Real(sleep) = &mut self.state {
+            return sleep.as_mut().poll(cx);
+        }
+        if !simulated() {
+            let deadline = real_origin() + Duration::from_nanos(self.deadline.0);
+            let mut sleep = Box::pin(tokio::time::sleep_until(deadline.into()));
+            let poll = sleep.as_mut().poll(cx);
+            self.state = State::Real(sleep);
+            return poll;
+        }
+        HUB.with(|hub| {
+            let core = &mut *hub.core.borrow_mut();
+            let node = hub.node.get();
+            let clock = *core.clock(node);
+            if clock.local(core.now) >= self.deadline.0 {
+                return Poll::Ready(());
+            }
+            hub.wait.set(Wait::Sleep);
+            match self.state {
+                State::Armed(key) if core.timers.rewake(key, cx.waker()) => {}
+                _ => {
+                    let at = clock.when(self.deadline.0);
+                    let (queue, waker) = (&mut core.queue, cx.waker().clone());
+                    let key = core.timers.arm(queue, node, self.deadline.0, at, hub.cause.get(), waker);
+                    self.state = State::Armed(key);
+                }
+            }
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
