@@ -82,19 +82,25 @@ impl Fall {
         Fall { oracle: oracle.into(), claim: claim.into(), witness: witness.into(), node: None }
     }
 
-    /// What two failures share when they are the same failure: the oracle, and the claim with every number taken out.
+    /// What two failures share when they are the same failure: the oracle, and the claim with its numbers taken out.
+    /// A digit right after a letter is part of a name (`I4`) and stays.
     pub fn signature(&self) -> String {
         let mut signature = format!("{}: ", self.oracle);
-        let mut in_number = false;
+        let mut before = ' ';
         for c in self.claim.chars().take(160) {
-            if c.is_ascii_digit() {
-                if !in_number {
+            let in_name = before.is_ascii_alphabetic();
+            match c {
+                '0'..='9' if before == '#' => {}
+                '0'..='9' if !in_name => {
                     signature.push('#');
+                    before = '#';
                 }
-                in_number = true;
-            } else {
-                in_number = false;
-                signature.push(if c == '\n' { ' ' } else { c });
+                // The rest of a name's number belongs to the name.
+                '0'..='9' => signature.push(c),
+                _ => {
+                    signature.push(if c == '\n' { ' ' } else { c });
+                    before = c;
+                }
             }
         }
         signature
@@ -206,6 +212,7 @@ mod tests {
         let two = Fall::new("panic", "index 9 out of 12", "at a.rs:3");
         let other = Fall::new("always", "index 9 out of 12", "");
         assert_eq!(one.signature(), "panic: index # out of #");
+        assert_eq!(Fall::new("invariant", "I42 holds at 42", "").signature(), "invariant: I42 holds at #");
         assert_eq!(one.signature(), two.signature());
         assert_ne!(two.signature(), other.signature());
     }

@@ -1,6 +1,6 @@
 //! Who plays in a kv story: one server, its clerks on nodes of their own, and the observer that judges them all.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -72,14 +72,15 @@ impl Cast {
         let name = format!("c{}", self.clients.len());
         let (bugs, probe, doing, world) = (self.bugs, self.probe.clone(), self.doing.clone(), self.stage.world());
         let who = name.clone();
-        let node = self.stage.client(&name, async move {
+        let node = self.stage.client(&name.clone(), async move {
             let clerk = Clerk::new(SERVER, client::Config { bugs, probe: probe.clone(), ..client::Config::default() });
             let note = Box::new(move |what: Option<String>| {
                 let mut doing = doing.borrow_mut();
                 doing.retain(|(name, ..)| *name != who);
                 doing.extend(what.map(|what| (who.clone(), world.now(), what)));
             });
-            work(Hand(Rc::new(Held { name, clerk, bugs, probe, note }))).await;
+            let written = Cell::new(0);
+            work(Hand(Rc::new(Held { name, clerk, bugs, probe, note, written }))).await;
         });
         self.clients.push(node);
     }
@@ -114,8 +115,10 @@ impl Cast {
 /// A supervisor: a server whose log failed is started again, as a new process that reads what is on the disk.
 async fn keep_running(config: server::Config) {
     loop {
-        let Err(_) = server::run(config.clone()).await;
-        sleep(Duration::from_millis(50)).await;
+        match server::run(config.clone()).await {
+            Ok(()) => return,
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
     }
 }
 
@@ -129,11 +132,18 @@ struct Held {
     bugs: Bugs,
     probe: Probe,
     note: Box<dyn Fn(Option<String>)>,
+    written: Cell<u64>,
 }
 
 impl Hand {
     pub(super) fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// A value that nobody writes but here and now: the observer knows a put by what it puts.
+    pub(super) fn fresh_value(&self) -> String {
+        self.0.written.set(self.0.written.get() + 1);
+        format!("{}.{}", self.0.name, self.0.written.get())
     }
 
     pub(super) async fn get(&self, key: &str) -> Option<Versioned> {
@@ -160,14 +170,13 @@ impl Hand {
     /// `count` operations on the keys: reads, and puts at the version last seen, so that rivals collide.
     pub(super) async fn compete(self, keys: &[&str], count: usize) {
         let mut known = vec![0; keys.len()];
-        for n in 0..count {
+        for _ in 0..count {
             let at = below(keys.len() as u64) as usize;
             if chance(Ratio::percent(30)) {
                 known[at] = self.get(keys[at]).await.map_or(0, |found| found.version);
                 continue;
             }
-            let value = format!("{}.{n}", self.name());
-            known[at] = match self.put(keys[at], &value, known[at]).await {
+            known[at] = match self.put(keys[at], &self.fresh_value(), known[at]).await {
                 Ok(()) => known[at] + 1,
                 Err(_) => self.get(keys[at]).await.map_or(0, |found| found.version),
             };

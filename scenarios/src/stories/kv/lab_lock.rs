@@ -36,11 +36,9 @@ async fn exclude(stage: Stage, clients: usize, profile: Profile) {
         let told = stage.clone();
         cast.client(move |clerk| async move {
             let (start, lock) = (Instant::now(), clerk.lock("l"));
-            let mut turn = 0;
             while Instant::now() - start < LASTS {
                 let grant = lock.acquire().await;
-                turn += 1;
-                sign(&told, &clerk, turn).await;
+                sign(&told, &clerk).await;
                 lock.release(grant).await;
             }
         });
@@ -50,14 +48,13 @@ async fn exclude(stage: Stage, clients: usize, profile: Profile) {
 }
 
 /// Signs the witness key and wipes it. A put that ended as maybe is repeated only if a look shows that it must be.
-async fn sign(stage: &Stage, clerk: &Hand, turn: u32) {
+async fn sign(stage: &Stage, clerk: &Hand) {
     let found = clerk.get("l0").await;
     let (value, version) = found.map_or((String::new(), 0), |found| (found.value, found.version));
     stage.claim(value.is_empty(), "who holds the lock is alone", || {
         format!("{} holds the lock and finds the witness key signed by {value}", clerk.name())
     });
-    let mine = format!("{}.{turn}", clerk.name());
-    let signed = clerk.put("l0", &mine, version).await;
+    let signed = clerk.put("l0", &clerk.fresh_value(), version).await;
     stage.claim(matches!(signed, Ok(()) | Err(PutError::Maybe)), "nobody else signs", || {
         format!("{} holds the lock, and its put over version {version} of the witness key ended as {signed:?}", clerk.name())
     });

@@ -51,10 +51,9 @@ async fn concurrent(stage: Stage) {
     for _ in 0..10 {
         let (told, installed) = (stage.clone(), installed.clone());
         cast.client(move |clerk| async move {
-            let (start, mut version, mut n) = (Instant::now(), 0, 0);
+            let (start, mut version) = (Instant::now(), 0);
             while Instant::now() - start < Duration::from_secs(1) {
-                n += 1;
-                let value = format!("{}.{n}", clerk.name());
+                let value = clerk.fresh_value();
                 let outcome = clerk.put("k", &value, version).await;
                 told.claim(outcome != Err(PutError::Maybe), "nothing is unsure on a reliable network", || {
                     format!("the put of {value} ended as maybe")

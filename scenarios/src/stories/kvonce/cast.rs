@@ -37,8 +37,7 @@ impl Cast {
         let probe = Probe::new(move || world.now());
         let config = server::Config { bugs: planted::<Bug>(stage), probe: probe.clone(), ..server::Config::default() };
         let server = world.node("server", move || {
-            let config = config.clone();
-            async move { server::run(config).await.map(|never| match never {}) }
+            server::run(config.clone())
         });
         let watched = probe.clone();
         stage.watch(move || match watched.broken() {
@@ -64,7 +63,7 @@ impl Cast {
         let name = format!("c{}", self.clients.len());
         let (probe, doing, world) = (self.probe.clone(), self.doing.clone(), self.stage.world());
         let who = name.clone();
-        let node = self.stage.client(&name, async move {
+        let node = self.stage.client(&name.clone(), async move {
             let clerk = Clerk::new("server:7000", client::Config { probe, ..client::Config::default() });
             let note = Box::new(move |what: Option<String>| {
                 let mut doing = doing.borrow_mut();
