@@ -16,6 +16,8 @@ pub mod weather;
 pub use campaign::Finding;
 pub use check::check;
 pub use cli::cli;
+#[cfg(feature = "systems")]
+pub use cli::command;
 pub use history::{Call, History, linearizable};
 pub use outcome::{Fall, Outcome, Verdict};
 pub use seeds::Seeds;

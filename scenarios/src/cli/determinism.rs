@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use owo_colors::OwoColorize;
+use serde_json::Value;
 
 use super::args::{self, PATIENCE};
 use super::output::say;
@@ -117,42 +118,64 @@ fn contrast(one: &Outcome, two: &Outcome) -> String {
 
 fn part_ways(a: &Path, b: &Path) -> Result<String, Complaint> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))
+        std::fs::read_to_string(path).map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))
     };
     let (one, two) = (read(a)?, read(b)?);
     let (mut ones, mut twos) = (one.lines(), two.lines());
     let mut number = 1;
     loop {
-        match (ones.next(), twos.next()) {
-            (None, None) => {
-                let advice = "the difference shows only beside other seeds in the same process: a static outlives its run";
-                return Ok(format!("  the two traces are equal: {advice}"));
-            }
-            (x, y) if x == y => number += 1,
-            (x, y) => {
-                let line = |line: Option<&str>| line.unwrap_or("(the trace ends)").to_owned();
-                let (x, y) = (line(x), line(y));
-                return Ok(format!(
-                    "  line {number}: {}\n    {x}\n    {y}\n  traces:  {}\n           {}",
-                    place(&x),
-                    a.display(),
-                    b.display()
-                ));
-            }
+        let (x, y) = (ones.next(), twos.next());
+        if x != y {
+            let shown = |line: Option<&str>| line.unwrap_or("(the trace ends)").to_owned();
+            let (x, y, place) = (shown(x), shown(y), place(&one, number));
+            let traces = format!("traces:  {}\n           {}", a.display(), b.display());
+            return Ok(format!("  line {number}: {place}\n    {x}\n    {y}\n  {traces}"));
         }
+        if x.is_none() {
+            let advice = "the difference shows only beside other seeds in the same process: a static outlives its run";
+            return Ok(format!("  the two traces are equal: {advice}"));
+        }
+        number += 1;
     }
 }
 
-/// Node, task and spawn site of a trace line, where it has them.
-fn place(line: &str) -> String {
-    let value: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-    let parts: Vec<String> = ["node", "task", "spawned"]
-        .iter()
-        .filter_map(|field| {
-            let value = value.get(field)?;
-            Some(format!("{field} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-        })
-        .collect();
-    if parts.is_empty() { "the first event that differs".into() } else { parts.join(", ") }
+/// Node, task and spawn site of the trace's line of this number, from 1. An event that is no task's own is told with the
+/// task that caused it.
+fn place(trace: &str, number: usize) -> String {
+    let lines: Vec<Value> =
+        trace.lines().take(number).map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Some(last) = lines.last().filter(|line| line.is_object()) else { return "the first line that differs".into() };
+    let mut event = last;
+    while event["task"].is_null() {
+        let cause = lines.iter().find(|line| !line["id"].is_null() && line["id"] == event["cause"]);
+        let Some(cause) = cause else { break };
+        event = cause;
+    }
+    let mut place = format!("node {}", text(&last["node"]));
+    if event["task"] == 0 {
+        place.push_str(", the story itself");
+    } else if !event["task"].is_null() {
+        let spawn = lines.iter().find(|line| line["event"] == "spawn" && line["task"] == event["task"]);
+        let site = spawn.map_or_else(String::new, |spawn| format!(" spawned at {}", text(&spawn["site"])));
+        place.push_str(&format!(", task {}{site}", event["task"]));
+    }
+    place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_names_the_task_behind_an_event() {
+        let trace = r#"{"id":1,"node":"world","event":"run","task":0}
+{"id":2,"node":"a","event":"spawn","cause":1,"task":3,"site":"src/a.rs:7:9"}
+{"id":3,"node":"a","event":"run","cause":1,"task":3}
+{"id":4,"node":"b","event":"deliver","cause":3}"#;
+        assert_eq!(place(trace, 1), "node world, the story itself");
+        assert_eq!(place(trace, 4), "node b, task 3 spawned at src/a.rs:7:9");
+        assert_eq!(place(trace, 5), "node b, task 3 spawned at src/a.rs:7:9", "where one trace ends, the last event");
+        assert_eq!(place("?", 1), "the first line that differs");
+    }
 }

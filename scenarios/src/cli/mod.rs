@@ -5,8 +5,16 @@ mod bugs;
 mod check;
 
 mod complaint;
+#[cfg(feature = "systems")]
+mod demo;
 mod determinism;
 mod fuzz;
+#[cfg(feature = "systems")]
+mod house;
+#[cfg(feature = "systems")]
+mod kv_client;
+#[cfg(feature = "systems")]
+mod kv_server;
 mod list;
 mod output;
 mod progress;
@@ -19,6 +27,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub(crate) use complaint::Complaint;
+#[cfg(feature = "systems")]
+pub use house::command;
 
 use crate::story::Story;
 
