@@ -78,7 +78,7 @@ impl Core {
     }
 
     pub(crate) fn record_node(&mut self, node: NodeId, what: &'static str, number: u64) {
-        self.record(code::NODE, node, number, 0, |line| {
+        self.record(code::NODE, node, number, 0, |line, _| {
             line.text("what", what);
         });
     }
@@ -103,7 +103,7 @@ pub(crate) fn start(node: NodeId) {
         if let Some(factory) = factory {
             // The factory is code of the node: what it reads and draws is the node's.
             let caller = hub.node.replace(node);
-            let future = factory();
+            let future = crate::guard::inside(|| factory());
             hub.node.set(caller);
             drop(executor::spawn_on(node, run(node, future), std::panic::Location::caller()));
         }

@@ -5,6 +5,7 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::sync::Once;
 
+use crate::guard;
 use crate::hub::simulated;
 
 /// What the panic hook saw.
@@ -30,7 +31,7 @@ pub(crate) fn install() {
                 return previous(info);
             }
             let location = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-            let backtrace = Backtrace::force_capture().to_string();
+            let backtrace = guard::suspend(|| Backtrace::force_capture().to_string());
             NOTE.with(|note| note.replace(Some(Note { location, backtrace })));
         }));
     });

@@ -205,7 +205,7 @@ impl World {
             ClockFault::Freeze | ClockFault::Thaw => 0,
         };
         with_core(|core| {
-            core.record(code::CLOCK, node, number, 0, |line| {
+            core.record(code::CLOCK, node, number, 0, |line, _| {
                 line.text("what", &format!("{fault:?}"));
             });
             let now = core.now;

@@ -167,7 +167,8 @@ impl Services {
 impl Core {
     pub(crate) fn close_service(&mut self, place: u32) {
         let service = &self.net.services.slots[place as usize];
-        self.net.ports.remove(&(Protocol::Call, service.node, service.port));
+        let (node, port) = (service.node, service.port);
+        self.net.unbind(Protocol::Call, node, port);
         let mut pool = Vec::new();
         self.net.services.close(place, &mut pool, &mut self.wakers);
         pool.into_iter().for_each(|buffer| self.net.recycle(buffer));
@@ -177,7 +178,7 @@ impl Core {
     pub(crate) fn call_arrives(&mut self, message: Message) {
         let Content::Call { call, port, method } = message.content else { return };
         let (client, server) = (message.from, message.to);
-        let Some(&place) = self.net.ports.get(&(Protocol::Call, server, port)) else {
+        let Some(place) = self.net.bound(Protocol::Call, server, port) else {
             // The host is up and nobody listens: it says so, as a kernel answers with RST.
             let label = Label { reply: true, ..message.label };
             self.net.recycle(message.payload);
