@@ -41,7 +41,7 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
         let story = select::story(stories, STORY)?;
-        say(&format!("{}\n{}.\n\n{SCENE}\n", story.name().bold(), story.claim()))?;
+        say(&format!("{}\n{}.\n\n{SCENE}", story.name().bold(), story.claim()))?;
         let clock = Stopwatch::start();
         let (runs, events, failure) = self.hunt(None)?;
         if let Some(failure) = failure {
@@ -49,7 +49,7 @@ impl Demo {
             return Ok(failure.verdict.exit_code());
         }
         let (took, holds) = (report::span(clock.elapsed()), "holds".green());
-        say(&format!("{runs} seeds, {events} events, {took}: the claim {holds}.\n\n{PLANTED}\n"))?;
+        say(&format!("\n{runs} seeds, {events} events, {took}: the claim {holds}.\n\n{PLANTED}"))?;
 
         let clock = Stopwatch::start();
         let (runs, _, failure) = self.hunt(Some(BUG))?;
@@ -58,20 +58,20 @@ impl Demo {
             let advice = "give it more with --seeds";
             return Err(Complaint::usage(format!("the planted bug did not show in {runs} seeds; {advice}")));
         };
-        say(&format!("{}\n", report::failure(&failure, &failure.reference())))?;
+        say(&format!("\n{}", report::failure(&failure, &failure.reference())))?;
         let again = one(Unit::new(STORY, failure.seed, Some(BUG)), PATIENCE)?;
         if again != failure {
             return Err(Complaint::Internal(format!("{} differed when it ran again", failure.reference())));
         }
         let digest = failure.digest.unwrap_or_default();
         say(&format!(
-            "Seed {} shows it, found in {took}. Run again in another process, it ends after the same {} events with the\n\
-             same digest, {digest:#018x}, and so will the command above, on any machine.\n\n{EXPLAINED}\n",
+            "\nSeed {} shows it, found in {took}. Run again in another process, it ends after the same {} events with the\n\
+             same digest, {digest:#018x}, and so will the command above.\n\n{EXPLAINED}\n",
             failure.seed, failure.events
         ))?;
         let next = [("what else is claimed", "list"), ("every bug there is, and who catches it", "bugs kv")];
         let next: Vec<String> = next.map(|(what, arguments)| format!("  {what}:  {}", report::command(arguments))).into();
-        say(&next.join("\n"))?;
+        say(&format!("\n{}", next.join("\n")))?;
         Ok(0)
     }
 
