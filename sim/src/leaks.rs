@@ -15,7 +15,11 @@ pub(crate) fn install() {
 /// Calls `f` in the world of this thread. The simulator never calls libc for time or chance while it holds its core,
 /// so the fallback is for a thread that is ending.
 fn in_world<R>(fallback: R, f: impl FnOnce(&Hub) -> R) -> R {
-    HUB.try_with(|hub| hub.core.try_borrow_mut().is_ok().then(|| f(hub))).ok().flatten().unwrap_or(fallback)
+    let answer = HUB.try_with(|hub| {
+        let free = hub.core.try_borrow_mut().is_ok();
+        free.then(|| f(hub))
+    });
+    answer.ok().flatten().unwrap_or(fallback)
 }
 
 fn monotonic_now() -> u64 {

@@ -47,7 +47,9 @@
 pub mod chance;
 mod config;
 mod core;
+mod disk;
 mod executor;
+pub mod fs;
 pub mod guard;
 mod hub;
 mod leaks;

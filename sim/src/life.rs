@@ -45,6 +45,9 @@ pub(crate) struct Node {
     /// Who waits for a signal to end, and whether one came.
     pub(crate) signal: Waiters,
     pub(crate) terminating: bool,
+    /// Made at its first use.
+    pub(crate) disk: Option<Box<crate::fs::Disk>>,
+    pub(crate) disk_stream: StreamId,
 }
 
 impl Node {
@@ -62,6 +65,8 @@ impl Node {
             starts: 0,
             signal: Waiters::default(),
             terminating: false,
+            disk: None,
+            disk_stream: StreamId::NONE,
         }
     }
 }
@@ -156,6 +161,12 @@ pub(crate) fn stop(node: NodeId, death: Death) {
         let wakers = {
             let core = &mut *hub.core.borrow_mut();
             core.close_ports(node);
+            if core.nodes[node.index()].disk.is_some() {
+                core.with_disk(node, |disk, draw, now| match death {
+                    Death::Crash => disk.process_crash(now, draw),
+                    Death::PowerLoss => disk.power_loss(crate::fs::PowerLoss::Drawn, now, draw),
+                });
+            }
             core.nodes[node.index()].signal.drain_into(&mut core.wakers);
             std::mem::take(&mut core.wakers)
         };

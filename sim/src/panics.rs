@@ -17,6 +17,9 @@ pub(crate) struct Note {
 /// The payload with which a node's own code gives up: see `sim::node::abort`.
 pub(crate) struct NodeAborts;
 
+/// The payload that takes the executor out of a task that makes event after event and never gives way.
+pub(crate) struct NeverYields;
+
 thread_local! {
     static NOTE: RefCell<Option<Note>> = const { RefCell::new(None) };
 }

@@ -259,7 +259,9 @@ fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
     hub.node.set(picked.node);
     hub.task.set(picked.key);
     hub.wait.set(Wait::Nothing);
+    hub.readings.set(0);
     hub.cause.set(picked.cause);
+    core.begin_step();
     let run = core.record(code::RUN, picked.node, picked.serial, 0, |line, _| {
         line.field("task", picked.serial);
     });
@@ -350,12 +352,18 @@ fn wake_all(hub: &Hub) {
 fn panicked(hub: &Hub, payload: Box<dyn Any + Send>) {
     guard::leave();
     let note = panics::take();
+    if payload.is::<panics::NeverYields>() {
+        report::never_yields();
+    }
     let (node, key) = (hub.node.get(), hub.task.get());
     let removed = hub.exec.borrow_mut().remove(key);
     executor::dispose(node, removed);
     if payload.is::<panics::NodeAborts>() {
         hub.fenced.set(false);
         life::stop(node, Death::Crash);
+        return;
+    }
+    if payload.is::<panics::NeverYields>() {
         return;
     }
     let message = panics::message(&*payload);

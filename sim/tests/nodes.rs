@@ -222,6 +222,29 @@ fn a_task_that_never_lets_time_pass_is_named() {
 }
 
 #[test]
+fn a_task_that_never_gives_way_is_named() {
+    let config = Config { max_steps_at_once: 10_000, ..Config::default() };
+    let outcome = Sim::with(Seed(9), config).run(|world| async move {
+        world.node("endless", || async {
+            let socket = UdpSocket::bind("0.0.0.0:0").await.expect("binds");
+            loop {
+                socket.send_to(b"x", "world:1").await.expect("small");
+            }
+        });
+        sleep(SECOND).await;
+    });
+    let finding = &outcome.findings[0];
+    assert_eq!(finding.kind, FindingKind::Livelock);
+    assert!(finding.message.contains("of node 'endless' (spawned at"), "{finding}");
+
+    let outcome = Sim::new(Seed(9)).run(|_| async move {
+        let deadline = Instant::now() + SECOND;
+        while Instant::now() < deadline {}
+    });
+    assert_eq!(outcome.findings[0].kind, FindingKind::Livelock);
+}
+
+#[test]
 fn limits_count_virtual_time_and_events() {
     let forever = |config| {
         Sim::with(Seed(10), config).run(|_| async {

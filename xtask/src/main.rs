@@ -1,5 +1,6 @@
 //! The one door for developing Stormglass: each subcommand is a file.
 
+mod bench;
 mod ci;
 mod tidy;
 
@@ -11,12 +12,14 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", about = "Developing Stormglass")]
 enum Command {
+    Bench(bench::Bench),
     Ci(ci::Ci),
     Tidy(tidy::Tidy),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
+        Command::Bench(bench) => bench.run(),
         Command::Ci(ci) => ci.run(),
         Command::Tidy(tidy) => tidy.run(),
     };

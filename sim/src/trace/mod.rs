@@ -57,6 +57,9 @@ impl Core {
         detail: impl FnOnce(&mut Line<'_>, &Core),
     ) -> u64 {
         self.events += 1;
+        if self.events >= self.patience {
+            self.lose_patience();
+        }
         let what = u64::from(code.0) << 56 | (node.index() as u64) << 32;
         self.digest = fold(fold(self.digest, self.now ^ what), a ^ b.rotate_left(32));
         if self.trace.is_some() {
