@@ -95,7 +95,10 @@ impl<M: Model> History<M> {
 }
 
 /// What falls when a history is judged, if anything does.
-pub fn linearizable<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>]) -> Option<(Verdict, Fall)> {
+pub fn linearizable<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+) -> Option<(Verdict, Fall)> {
     fell(checker::check(model, history, Budget::default()))
 }
 

@@ -37,7 +37,12 @@ fn every_story_is_told_as_it_should_be() {
     let stories = stormglass::stories();
     for story in &stories {
         assert!(!story.claim().ends_with('.') && story.claim().len() < 120, "{}", story.name());
-        assert_eq!(stories.iter().filter(|other| other.name() == story.name()).count(), 1, "{}", story.name());
+        assert_eq!(
+            stories.iter().filter(|other| other.name() == story.name()).count(),
+            1,
+            "{}",
+            story.name()
+        );
     }
 }
 

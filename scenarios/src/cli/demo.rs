@@ -70,7 +70,8 @@ impl Demo {
             failure.seed, failure.events
         ))?;
         let next = [("what else is claimed", "list"), ("every bug there is, and who catches it", "bugs kv")];
-        let next: Vec<String> = next.map(|(what, arguments)| format!("  {what}:  {}", report::command(arguments))).into();
+        let next: Vec<String> =
+            next.map(|(what, arguments)| format!("  {what}:  {}", report::command(arguments))).into();
         say(&format!("\n{}", next.join("\n")))?;
         Ok(0)
     }

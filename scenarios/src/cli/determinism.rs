@@ -118,7 +118,8 @@ fn contrast(one: &Outcome, two: &Outcome) -> String {
 
 fn part_ways(a: &Path, b: &Path) -> Result<String, Complaint> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))
+        std::fs::read_to_string(path)
+            .map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))
     };
     let (one, two) = (read(a)?, read(b)?);
     let (mut ones, mut twos) = (one.lines(), two.lines());
@@ -132,7 +133,8 @@ fn part_ways(a: &Path, b: &Path) -> Result<String, Complaint> {
             return Ok(format!("  line {number}: {place}\n    {x}\n    {y}\n  {traces}"));
         }
         if x.is_none() {
-            let advice = "the difference shows only beside other seeds in the same process: a static outlives its run";
+            let advice =
+                "the difference shows only beside other seeds in the same process: a static outlives its run";
             return Ok(format!("  the two traces are equal: {advice}"));
         }
         number += 1;
@@ -145,7 +147,9 @@ fn place(trace: &str, number: usize) -> String {
     let lines: Vec<Value> =
         trace.lines().take(number).map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let Some(last) = lines.last().filter(|line| line.is_object()) else { return "the first line that differs".into() };
+    let Some(last) = lines.last().filter(|line| line.is_object()) else {
+        return "the first line that differs".into();
+    };
     let mut event = last;
     while event["task"].is_null() {
         let cause = lines.iter().find(|line| !line["id"].is_null() && line["id"] == event["cause"]);
@@ -175,7 +179,11 @@ mod tests {
 {"id":4,"node":"b","event":"deliver","cause":3}"#;
         assert_eq!(place(trace, 1), "node world, the story itself");
         assert_eq!(place(trace, 4), "node b, task 3 spawned at src/a.rs:7:9");
-        assert_eq!(place(trace, 5), "node b, task 3 spawned at src/a.rs:7:9", "where one trace ends, the last event");
+        assert_eq!(
+            place(trace, 5),
+            "node b, task 3 spawned at src/a.rs:7:9",
+            "where one trace ends, the last event"
+        );
         assert_eq!(place("?", 1), "the first line that differs");
     }
 }

@@ -26,10 +26,9 @@ impl Serve {
     pub(crate) fn answer(self) -> Answer {
         let defaults = log::Config::default();
         let directory = self.data.or_else(|| self.durable.then_some(defaults.directory));
-        let kept = directory.as_ref().map_or_else(
-            || "in memory".to_owned(),
-            |directory| format!("in {}", directory.display()),
-        );
+        let kept = directory
+            .as_ref()
+            .map_or_else(|| "in memory".to_owned(), |directory| format!("in {}", directory.display()));
         let storage = directory.map_or(Storage::Volatile, |directory| {
             Storage::Durable(log::Config { directory, ..log::Config::default() })
         });
@@ -43,7 +42,9 @@ impl Serve {
         })?;
         match served {
             Ok(()) => Ok(0),
-            Err(error @ Error::Port { .. }) => Err(Complaint::usage(format!("--listen {}: {error}", self.listen))),
+            Err(error @ Error::Port { .. }) => {
+                Err(Complaint::usage(format!("--listen {}: {error}", self.listen)))
+            }
             Err(error) => Err(Complaint::Internal(error.to_string())),
         }
     }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use stormglass_sim::chance::{Ratio, Stream};
 use stormglass_sim::World;
+use stormglass_sim::chance::{Ratio, Stream};
+use stormglass_sim::fs::Fault;
 use stormglass_sim::net::{Latency, LinkConfig};
 
 use super::Weather;
@@ -28,6 +29,7 @@ pub struct Forecast {
     pub(crate) power_losses: Option<Rhythm>,
     pub(crate) pauses: Option<Rhythm>,
     pub(crate) clocks: Option<Clocks>,
+    pub(crate) disks: Vec<(Fault, Ratio)>,
     pub(crate) most_down: usize,
 }
 
@@ -47,7 +49,11 @@ impl Forecast {
     pub fn draw(weather: &Weather, world: World) -> Forecast {
         let lasts = spread(world.stream("weather/length"), weather.lasts.0, weather.lasts.1);
         let rhythm = |name: &str, allowed: bool, longest: Duration| {
-            let stream = exists(world, name, allowed)?;
+            let stream = if weather.certain && allowed {
+                world.stream(&format!("weather/{name}"))
+            } else {
+                exists(world, name, allowed)?
+            };
             let every = spread(stream, Duration::from_millis(50), lasts.max(Duration::from_millis(51)));
             Some((Rhythm { every, lasts: spread(stream, Duration::from_millis(10), longest) }, stream))
         };
@@ -70,6 +76,7 @@ impl Forecast {
             power_losses: rhythm("power", weather.power_losses, Duration::from_secs(3)).map(|drawn| drawn.0),
             pauses: rhythm("pauses", weather.pauses, Duration::from_secs(20)).map(|drawn| drawn.0),
             clocks,
+            disks: if weather.disks { draw_disks(world) } else { Vec::new() },
             most_down: weather.most_down,
         }
     }
@@ -94,8 +101,25 @@ impl Forecast {
             let freezes = if *freezes { ", freezes" } else { "" };
             lines.push(format!("clocks: {rhythm}: jumps up to {jump}, drift up to {drift} ppm{freezes}"));
         }
+        lines.extend(self.disks.iter().map(|(fault, rate)| format!("disks: {rate} {}", fault.name())));
         lines
     }
+}
+
+/// Faults that break no promise of an fsync: operations that fail or are slow.
+fn draw_disks(world: World) -> Vec<(Fault, Ratio)> {
+    let stall = Fault::Stall(Duration::from_millis(300));
+    let kinds = [
+        ("sync", Fault::SyncError),
+        ("read", Fault::ReadError),
+        ("write", Fault::WriteError),
+        ("stall", stall),
+    ];
+    let drawn = kinds.map(|(name, fault)| {
+        let stream = exists(world, &format!("disks/{name}"), true)?;
+        Some((fault, Ratio::from_f64(stream.log_uniform(0.002, 0.2))))
+    });
+    drawn.into_iter().flatten().collect()
 }
 
 /// The fault's stream if it exists in this run: one half of the seeds know it. Calm is that it does not.

@@ -25,6 +25,8 @@ pub struct Weather {
     pub(crate) power_losses: bool,
     pub(crate) pauses: bool,
     pub(crate) clocks: bool,
+    pub(crate) disks: bool,
+    pub(crate) certain: bool,
     pub(crate) most_down: usize,
 }
 
@@ -39,6 +41,8 @@ impl Weather {
             power_losses: false,
             pauses: false,
             clocks: false,
+            disks: false,
+            certain: false,
             most_down: 1,
         }
     }
@@ -76,6 +80,19 @@ impl Weather {
     /// Clocks are wrong, drift, jump and stand still.
     pub fn clocks(mut self) -> Weather {
         self.clocks = true;
+        self
+    }
+
+    /// Disks of servers answer with errors, fail to sync, or stall. What an fsync has acknowledged stays.
+    pub fn disks(mut self) -> Weather {
+        self.disks = true;
+        self
+    }
+
+    /// Every fault that comes and goes exists in every run, for stories that are about it; else one half of the seeds know
+    /// each. Its rate is drawn all the same.
+    pub fn certain(mut self) -> Weather {
+        self.certain = true;
         self
     }
 

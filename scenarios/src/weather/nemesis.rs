@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::future::{Either, LocalBoxFuture, join_all, pending, select};
 use stormglass_sim::chance::{Ratio, Stream};
-use stormglass_sim::time::sleep;
+use stormglass_sim::fs::{Disk, FaultRule};
 use stormglass_sim::net::LinkConfig;
 use stormglass_sim::time::ClockFault;
+use stormglass_sim::time::sleep;
 use stormglass_sim::{NodeId, World};
 
 use super::Forecast;
@@ -33,7 +34,7 @@ enum Blow {
 }
 
 impl Forecast {
-    /// Rages for as long as the forecast says, then heals links, restarts and resumes servers, and sets clocks right.
+    /// Rages for as long as the forecast says, then heals links and disks, restarts and resumes servers, and sets clocks right.
     pub(crate) async fn rage(&self, world: World, servers: &[NodeId], clients: &[NodeId]) {
         let everyone: Rc<[NodeId]> = servers.iter().chain(clients).copied().collect();
         let cast = Cast {
@@ -45,6 +46,11 @@ impl Forecast {
         };
         if let Some(link) = &self.link {
             world.links(link.clone());
+        }
+        for &server in servers {
+            for &(fault, rate) in &self.disks {
+                world.disk(server, |disk| disk.fault(FaultRule::new(fault).rate(rate)));
+            }
         }
         let mut faults: Vec<LocalBoxFuture<'_, ()>> = Vec::new();
         if let Some((rhythm, shapes)) = &self.partitions {
@@ -81,6 +87,7 @@ fn calm(cast: &Cast) {
         world.skew(node, ClockFault::Offset(0));
     }
     for &server in cast.servers.iter() {
+        world.disk(server, Disk::clear_faults);
         world.resume(server);
         if !world.is_up(server) {
             world.restart(server);

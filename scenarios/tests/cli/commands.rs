@@ -121,8 +121,11 @@ fn missed() {
 
 fn determinism() {
     alone("determinism rough/holds rough/panics --seeds 10").ends(0).says("20 runs twice");
-    let said =
-        alone("determinism rough/differs --seeds 2").ends(1).says("DIFFERS").says("  line 2: node world, the story itself\n").says("traces:");
+    let said = alone("determinism rough/differs --seeds 2")
+        .ends(1)
+        .says("DIFFERS")
+        .says("  line 2: node world, the story itself\n")
+        .says("traces:");
     assert!(said.out.lines().any(|line| line.contains("\"node\"")), "{}", said.out);
 }
 

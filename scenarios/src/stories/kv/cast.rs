@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use stormglass_checker::Budget;
 use stormglass_sim::NodeId;
-use stormglass_sim::rand::{below, chance};
 use stormglass_sim::chance::Ratio;
+use stormglass_sim::rand::{below, chance};
 use stormglass_sim::time::sleep;
 use stormglass_systems::kv::bugs::{Bug, Bugs};
 use stormglass_systems::kv::client::{self, Clerk, VersionedKv};
@@ -70,10 +70,14 @@ impl Cast {
         T: Future<Output = ()> + 'static,
     {
         let name = format!("c{}", self.clients.len());
-        let (bugs, probe, doing, world) = (self.bugs, self.probe.clone(), self.doing.clone(), self.stage.world());
+        let (bugs, probe, doing, world) =
+            (self.bugs, self.probe.clone(), self.doing.clone(), self.stage.world());
         let who = name.clone();
         let node = self.stage.client(&name.clone(), async move {
-            let clerk = Clerk::new(SERVER, client::Config { bugs, probe: probe.clone(), ..client::Config::default() });
+            let clerk = Clerk::new(
+                SERVER,
+                client::Config { bugs, probe: probe.clone(), ..client::Config::default() },
+            );
             let note = Box::new(move |what: Option<String>| {
                 let mut doing = doing.borrow_mut();
                 doing.retain(|(name, ..)| *name != who);
@@ -163,7 +167,8 @@ impl Hand {
 
     /// A lock kept by this clerk's server.
     pub(super) fn lock(&self, name: &str) -> Lock<Hand> {
-        let config = lock::Config { bugs: self.0.bugs, probe: self.0.probe.clone(), ..lock::Config::default() };
+        let config =
+            lock::Config { bugs: self.0.bugs, probe: self.0.probe.clone(), ..lock::Config::default() };
         Lock::new(self.clone(), name, config)
     }
 

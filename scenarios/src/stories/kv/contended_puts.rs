@@ -17,10 +17,14 @@ pub(super) const NAME: &str = "kv/contended_puts";
 const KEYS: [&str; 2] = ["x", "y"];
 
 pub(super) fn story() -> Story {
-    Story::new(NAME, "Each version of a key is installed by exactly one put, and every other is told that it was not", tell)
-        .catches(caught_by::<Bug>(NAME))
-        .sometimes("a put was refused for certain")
-        .sometimes("a put ended as maybe")
+    Story::new(
+        NAME,
+        "Each version of a key is installed by exactly one put, and every other is told that it was not",
+        tell,
+    )
+    .catches(caught_by::<Bug>(NAME))
+    .sometimes("a put was refused for certain")
+    .sometimes("a put ended as maybe")
 }
 
 async fn tell(stage: Stage) {

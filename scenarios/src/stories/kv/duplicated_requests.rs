@@ -15,8 +15,12 @@ use crate::{Stage, Story};
 pub(super) const NAME: &str = "kv/duplicated_requests";
 
 pub(super) fn story() -> Story {
-    Story::new(NAME, "The copy of a request is never answered, so that no refusal contradicts what was installed", tell)
-        .catches(caught_by::<Bug>(NAME))
+    Story::new(
+        NAME,
+        "The copy of a request is never answered, so that no refusal contradicts what was installed",
+        tell,
+    )
+    .catches(caught_by::<Bug>(NAME))
 }
 
 async fn tell(stage: Stage) {

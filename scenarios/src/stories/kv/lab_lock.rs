@@ -17,7 +17,8 @@ const LASTS: Duration = Duration::from_secs(2);
 const CLAIM: &str = "Who holds the lock is alone: the witness key is empty whenever the lock is given";
 
 pub(super) fn stories() -> Vec<Story> {
-    let exclusion = |name, clients, profile| Story::new(name, CLAIM, move |stage| exclude(stage, clients, profile));
+    let exclusion =
+        |name, clients, profile| Story::new(name, CLAIM, move |stage| exclude(stage, clients, profile));
     vec![
         exclusion("kv/lab_lock_one_reliable", 1, Profile::LabReliable),
         exclusion("kv/lab_lock_many_reliable", 10, Profile::LabReliable),
@@ -26,7 +27,11 @@ pub(super) fn stories() -> Vec<Story> {
             .catches(["maybe-takes-lock", "release-without-looking"])
             .sometimes("a put ended as maybe"),
         Story::new("kv/lab_lock_basic", "A lock that was taken is free again after its release", basic),
-        Story::new("kv/lab_lock_nested", "Two locks do not interfere, in whatever order they are taken and freed", nested),
+        Story::new(
+            "kv/lab_lock_nested",
+            "Two locks do not interfere, in whatever order they are taken and freed",
+            nested,
+        ),
     ]
 }
 
@@ -56,7 +61,10 @@ async fn sign(stage: &Stage, clerk: &Hand) {
     });
     let signed = clerk.put("l0", &clerk.fresh_value(), version).await;
     stage.claim(matches!(signed, Ok(()) | Err(PutError::Maybe)), "nobody else signs", || {
-        format!("{} holds the lock, and its put over version {version} of the witness key ended as {signed:?}", clerk.name())
+        format!(
+            "{} holds the lock, and its put over version {version} of the witness key ended as {signed:?}",
+            clerk.name()
+        )
     });
     sleep(Duration::from_millis(10)).await;
     let wiped = clerk.put("l0", FREE, version + 1).await;
@@ -78,7 +86,9 @@ async fn basic(stage: Stage) {
         });
         lock.release(grant).await;
         let freed = clerk.get("some_name").await.map(|found| found.value);
-        told.claim(freed.as_deref() == Some(FREE), "a released lock is free", || format!("its key holds {freed:?}"));
+        told.claim(freed.as_deref() == Some(FREE), "a released lock is free", || {
+            format!("its key holds {freed:?}")
+        });
     });
     cast.network(Profile::LabReliable);
     cast.finish(Duration::from_secs(10)).await;

@@ -17,7 +17,11 @@ const REMEMBERED: usize = 4096;
 const BYTES_A_CLERK: u64 = 20;
 
 pub(super) fn story() -> Story {
-    Story::new("kv/lab_many_clerks", "What the server keeps does not grow with the number of clerks it has served", tell)
+    Story::new(
+        "kv/lab_many_clerks",
+        "What the server keeps does not grow with the number of clerks it has served",
+        tell,
+    )
 }
 
 /// The store alone: the claim is about its state, and no network can add to it.
@@ -39,7 +43,8 @@ async fn tell(stage: Stage) {
             format!("clerk {clerk} was answered {right:?}")
         });
     }
-    let records = store.snapshot().map(|record| serde_json::to_vec(&record).map_or(0, |bytes| bytes.len() as u64));
+    let records =
+        store.snapshot().map(|record| serde_json::to_vec(&record).map_or(0, |bytes| bytes.len() as u64));
     let bytes: u64 = records.sum();
     stage.claim(bytes <= CLERKS * BYTES_A_CLERK, "a clerk that has moved on costs next to nothing", || {
         format!("the state takes {bytes} bytes after {CLERKS} clerks, more than {BYTES_A_CLERK} for each")

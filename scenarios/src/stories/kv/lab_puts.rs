@@ -15,10 +15,18 @@ use crate::{Stage, Story};
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
-        Story::new("kv/lab_reliable_put", "Puts and gets answer with the errors that the contract names", reliable)
-            .catches(["zero-overwrites", "accepts-future-version"]),
-        Story::new("kv/lab_concurrent_puts", "The final version counts the puts that were told Ok", concurrent)
-            .sometimes("a put was refused for certain"),
+        Story::new(
+            "kv/lab_reliable_put",
+            "Puts and gets answer with the errors that the contract names",
+            reliable,
+        )
+        .catches(["zero-overwrites", "accepts-future-version"]),
+        Story::new(
+            "kv/lab_concurrent_puts",
+            "The final version counts the puts that were told Ok",
+            concurrent,
+        )
+        .sometimes("a put was refused for certain"),
     ]
 }
 
@@ -31,13 +39,20 @@ async fn reliable(stage: Stage) {
             let clerk = clerk.clone();
             async move { clerk.put(key, value, version).await }
         };
-        let claim = |holds, what: &'static str| told.claim(holds, "the contract of put and get", || what.to_owned());
+        let claim =
+            |holds, what: &'static str| told.claim(holds, "the contract of put and get", || what.to_owned());
         claim(put("k", "6.5840", 0).await == Ok(()), "a put at version 0 of a missing key was not Ok");
         let found = clerk.get("k").await;
         let expected = Versioned { value: "6.5840".into(), version: 1 };
         claim(found == Some(expected), "a get after the first put did not show it at version 1");
-        claim(put("k", "again", 0).await == Err(PutError::Version), "a put at version 0 of a key was not refused");
-        claim(put("y", "early", 1).await == Err(PutError::NoKey), "a put at version 1 of a missing key was not refused");
+        claim(
+            put("k", "again", 0).await == Err(PutError::Version),
+            "a put at version 0 of a key was not refused",
+        );
+        claim(
+            put("y", "early", 1).await == Err(PutError::NoKey),
+            "a put at version 1 of a missing key was not refused",
+        );
         claim(clerk.get("y").await.is_none(), "a get showed a key that no put created");
     });
     cast.network(Profile::LabReliable);
@@ -55,9 +70,11 @@ async fn concurrent(stage: Stage) {
             while Instant::now() - start < Duration::from_secs(1) {
                 let value = clerk.fresh_value();
                 let outcome = clerk.put("k", &value, version).await;
-                told.claim(outcome != Err(PutError::Maybe), "nothing is unsure on a reliable network", || {
-                    format!("the put of {value} ended as maybe")
-                });
+                told.claim(
+                    outcome != Err(PutError::Maybe),
+                    "nothing is unsure on a reliable network",
+                    || format!("the put of {value} ended as maybe"),
+                );
                 installed.set(installed.get() + u64::from(outcome.is_ok()));
                 let found = clerk.get("k").await.unwrap_or(Versioned { value: String::new(), version: 0 });
                 let mine = outcome.is_err() || found.version > version + 1 || found.value == value;

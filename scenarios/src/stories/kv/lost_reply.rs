@@ -15,10 +15,14 @@ use crate::{Stage, Story};
 pub(super) const NAME: &str = "kv/lost_reply";
 
 pub(super) fn story() -> Story {
-    Story::new(NAME, "A put whose reply was lost is reported as maybe: never as refused, never as done twice", tell)
-        .catches(caught_by::<Bug>(NAME))
-        .sometimes("a put ended as maybe")
-        .limit(Duration::from_secs(600))
+    Story::new(
+        NAME,
+        "A put whose reply was lost is reported as maybe: never as refused, never as done twice",
+        tell,
+    )
+    .catches(caught_by::<Bug>(NAME))
+    .sometimes("a put ended as maybe")
+    .limit(Duration::from_secs(600))
 }
 
 async fn tell(stage: Stage) {

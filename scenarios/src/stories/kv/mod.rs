@@ -3,6 +3,7 @@
 mod cast;
 mod contended_puts;
 mod duplicated_requests;
+mod fsync_fails;
 mod lab_lock;
 mod lab_many_clerks;
 mod lab_puts;
@@ -21,6 +22,7 @@ pub(super) fn stories() -> Vec<Story> {
         duplicated_requests::story(),
         two_lock_holders::story(),
         power_loss::story(),
+        fsync_fails::story(),
     ];
     stories.extend(swarm::stories());
     stories.extend(lab_puts::stories());

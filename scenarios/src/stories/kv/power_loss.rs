@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use stormglass_sim::chance::Ratio;
+use stormglass_sim::fs::{Fault, FaultRule};
 use stormglass_systems::kv::bugs::Bug;
 use stormglass_systems::kv::log;
 use stormglass_systems::kv::server::Storage;
@@ -22,10 +24,14 @@ pub(super) fn story() -> Story {
 
 async fn tell(stage: Stage) {
     let mut cast = Cast::new(&stage, small_log());
-    for _ in 0..3 {
-        cast.client(|clerk| async move { clerk.compete(&["x", "y", "z"], 30).await });
+    for _ in 0..4 {
+        cast.client(|clerk| async move { clerk.compete(&["x", "y"], 30).await });
     }
-    let weather = Weather::lasting(Duration::from_secs(1), Duration::from_secs(10)).crashes().power_losses();
+    // A disk that takes its time: what is not yet synced is there to be lost, and requests gather behind it.
+    let slow = FaultRule::new(Fault::Stall(Duration::from_millis(150))).rate(Ratio::percent(20));
+    stage.world().disk(cast.server, |disk| disk.fault(slow));
+    let weather =
+        Weather::lasting(Duration::from_secs(2), Duration::from_secs(10)).crashes().power_losses().certain();
     cast.storm(weather, Duration::from_secs(60)).await;
 }
 

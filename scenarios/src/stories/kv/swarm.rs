@@ -12,19 +12,31 @@ const KEYS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
-        Story::new("kv/swarm_volatile", "One copy, one operation at a time, whatever the network does", volatile)
-            .sometimes("a put ended as maybe")
-            .sometimes("kv: several requests share one sync"),
-        Story::new("kv/swarm_durable", "One copy, one operation at a time, whatever network and power do", durable)
-            .sometimes("a put ended as maybe")
-            .sometimes("the server restarted"),
+        Story::new(
+            "kv/swarm_volatile",
+            "One copy, one operation at a time, whatever the network does",
+            volatile,
+        )
+        .sometimes("a put ended as maybe")
+        .sometimes("kv: several requests share one sync"),
+        Story::new(
+            "kv/swarm_durable",
+            "One copy, one operation at a time, whatever network and power do",
+            durable,
+        )
+        .sometimes("a put ended as maybe")
+        .sometimes("the server restarted"),
         Story::new("kv/swarm_lock", "Locks exclude and are passed on, whatever network and power do", lock)
             .sometimes("a put ended as maybe"),
     ]
 }
 
 fn weather() -> Weather {
-    Weather::lasting(Duration::from_millis(200), Duration::from_secs(20)).links().partitions().pauses().clocks()
+    Weather::lasting(Duration::from_millis(200), Duration::from_secs(20))
+        .links()
+        .partitions()
+        .pauses()
+        .clocks()
 }
 
 /// Clients, keys of each and operations of each.
@@ -38,7 +50,7 @@ async fn volatile(stage: Stage) {
 }
 
 async fn durable(stage: Stage) {
-    compete(stage, small_log(), weather().crashes().power_losses()).await;
+    compete(stage, small_log(), weather().crashes().power_losses().disks()).await;
 }
 
 async fn compete(stage: Stage, storage: Storage, weather: Weather) {

@@ -14,9 +14,13 @@ use crate::{Stage, Story, Weather};
 pub(super) const NAME: &str = "kv/two_lock_holders";
 
 pub(super) fn story() -> Story {
-    Story::new(NAME, "Nobody is given a lock that another holds, and once the network is calm everybody is given it", tell)
-        .catches(caught_by::<Bug>(NAME))
-        .sometimes("a put ended as maybe")
+    Story::new(
+        NAME,
+        "Nobody is given a lock that another holds, and once the network is calm everybody is given it",
+        tell,
+    )
+    .catches(caught_by::<Bug>(NAME))
+    .sometimes("a put ended as maybe")
 }
 
 async fn tell(stage: Stage) {

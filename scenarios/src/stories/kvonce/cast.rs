@@ -35,10 +35,9 @@ impl Cast {
     pub(super) fn new(stage: &Stage) -> Cast {
         let world = stage.world();
         let probe = Probe::new(move || world.now());
-        let config = server::Config { bugs: planted::<Bug>(stage), probe: probe.clone(), ..server::Config::default() };
-        let server = world.node("server", move || {
-            server::run(config.clone())
-        });
+        let config =
+            server::Config { bugs: planted::<Bug>(stage), probe: probe.clone(), ..server::Config::default() };
+        let server = world.node("server", move || server::run(config.clone()));
         let watched = probe.clone();
         stage.watch(move || match watched.broken() {
             None => Ok(()),

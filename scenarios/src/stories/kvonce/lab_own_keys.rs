@@ -14,13 +14,19 @@ use crate::{Stage, Story};
 const CLAIM: &str = "A client that alone writes a key foresees every answer";
 
 pub(super) fn stories() -> Vec<Story> {
-    let own = |name, clients, profile| Story::new(name, CLAIM, move |stage| own_keys(stage, clients, profile));
+    let own =
+        |name, clients, profile| Story::new(name, CLAIM, move |stage| own_keys(stage, clients, profile));
     vec![
         own("kvonce/lab_basic", 1, Profile::LabReliable),
         own("kvonce/lab_concurrent", 5, Profile::LabReliable),
-        own("kvonce/lab_unreliable", 5, Profile::LabUnreliable).catches(["appends-again", "reply-dropped-at-once"]),
-        Story::new("kvonce/lab_one_key", "Fifty appends to one key are each there once, every client's in order", one_key)
-            .catches(["appends-again"]),
+        own("kvonce/lab_unreliable", 5, Profile::LabUnreliable)
+            .catches(["appends-again", "reply-dropped-at-once"]),
+        Story::new(
+            "kvonce/lab_one_key",
+            "Fifty appends to one key are each there once, every client's in order",
+            one_key,
+        )
+        .catches(["appends-again"]),
     ]
 }
 
@@ -85,9 +91,11 @@ async fn one_key(stage: Stage) {
             let elements: Vec<String> = (0..APPENDS).map(|i| format!("x {n} {i} y")).collect();
             let places: Vec<Option<usize>> = elements.iter().map(|element| value.find(element)).collect();
             let once = elements.iter().all(|element| value.matches(element.as_str()).count() == 1);
-            told.claim(once && places.is_sorted(), "every append is there once, each client's in order", || {
-                format!("of client {n}'s elements the key holds {places:?} in {value:?}")
-            });
+            told.claim(
+                once && places.is_sorted(),
+                "every append is there once, each client's in order",
+                || format!("of client {n}'s elements the key holds {places:?} in {value:?}"),
+            );
         }
     });
     cast.finish(Duration::from_secs(60)).await;

@@ -12,7 +12,8 @@ use crate::Story;
 
 /// In the order in which they are best read.
 pub(super) fn stories() -> Vec<Story> {
-    let mut stories = vec![lost_messages::story(), late_copies::story(), many_clerks::story(), swarm::story()];
+    let mut stories =
+        vec![lost_messages::story(), late_copies::story(), many_clerks::story(), swarm::story()];
     stories.extend(lab_own_keys::stories());
     stories.extend(lab_memory::stories());
     stories
