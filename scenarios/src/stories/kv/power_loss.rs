@@ -27,6 +27,14 @@ async fn tell(stage: Stage) {
     for _ in 0..4 {
         cast.client(|clerk| async move { clerk.compete(&["x", "y"], 30).await });
     }
+    // Readers, for a get may be the first to tell of a put.
+    for _ in 0..3 {
+        cast.client(|clerk| async move {
+            for _ in 0..60 {
+                clerk.get("x").await;
+            }
+        });
+    }
     // A disk that takes its time: what is not yet synced is there to be lost, and requests gather behind it.
     let slow = FaultRule::new(Fault::Stall(Duration::from_millis(150))).rate(Ratio::percent(20));
     stage.world().disk(cast.server, |disk| disk.fault(slow));
