@@ -241,7 +241,7 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
 
 /// Picks who runs next and makes the hub its own; `None` when nobody is ready, `Some(None)` when whoever was picked
 /// cannot run after all.
-#[inline]
+#[inline(always)]
 fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
     let mut exec = hub.exec.borrow_mut();
     {
@@ -277,7 +277,7 @@ enum Next {
 }
 
 /// Lets time jump to the next event, and lets it happen. `false` when the run must end.
-#[inline]
+#[inline(always)]
 fn advance(hub: &Hub, limits: Limits) -> bool {
     match next(hub, limits) {
         Next::Happened => {
@@ -290,7 +290,7 @@ fn advance(hub: &Hub, limits: Limits) -> bool {
     false
 }
 
-#[inline]
+#[inline(always)]
 fn next(hub: &Hub, limits: Limits) -> Next {
     let core = &mut *hub.core.borrow_mut();
     if !core.wakers.is_empty() {

@@ -98,7 +98,7 @@ impl From<Latency> for Delay {
 
 impl Delay {
     /// Draws one delay, in nanoseconds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn draw(&self, chance: &mut Chance, stream: StreamId) -> u64 {
         match self {
             Delay::Constant(delay) => *delay,

@@ -88,8 +88,9 @@ impl From<LinkConfig> for Wire {
     }
 }
 
-/// The state of one link.
+/// The state of one link: one line of the cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Link {
     /// Its place in the table of configurations; 0 is the default of the world.
     pub(crate) config: u32,

@@ -164,7 +164,7 @@ impl Net {
         recycle(&mut self.pool, buffer);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn store(&mut self, message: Message) -> u32 {
         match self.free.pop() {
             Some(place) => {
@@ -178,7 +178,7 @@ impl Net {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, place: u32) -> Option<Message> {
         let message = self.messages[place as usize].take();
         self.free.push(place);

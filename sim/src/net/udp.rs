@@ -307,6 +307,7 @@ impl Core {
         Err(io::Error::new(io::ErrorKind::AddrInUse, message))
     }
 
+    #[inline]
     pub(crate) fn datagram_arrives(&mut self, message: Message) {
         let Content::Datagram { source, target } = message.content else { return };
         let Some(place) = self.net.bound(Protocol::Datagram, message.to, target) else {
