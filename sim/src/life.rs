@@ -153,19 +153,17 @@ pub(crate) fn stop(node: NodeId, death: Death) {
             executor::dispose(node, task);
         }
         hub.fenced.set(fenced);
-        let wakers = {
-            let core = &mut *hub.core.borrow_mut();
-            core.close_ports(node);
-            core.nodes[node.index()].signal.drain_into(&mut core.wakers);
-            std::mem::take(&mut core.wakers)
-        };
-        drop(wakers);
+        let core = &mut *hub.core.borrow_mut();
+        core.close_ports(node, death);
+        // Those of the node itself wake nobody any more; others may have been told of something else just before.
+        core.nodes[node.index()].signal.drain_into(&mut core.wakers);
     });
 }
 
 impl Core {
     /// Closes what the node had open and its tasks did not own.
-    fn close_ports(&mut self, node: NodeId) {
+    fn close_ports(&mut self, node: NodeId, death: Death) {
+        self.close_streams(node, death);
         for place in self.net.sockets.of_node(node) {
             self.close_socket(place);
         }

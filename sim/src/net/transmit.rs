@@ -24,6 +24,8 @@ pub(crate) enum Loss {
     NodeDown,
     NoListener,
     InboxFull,
+    BacklogFull,
+    Checksum,
 }
 
 impl Core {
@@ -191,7 +193,7 @@ impl Core {
             Content::Datagram { .. } => self.datagram_arrives(message),
             Content::Call { .. } => self.call_arrives(message),
             Content::Reply { .. } => self.reply_arrives(message),
-            Content::Segment(..) => self.lose(message, Loss::NoListener),
+            Content::Segment => self.segment_arrives(message),
         }
     }
 

@@ -21,7 +21,7 @@ use super::server::{RawCall, ReplyTo};
 use super::{Error, Request, decode, encode, method_of};
 use crate::NodeId;
 use crate::executor::{JoinHandle, JoinSet, spawn};
-use crate::hub::{HUB, simulated};
+use crate::hub::{HUB, simulated, with_core};
 use crate::time::timeout;
 
 const REQUEST: u8 = 0;
@@ -29,6 +29,12 @@ const REQUEST: u8 = 0;
 const LARGEST: usize = 64 << 20;
 /// How many requests of one connection may wait for the server; then it reads no further.
 const BACKLOG: usize = 1024;
+
+/// Whether calls travel over streams here: for real, and in a world that wants it so.
+#[inline]
+pub(super) fn carries_calls() -> bool {
+    !simulated() || with_core(|core| core.rpc_over_streams)
+}
 
 /// A call over the connection to its address, which is opened at the first.
 pub(super) async fn call<R: Request>(
