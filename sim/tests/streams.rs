@@ -359,7 +359,7 @@ fn reads_and_writes_are_short_by_chance_and_only_then() {
                     writes += 1;
                 }
                 sleep(SECOND).await;
-                let mut got = Vec::new();
+                let mut got = Vec::with_capacity(1000);
                 while got.len() < 1000 {
                     far.read_buf(&mut got).await.expect("open");
                     reads += 1;
@@ -608,6 +608,108 @@ fn handles_outlive_their_world_and_are_send() {
         drop((read, write));
         new.write_all(b"x").await.expect("another world's stream is not harmed");
     });
+}
+
+/// Writes `whole` as fast as it can, reconnecting when the stream breaks; notes how often.
+async fn keep_sending(whole: Rc<Vec<u8>>, breaks: Rc<Cell<u32>>) {
+    loop {
+        let sent = async {
+            let mut stream = TcpStream::connect("b:7").await?;
+            stream.write_all(&whole).await?;
+            stream.shutdown().await?;
+            stream.read_exact(&mut [0]).await.map(|_| ())
+        };
+        match sent.await {
+            Ok(()) => return,
+            Err(_) => breaks.set(breaks.get() + 1),
+        }
+        sleep(SECOND).await;
+    }
+}
+
+#[test]
+fn in_any_weather_what_is_read_is_a_beginning_of_what_was_written() {
+    let (mut broken, mut prefixes) = (0, 0);
+    for seed in 0..40 {
+        let bad = LinkConfig {
+            loss: Ratio::percent(seed % 4 * 10),
+            duplicate: Ratio::percent(20),
+            corrupt: Ratio::percent(5),
+            reorder: Ratio::percent(20),
+            ..LinkConfig::default()
+        };
+        let (breaks, partial) = run(seed, Config { link: bad, ..Config::default() }, |world| async move {
+            let whole = Rc::new(pattern(150_000));
+            let (breaks, partial) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+            let (expected, partly) = (whole.clone(), partial.clone());
+            let b = world.node("b", move || {
+                let (expected, partly) = (expected.clone(), partly.clone());
+                async move {
+                    let listener = TcpListener::bind_with_backlog("0.0.0.0:7", 4).await?;
+                    loop {
+                        let (mut stream, _) = listener.accept().await?;
+                        let (expected, partly) = (expected.clone(), partly.clone());
+                        drop(task::spawn(async move {
+                            let (got, error) = read_all(&mut stream).await;
+                            assert!(expected.starts_with(&got), "{} bytes are wrong", got.len());
+                            if error.is_none() {
+                                assert_eq!(got.len(), expected.len(), "the end came too early");
+                                let _ = stream.write_all(&[1]).await;
+                            } else if !got.is_empty() {
+                                partly.set(partly.get() + 1);
+                            }
+                        }));
+                    }
+                    #[expect(unreachable_code, reason = "names the type of error")]
+                    Ok::<(), std::io::Error>(())
+                }
+            });
+            let done = Rc::new(Cell::new(0));
+            let (broke, finished) = (breaks.clone(), done.clone());
+            let a = world.node("a", move || {
+                let (whole, breaks, done) = (whole.clone(), broke.clone(), finished.clone());
+                async move {
+                    futures::join!(
+                        keep_sending(whole.clone(), breaks.clone()),
+                        keep_sending(whole.clone(), breaks.clone()),
+                        keep_sending(whole, breaks),
+                    );
+                    done.set(done.get() + 1);
+                }
+            });
+            let weather = world.stream("weather");
+            for _ in 0..20 {
+                sleep(ms(weather.range(20..3000))).await;
+                match weather.below(9) {
+                    0 => world.crash(b),
+                    8 => world.crash(a),
+                    1 => world.power_off(b),
+                    2 => world.partition_one_way(&[a], &[b]),
+                    3 => world.partition_one_way(&[b], &[a]),
+                    4 => world.hold(a, b),
+                    5 => world.pause(b),
+                    _ => world.heal(),
+                }
+                sleep(ms(weather.log_uniform(1.0, 200_000.0) as u64)).await;
+                world.resume(b);
+                world.restart(b);
+                world.restart(a);
+            }
+            world.heal();
+            world.crash(a);
+            world.restart(a);
+            let before = done.get();
+            while done.get() == before {
+                sleep(SECOND).await;
+            }
+            (breaks.get(), partial.get())
+        });
+        (broken, prefixes) = (broken + breaks, prefixes + partial);
+    }
+    assert!(
+        broken > 20 && prefixes > 5,
+        "{broken} streams broke, {prefixes} in the middle: too fair a weather"
+    );
 }
 
 #[test]
