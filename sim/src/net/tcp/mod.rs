@@ -32,6 +32,7 @@ mod sending;
 mod split;
 mod stream;
 mod table;
+mod transfer;
 
 pub use listener::TcpListener;
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};

@@ -70,6 +70,7 @@ impl OwnedReadHalf {
     ///
     /// # Errors
     /// When they are of two connections.
+    #[expect(clippy::result_large_err, reason = "the shape of tokio's, and the error gives the halves back")]
     pub fn reunite(self, write: OwnedWriteHalf) -> Result<TcpStream, ReuniteError> {
         match (self.0, write.0) {
             (Reading::Simulated(handle), Writing::Simulated(mut write))
