@@ -79,6 +79,20 @@ fn writing_to_a_closed_peer_is_answered_by_rst() {
 }
 
 #[test]
+fn what_comes_for_a_stream_that_was_dropped_resets_it_even_while_it_is_still_sending() {
+    run(27, calm(), |world| async move {
+        let (mut near, mut far, _) = pair(world).await;
+        timeout(SECOND, near.write_all(&pattern(200_000))).await.expect_err("both buffers are full");
+        drop(near);
+        sleep(SECOND).await;
+        far.write_all(b"nobody will read this").await.expect("nobody knows yet");
+        sleep(SECOND).await;
+        let (got, error) = read_all(&mut far).await;
+        assert_eq!((got.len(), error), (65_536, Some(ErrorKind::ConnectionReset)));
+    });
+}
+
+#[test]
 fn closing_with_bytes_unread_resets_and_what_came_before_can_still_be_read() {
     run(8, calm(), |world| async move {
         let (mut near, mut far, _) = pair(world).await;

@@ -73,6 +73,16 @@ fn a_deadlock_names_who_waits_for_whom() {
 }
 
 #[test]
+fn nothing_is_sent_twice_in_calm_weather() {
+    let config = Config { trace: true, ..calm() };
+    let (mut outcome, time, _) = exchange(28, config, 3_000_000);
+    let trace = String::from_utf8(outcome.trace.take().expect("asked for")).expect("JSON");
+    outcome.unwrap();
+    assert!(time > ms(800), "long enough for time-outs: {time:?}");
+    assert!(!trace.contains(r#""event":"stream""#));
+}
+
+#[test]
 fn streams_are_seen_by_rules_counters_and_the_trace() {
     let mut outcome = Sim::with(Seed(23), Config { trace: true, ..calm() }).run(|world| async move {
         let (mut near, mut far, b) = pair(world).await;

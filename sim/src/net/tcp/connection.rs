@@ -296,3 +296,65 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one end says now, as a header.
+    fn says(end: &mut Connection) -> Option<Header> {
+        let saying = end.next(0)?;
+        let (window, ack) = (end.receiving.tell(), end.receiving.next());
+        Some(Header { source: 1, target: 2, flags: saying.flags, window, seq: saying.seq, ack })
+    }
+
+    fn open() -> (Connection, Connection) {
+        let mut a = Connection::connect(1 << 40, 0);
+        let syn = says(&mut a).expect("SYN");
+        let mut b = Connection::answer(2 << 40, &syn, 0);
+        let answer = says(&mut b).expect("SYN-ACK");
+        assert!(a.receive(&answer, &[], 0) && a.is_open() && !b.is_open());
+        let ack = says(&mut a).expect("ACK");
+        assert!(b.receive(&ack, &[], 0) && b.is_open());
+        (a, b)
+    }
+
+    #[test]
+    fn a_syn_that_comes_again_is_answered_again_and_a_handshake_ends_once() {
+        let mut a = Connection::connect(1 << 40, 0);
+        let syn = says(&mut a).expect("SYN");
+        let mut b = Connection::answer(2 << 40, &syn, 0);
+        let answer = says(&mut b).expect("SYN-ACK");
+        assert_eq!(says(&mut b), None);
+        assert!(b.receive(&syn, &[], 0));
+        assert_eq!(says(&mut b), Some(answer), "at once, and not after a second");
+        assert!(a.receive(&answer, &[], 0));
+        let ack = says(&mut a).expect("ACK");
+        assert!(b.receive(&ack, &[], 0) && a.receive(&answer, &[], 0));
+        assert_eq!(says(&mut a), Some(ack), "the answer came again: so did its acknowledgement get lost");
+    }
+
+    #[test]
+    fn segments_of_an_earlier_connection_change_nothing() {
+        let (mut a, _) = open();
+        let stale = Header { source: 2, target: 1, flags: ACK, window: 9, seq: 1 << 39, ack: 1 << 40 };
+        assert!(a.receive(&stale, b"stale", 0));
+        assert!(!a.is_readable());
+        assert_eq!(says(&mut a).map(|it| (it.flags, it.ack)), Some((ACK, (2 << 40) + 1)));
+        assert!(a.receive(&Header { flags: RST | ACK, ..stale }, &[], 0));
+        assert_eq!(a.broken(), None);
+        assert!(a.receive(&Header { flags: RST | ACK, seq: (2 << 40) + 1, ..stale }, &[], 0));
+        assert_eq!(a.broken(), Some(Break::Reset), "while one of its own peer ends it");
+    }
+
+    #[test]
+    fn what_answers_no_syn_of_this_end_is_rejected() {
+        let mut a = Connection::connect(3 << 40, 0);
+        let stale = Header { source: 2, target: 1, flags: SYN | ACK, window: 9, seq: 7, ack: 1 << 40 };
+        assert!(!a.receive(&stale, &[], 0) && !a.is_open());
+        assert!(a.receive(&Header { flags: RST | ACK, ..stale }, &[], 0));
+        assert_eq!(a.broken(), None, "a refusal of another SYN");
+        assert!(a.receive(&Header { flags: RST | ACK, ack: (3 << 40) + 1, ..stale }, &[], 0));
+        assert_eq!(a.broken(), Some(Break::Refused));
+    }
+}

@@ -73,11 +73,8 @@ impl Receiving {
             if seq == self.next {
                 self.append(data);
             } else {
-                let known = self.early.entry(seq).or_default();
-                if known.len() < data.len() {
-                    known.clear();
-                    known.extend_from_slice(data);
-                }
+                // Of two that begin alike the first stays; what the second had more is sent again.
+                self.early.entry(seq).or_insert_with(|| data.to_vec());
             }
         }
         while let Some(entry) = self.early.first_entry().filter(|entry| *entry.key() <= self.next) {

@@ -170,3 +170,29 @@ impl Streams {
         wakers
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_two_ends_are_a_terabyte_apart_and_places_are_taken_in_order() {
+        let mut streams = Streams::new();
+        let (one, two) = (streams.first_number(), streams.first_number());
+        assert_eq!(two - one, 1 << 40);
+        let listening = || Listening {
+            node: NodeId::WORLD,
+            port: 7,
+            backlog: 1,
+            embryos: 0,
+            complete: VecDeque::new(),
+            waiters: Waiters::default(),
+        };
+        let keys: Vec<Key> = (0..3).map(|_| streams.listeners.insert(listening())).collect();
+        streams.listeners.remove(1);
+        assert!(streams.reset().is_empty());
+        assert!(keys.iter().all(|key| !streams.listeners.holds(*key)));
+        let again: Vec<u32> = (0..3).map(|_| streams.listeners.insert(listening()).place).collect();
+        assert_eq!((again, streams.first_number()), (vec![0, 1, 2], one));
+    }
+}
