@@ -1,2 +1,7 @@
 //! The command `stormglass`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stormglass::command()
+}

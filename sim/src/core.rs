@@ -24,6 +24,9 @@ pub(crate) struct Core {
     pub(crate) epoch: Duration,
     pub(crate) events: u64,
     pub(crate) digest: u64,
+    /// The number of events at which the running task has gone on for too long without giving way.
+    pub(crate) patience: u64,
+    steps_at_once: u64,
     pub(crate) trace: Option<Trace>,
     pub(crate) chance: Chance,
     pub(crate) queue: Queue,
@@ -54,6 +57,8 @@ impl Core {
             epoch: Duration::ZERO,
             events: 0,
             digest: 0,
+            patience: u64::MAX,
+            steps_at_once: u64::MAX,
             trace: None,
             chance: Chance::new(),
             queue: Queue::new(),
@@ -81,6 +86,8 @@ impl Core {
         self.epoch = config.epoch;
         self.events = 0;
         self.digest = mix(seed.0);
+        self.patience = u64::MAX;
+        self.steps_at_once = config.max_steps_at_once;
         self.trace = config.trace.then(Trace::default);
         self.chance.reset(seed, config.overrides.clone(), config.record_decisions);
         self.queue.clear();
@@ -100,6 +107,22 @@ impl Core {
     #[inline]
     pub(crate) fn clock(&self, node: NodeId) -> &Clock {
         &self.nodes[node.index()].clock
+    }
+
+    /// A task begins a step: from here on its patience is counted.
+    #[inline]
+    pub(crate) fn begin_step(&mut self) {
+        self.patience = self.events.saturating_add(self.steps_at_once);
+    }
+
+    /// The running task never gives way: it has made as many events in one step as a livelock has steps.
+    ///
+    /// # Panics
+    /// Always: that is the only way out of a task that does not return. It becomes a finding that names the task.
+    #[cold]
+    pub(crate) fn lose_patience(&mut self) {
+        self.patience = u64::MAX;
+        std::panic::panic_any(crate::panics::NeverYields);
     }
 
     /// Which of `ready` tasks runs next.

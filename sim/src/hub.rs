@@ -21,6 +21,8 @@ pub(crate) struct Hub {
     pub(crate) task: Cell<TaskKey>,
     /// What the running task waits for, set by the innermost future that returned `Pending`.
     pub(crate) wait: Cell<Wait>,
+    /// How often the running step has read its clock.
+    pub(crate) readings: Cell<u64>,
     /// Set while the destructors of a dead node's tasks run: they can neither send nor write.
     pub(crate) fenced: Cell<bool>,
     /// The event that is being handled; what happens now happens because of it.
@@ -43,6 +45,7 @@ thread_local! {
             node: Cell::new(NodeId::WORLD),
             task: Cell::new(TaskKey::MAIN),
             wait: Cell::new(Wait::Nothing),
+            readings: Cell::new(0),
             fenced: Cell::new(false),
             cause: Cell::new(0),
             stop: Cell::new(false),

@@ -39,14 +39,20 @@
 //!
 //! # What is promised
 //! A run is a function of its seed, its [`Config`] and the program. All chance is drawn from named streams of the
-//! seed ([`chance`]); time is virtual; tasks run one at a time. What is not promised: that the model of a network or
+//! seed ([`chance`]); time is virtual; tasks run one at a time; what third-party code asks of libc is answered from
+//! the seed or refused ([`guard`]). The order of std's `HashMap` is fixed only on a thread of its own: run a world in
+//! [`guard::on_fresh_thread`], as the harness does. What is not promised: that the model of a network or
 //! a disk has every fault of yours, and that surviving many seeds is a proof.
 
 pub mod chance;
 mod config;
 mod core;
+mod disk;
 mod executor;
+pub mod fs;
+pub mod guard;
 mod hub;
+mod leaks;
 mod life;
 pub mod net;
 pub mod node;

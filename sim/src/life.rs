@@ -45,6 +45,9 @@ pub(crate) struct Node {
     /// Who waits for a signal to end, and whether one came.
     pub(crate) signal: Waiters,
     pub(crate) terminating: bool,
+    /// Made at its first use.
+    pub(crate) disk: Option<Box<crate::fs::Disk>>,
+    pub(crate) disk_stream: StreamId,
 }
 
 impl Node {
@@ -62,6 +65,8 @@ impl Node {
             starts: 0,
             signal: Waiters::default(),
             terminating: false,
+            disk: None,
+            disk_stream: StreamId::NONE,
         }
     }
 }
@@ -78,7 +83,7 @@ impl Core {
     }
 
     pub(crate) fn record_node(&mut self, node: NodeId, what: &'static str, number: u64) {
-        self.record(code::NODE, node, number, 0, |line| {
+        self.record(code::NODE, node, number, 0, |line, _| {
             line.text("what", what);
         });
     }
@@ -103,7 +108,7 @@ pub(crate) fn start(node: NodeId) {
         if let Some(factory) = factory {
             // The factory is code of the node: what it reads and draws is the node's.
             let caller = hub.node.replace(node);
-            let future = factory();
+            let future = crate::guard::inside(|| factory());
             hub.node.set(caller);
             drop(executor::spawn_on(node, run(node, future), std::panic::Location::caller()));
         }
@@ -155,6 +160,12 @@ pub(crate) fn stop(node: NodeId, death: Death) {
         hub.fenced.set(fenced);
         let core = &mut *hub.core.borrow_mut();
         core.close_ports(node, death);
+        if core.nodes[node.index()].disk.is_some() {
+            core.with_disk(node, |disk, draw, now| match death {
+                Death::Crash => disk.process_crash(now, draw),
+                Death::PowerLoss => disk.power_loss(crate::fs::PowerLoss::Drawn, now, draw),
+            });
+        }
         // Those of the node itself wake nobody any more; others may have been told of something else just before.
         core.nodes[node.index()].signal.drain_into(&mut core.wakers);
     });

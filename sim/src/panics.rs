@@ -5,6 +5,7 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::sync::Once;
 
+use crate::guard;
 use crate::hub::simulated;
 
 /// What the panic hook saw.
@@ -15,6 +16,9 @@ pub(crate) struct Note {
 
 /// The payload with which a node's own code gives up: see `sim::node::abort`.
 pub(crate) struct NodeAborts;
+
+/// The payload that takes the executor out of a task that makes event after event and never gives way.
+pub(crate) struct NeverYields;
 
 thread_local! {
     static NOTE: RefCell<Option<Note>> = const { RefCell::new(None) };
@@ -30,7 +34,7 @@ pub(crate) fn install() {
                 return previous(info);
             }
             let location = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-            let backtrace = Backtrace::force_capture().to_string();
+            let backtrace = guard::suspend(|| Backtrace::force_capture().to_string());
             NOTE.with(|note| note.replace(Some(Note { location, backtrace })));
         }));
     });

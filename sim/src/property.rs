@@ -53,7 +53,7 @@ pub fn observe(name: &'static str, held: bool) {
         tally.held += u64::from(held);
         if held && tally.held == 1 {
             let node = hub.node.get();
-            core.record(code::PROPERTY, node, name_hash(name), 1, |line| {
+            core.record(code::PROPERTY, node, name_hash(name), 1, |line, _| {
                 line.text("name", name);
             });
         }
@@ -78,7 +78,7 @@ pub(crate) fn found(kind: FindingKind, message: String, backtrace: Option<String
     HUB.with(|hub| {
         let core = &mut *hub.core.borrow_mut();
         let node = hub.node.get();
-        core.record(code::FINDING, node, kind as u64, name_hash(&message), |line| {
+        core.record(code::FINDING, node, kind as u64, name_hash(&message), |line, _| {
             line.text("kind", &kind.to_string()).text("message", &message);
         });
         let name = (node != crate::NodeId::WORLD).then(|| core.node_name(node).to_owned());

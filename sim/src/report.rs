@@ -22,18 +22,29 @@ pub(crate) fn deadlock() {
     found(FindingKind::Deadlock, format!("nothing can run and nothing is pending; {who}"), None);
 }
 
+/// A task made event after event in one step, or read the clock again and again: names it.
+#[cold]
+pub(crate) fn never_yields() {
+    let message = format!("{} goes on and on in one step and never gives way", running());
+    found(FindingKind::Livelock, message, None);
+}
+
 /// Tasks ran at one instant for longer than the limit: names the one that ran last.
 #[cold]
 pub(crate) fn livelock(steps: u64) {
-    let who = HUB.with(|hub| {
+    let message = format!("{steps} steps without time passing; the last was of {}", running());
+    found(FindingKind::Livelock, message, None);
+}
+
+/// The task that runs, or ran last.
+fn running() -> String {
+    HUB.with(|hub| {
         let (core, exec) = (hub.core.borrow(), hub.exec.borrow());
         match exec.info(hub.task.get()) {
             Some(task) if task.site.is_some() => describe(&core, &task),
             _ => "the test itself".to_owned(),
         }
-    });
-    let message = format!("{steps} steps without time passing; the last was of {who}");
-    found(FindingKind::Livelock, message, None);
+    })
 }
 
 /// The limit of time or events is reached.

@@ -12,7 +12,7 @@ impl Seed {
     pub fn fresh() -> Self {
         use std::hash::{BuildHasher, Hasher};
         // `RandomState` is the standard library's door to the system's randomness.
-        let entropy = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        let entropy = std::hash::RandomState::new().build_hasher().finish();
         // Short seeds are easier to read aloud and to retype; 32 bits are plenty for one campaign.
         Seed(entropy >> 32)
     }

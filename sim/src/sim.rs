@@ -18,7 +18,7 @@ use crate::property::found;
 use crate::time::queue::Kind;
 use crate::trace::{self, code};
 use crate::world::{self, World};
-use crate::{NodeId, Seed, panics, report};
+use crate::{NodeId, Seed, guard, leaks, panics, report};
 
 /// Owns a world on this thread. There can be one at a time; dropping it ends it, destructors and all.
 ///
@@ -60,6 +60,7 @@ impl Sim {
     /// When this thread has a world already.
     pub fn with(seed: Seed, config: Config) -> Sim {
         panics::install();
+        leaks::install();
         HUB.with(|hub| {
             assert!(!hub.occupied.replace(true), "this thread has a world already; drop its Sim first");
             hub.node.set(NodeId::WORLD);
@@ -91,7 +92,7 @@ impl Sim {
             hub.stop.set(false);
             hub.exec.borrow_mut().start_main();
             // The closure is the test's own code too: it may panic.
-            let made = catch_unwind(AssertUnwindSafe(|| f(World::here())));
+            let made = catch_unwind(AssertUnwindSafe(|| guard::inside(|| f(World::here()))));
             let value = match made {
                 Ok(main) => drive(hub, pin!(main), self.limits),
                 Err(payload) => {
@@ -133,7 +134,7 @@ impl Drop for Sim {
             hub.fenced.set(true);
             hub.node.set(NodeId::WORLD);
             let tasks = hub.exec.borrow_mut().take_all();
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(tasks)));
+            let dropped = catch_unwind(AssertUnwindSafe(|| guard::inside(|| drop(tasks))));
             let (nodes, watchers, wakers) = {
                 let core = &mut *hub.core.borrow_mut();
                 let nodes = std::mem::take(&mut core.nodes);
@@ -192,13 +193,21 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
             let cx = &mut Context::from_waker(&waker);
             match picked.task {
                 Some(mut task) => {
+                    guard::enter();
                     let poll = task.as_mut().poll(cx);
+                    guard::leave();
                     let (leftover, joiner) = match poll {
                         Poll::Pending => {
                             (hub.exec.borrow_mut().put_back(picked.key, Some(task), hub.wait.get()), None)
                         }
                         Poll::Ready(()) => {
-                            hub.core.borrow_mut().record(code::EXIT, picked.node, picked.serial, 0, |_| ());
+                            hub.core.borrow_mut().record(
+                                code::EXIT,
+                                picked.node,
+                                picked.serial,
+                                0,
+                                |_, _| (),
+                            );
                             hub.exec.borrow_mut().finish(picked.key, task)
                         }
                     };
@@ -206,10 +215,17 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
                         executor::dispose(picked.node, (leftover, joiner));
                     }
                 }
-                None => match main.as_mut().poll(cx) {
-                    Poll::Ready(value) => return End::Done(value),
-                    Poll::Pending => drop(hub.exec.borrow_mut().put_back(picked.key, None, hub.wait.get())),
-                },
+                None => {
+                    guard::enter();
+                    let poll = main.as_mut().poll(cx);
+                    guard::leave();
+                    match poll {
+                        Poll::Ready(value) => return End::Done(value),
+                        Poll::Pending => {
+                            drop(hub.exec.borrow_mut().put_back(picked.key, None, hub.wait.get()))
+                        }
+                    }
+                }
             }
             if hub.watched.get() {
                 world::look(hub);
@@ -227,7 +243,7 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
 
 /// Picks who runs next and makes the hub its own; `None` when nobody is ready, `Some(None)` when whoever was picked
 /// cannot run after all.
-#[inline]
+#[inline(always)]
 fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
     let mut exec = hub.exec.borrow_mut();
     {
@@ -245,8 +261,10 @@ fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
     hub.node.set(picked.node);
     hub.task.set(picked.key);
     hub.wait.set(Wait::Nothing);
+    hub.readings.set(0);
     hub.cause.set(picked.cause);
-    let run = core.record(code::RUN, picked.node, picked.serial, 0, |line| {
+    core.begin_step();
+    let run = core.record(code::RUN, picked.node, picked.serial, 0, |line, _| {
         line.field("task", picked.serial);
     });
     hub.cause.set(run);
@@ -261,7 +279,7 @@ enum Next {
 }
 
 /// Lets time jump to the next event, and lets it happen. `false` when the run must end.
-#[inline]
+#[inline(always)]
 fn advance(hub: &Hub, limits: Limits) -> bool {
     match next(hub, limits) {
         Next::Happened => {
@@ -274,7 +292,7 @@ fn advance(hub: &Hub, limits: Limits) -> bool {
     false
 }
 
-#[inline]
+#[inline(always)]
 fn next(hub: &Hub, limits: Limits) -> Next {
     let core = &mut *hub.core.borrow_mut();
     if !core.wakers.is_empty() {
@@ -295,7 +313,7 @@ fn next(hub: &Hub, limits: Limits) -> Next {
                 };
                 core.now = at;
                 hub.cause.set(armed);
-                let event = core.record(code::TIMER, node, armed, 0, |_| ());
+                let event = core.record(code::TIMER, node, armed, 0, |_, _| ());
                 hub.cause.set(event);
                 core.wakers.push(waker);
             }
@@ -318,6 +336,13 @@ fn next(hub: &Hub, limits: Limits) -> Next {
 /// Wakes whom the last event concerns, now that no borrow is held.
 #[inline]
 fn wake_all(hub: &Hub) {
+    let only = {
+        let wakers = &mut hub.core.borrow_mut().wakers;
+        if wakers.len() == 1 { wakers.pop() } else { None }
+    };
+    if let Some(waker) = only {
+        return waker.wake();
+    }
     let mut wakers = std::mem::take(&mut hub.core.borrow_mut().wakers);
     for waker in wakers.drain(..) {
         waker.wake();
@@ -331,13 +356,20 @@ fn wake_all(hub: &Hub) {
 /// Code panicked: its own node gave up, or it is a finding.
 #[cold]
 fn panicked(hub: &Hub, payload: Box<dyn Any + Send>) {
+    guard::leave();
     let note = panics::take();
+    if payload.is::<panics::NeverYields>() {
+        report::never_yields();
+    }
     let (node, key) = (hub.node.get(), hub.task.get());
     let removed = hub.exec.borrow_mut().remove(key);
     executor::dispose(node, removed);
     if payload.is::<panics::NodeAborts>() {
         hub.fenced.set(false);
         life::stop(node, Death::Crash);
+        return;
+    }
+    if payload.is::<panics::NeverYields>() {
         return;
     }
     let message = panics::message(&*payload);

@@ -222,6 +222,29 @@ fn a_task_that_never_lets_time_pass_is_named() {
 }
 
 #[test]
+fn a_task_that_never_gives_way_is_named() {
+    let config = Config { max_steps_at_once: 10_000, ..Config::default() };
+    let outcome = Sim::with(Seed(9), config).run(|world| async move {
+        world.node("endless", || async {
+            let socket = UdpSocket::bind("0.0.0.0:0").await.expect("binds");
+            loop {
+                socket.send_to(b"x", "world:1").await.expect("small");
+            }
+        });
+        sleep(SECOND).await;
+    });
+    let finding = &outcome.findings[0];
+    assert_eq!(finding.kind, FindingKind::Livelock);
+    assert!(finding.message.contains("of node 'endless' (spawned at"), "{finding}");
+
+    let outcome = Sim::new(Seed(9)).run(|_| async move {
+        let deadline = Instant::now() + SECOND;
+        while Instant::now() < deadline {}
+    });
+    assert_eq!(outcome.findings[0].kind, FindingKind::Livelock);
+}
+
+#[test]
 fn limits_count_virtual_time_and_events() {
     let forever = |config| {
         Sim::with(Seed(10), config).run(|_| async {
@@ -311,6 +334,43 @@ fn a_call_is_answered_refused_or_unknown() {
                 (6, 4),
                 "refusals are replies too"
             );
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_refusal_of_one_copy_is_no_refusal_of_the_call() {
+    use stormglass_sim::net::{Fate, LinkConfig, Rule};
+    use stormglass_sim::{Ratio, time};
+    let served = Rc::new(Cell::new(0));
+    let count = served.clone();
+    let config = Config { link: LinkConfig::default().duplicate(Ratio::ONE), ..Config::default() };
+    Sim::with(Seed(14), config)
+        .run(|world| async move {
+            // The server begins to listen between the arrivals of the two copies, and its answer is lost.
+            world
+                .rule(Rule::new(Fate::Drop).matching(|message| message.reply && !message.payload.is_empty()));
+            for round in 0..50 {
+                let name = format!("server{round}");
+                let count = count.clone();
+                world.node(&name, move || {
+                    let count = count.clone();
+                    async move {
+                        time::sleep(Duration::from_millis(5)).await;
+                        let mut server = rpc::Server::bind("0.0.0.0:7").await?;
+                        server.on(move |_, Double(n)| {
+                            count.set(count.get() + 1);
+                            async move { n * 2 }
+                        });
+                        server.serve().await
+                    }
+                });
+                let before = served.get();
+                let error = rpc::call((name.as_str(), 7), &Double(1), SECOND).await.expect_err("no answer");
+                let effects = served.get() - before;
+                assert!(effects == 0 || !error.is_refused(), "refused, with {effects} effects: {error}");
+            }
+            assert!(served.get() > 10, "the case occurs: {}", served.get());
         })
         .unwrap();
 }

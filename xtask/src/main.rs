@@ -1,2 +1,38 @@
-//! `cargo xtask`.
-fn main() {}
+//! The one door for developing Stormglass: each subcommand is a file.
+
+mod bench;
+mod ci;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Developing Stormglass")]
+enum Command {
+    Bench(bench::Bench),
+    Ci(ci::Ci),
+    Tidy(tidy::Tidy),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Bench(bench) => bench.run(),
+        Command::Ci(ci) => ci.run(),
+        Command::Tidy(tidy) => tidy.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}

@@ -210,7 +210,7 @@ impl Exec {
     /// Queues what was woken.
     #[inline]
     pub(crate) fn admit(&mut self, woken: &mut Vec<(TaskKey, u64)>) {
-        for (key, cause) in woken.drain(..) {
+        for &(key, cause) in woken.iter() {
             let Some(slot) = self.slots.get_mut(key.slot()) else { continue };
             if slot.generation != key.generation() {
                 continue;
@@ -228,6 +228,7 @@ impl Exec {
                 Phase::Free | Phase::Queued | Phase::PollingAgain | Phase::Done => {}
             }
         }
+        woken.clear();
     }
 
     #[inline]
@@ -236,7 +237,7 @@ impl Exec {
     }
 
     /// Takes the task at place `position` of the ready queue, or parks it if its node is paused.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pick(&mut self, position: usize) -> Option<Picked> {
         let index =
             if position == 0 { self.ready.pop_front() } else { self.ready.swap_remove_back(position) }?;
@@ -259,7 +260,7 @@ impl Exec {
     }
 
     /// Puts a task back that is not finished. Returns it when it was killed meanwhile, for the caller to drop.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_back(
         &mut self,
         key: TaskKey,

@@ -55,7 +55,7 @@ where
         }
         let task = Box::pin(futures::future::maybe_done(future));
         let (key, serial) = hub.exec.borrow_mut().insert(node, task, site, hub.cause.get());
-        hub.core.borrow_mut().record(code::SPAWN, node, serial, 0, |line| {
+        hub.core.borrow_mut().record(code::SPAWN, node, serial, 0, |line, _| {
             line.field("task", serial).text("site", &site.to_string());
         });
         JoinHandle { inner: Inner::Simulated(key, PhantomData) }
@@ -123,7 +123,7 @@ impl<T: 'static> JoinHandle<T> {
 pub(crate) fn dispose(node: NodeId, (task, joiner): Removed) {
     HUB.with(|hub| {
         let caller = hub.node.replace(node);
-        drop(task);
+        crate::guard::inside(|| drop(task));
         hub.node.set(caller);
     });
     if let Some(joiner) = joiner {

@@ -36,6 +36,12 @@ impl From<(&str, u16)> for Target {
     }
 }
 
+impl From<(IpAddr, u16)> for Target {
+    fn from(address: (IpAddr, u16)) -> Self {
+        Target::Address(address.into())
+    }
+}
+
 impl From<&str> for Target {
     fn from(text: &str) -> Self {
         if let Ok(address) = text.parse() {

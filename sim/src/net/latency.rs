@@ -72,13 +72,40 @@ impl Latency {
             }
         }
     }
+}
 
+/// A [`Latency`] made ready for drawing: the two usual kinds in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Delay {
+    Constant(u64),
+    /// The least, and how many values there are.
+    Uniform(u64, u64),
+    Other(Latency),
+}
+
+impl From<Latency> for Delay {
+    fn from(latency: Latency) -> Delay {
+        match latency {
+            Latency::Constant(delay) => Delay::Constant(nanos(delay)),
+            Latency::Uniform(low, high) => {
+                let (low, high) = (nanos(low.min(high)), nanos(low.max(high)));
+                Delay::Uniform(low, (high - low).saturating_add(1))
+            }
+            other => Delay::Other(other),
+        }
+    }
+}
+
+impl Delay {
     /// Draws one delay, in nanoseconds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn draw(&self, chance: &mut Chance, stream: StreamId) -> u64 {
         match self {
-            Latency::Constant(delay) => nanos(*delay),
-            _ => chance.decide(stream, "latency", self.least(), |raw| self.at(raw)),
+            Delay::Constant(delay) => *delay,
+            Delay::Uniform(low, span) => {
+                chance.decide(stream, "latency", *low, |raw| low + scale(raw, *span))
+            }
+            Delay::Other(latency) => chance.decide(stream, "latency", latency.least(), |raw| latency.at(raw)),
         }
     }
 }
@@ -180,6 +207,16 @@ mod tests {
         };
         let slow = grid(humps).1.iter().filter(|&&x| x >= 50_000_000).count();
         assert_eq!(slow, 2000);
+    }
+
+    #[test]
+    fn a_uniform_delay_is_drawn_as_its_latency_says() {
+        let latency = Latency::Uniform(Duration::from_nanos(500), Duration::from_nanos(1500));
+        let Delay::Uniform(low, span) = Delay::from(latency) else { panic!("uniform") };
+        for i in 0..1000 {
+            let raw = u64::MAX / 1000 * i;
+            assert_eq!(latency.at(raw), low + scale(raw, span));
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Latency;
+use super::latency::Delay;
 use crate::chance::{Ratio, StreamId};
 
 /// What a link does to messages. The default is calm: 1 to 10 ms, nothing lost.
@@ -70,8 +71,26 @@ impl LinkConfig {
     }
 }
 
-/// The state of one link.
+/// A configuration made ready for use.
 #[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    pub(crate) config: LinkConfig,
+    pub(crate) delay: Delay,
+    /// Whether a message's delay is all there is to decide.
+    pub(crate) plain: bool,
+}
+
+impl From<LinkConfig> for Wire {
+    fn from(config: LinkConfig) -> Wire {
+        let faults = [config.loss, config.duplicate, config.corrupt, config.reorder];
+        let plain = faults.iter().all(|fault| fault.is_zero()) && config.bandwidth.is_none() && !config.fifo;
+        Wire { delay: config.latency.into(), plain, config }
+    }
+}
+
+/// The state of one link: one line of the cache.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Link {
     /// Its place in the table of configurations; 0 is the default of the world.
     pub(crate) config: u32,

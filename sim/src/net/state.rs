@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::counters::{Kind, Tally};
-use super::link::{Link, LinkConfig};
+use super::link::{Link, LinkConfig, Wire};
 use super::message::{Label, Message};
 use super::rpc::state::{Calls, Services};
 use super::rules::Rules;
@@ -25,7 +25,7 @@ pub(crate) struct Net {
     /// The links from node *i* begin at *i* × `stride`.
     links: Vec<Link>,
     stride: usize,
-    configs: Vec<LinkConfig>,
+    wires: Vec<Wire>,
     pub(crate) messages: Vec<Option<Message>>,
     free: Vec<u32>,
     /// Buffers of messages that are no more.
@@ -37,7 +37,7 @@ pub(crate) struct Net {
     /// Addresses other than the standard ones.
     pub(crate) addresses: FxHashMap<IpAddr, NodeId>,
     /// What is bound where.
-    pub(crate) ports: FxHashMap<(Protocol, NodeId, u16), u32>,
+    ports: FxHashMap<u64, u32>,
     pub(crate) sockets: Sockets,
     pub(crate) services: Services,
     pub(crate) calls: Calls,
@@ -53,7 +53,7 @@ impl Net {
         Net {
             links: Vec::new(),
             stride: 8,
-            configs: Vec::new(),
+            wires: Vec::new(),
             messages: Vec::new(),
             free: Vec::new(),
             pool: Vec::new(),
@@ -71,8 +71,8 @@ impl Net {
 
     pub(crate) fn reset(&mut self, default: &LinkConfig) {
         self.links.clear();
-        self.configs.clear();
-        self.configs.push(default.clone());
+        self.wires.clear();
+        self.wires.push(default.clone().into());
         self.free.clear();
         for place in (0..self.messages.len()).rev() {
             if let Some(message) = self.messages[place].take() {
@@ -118,27 +118,41 @@ impl Net {
 
     /// A link with its configuration.
     #[inline]
-    pub(crate) fn wire(&mut self, from: NodeId, to: NodeId) -> (&mut Link, &LinkConfig) {
+    pub(crate) fn wire(&mut self, from: NodeId, to: NodeId) -> (&mut Link, &Wire) {
         let link = &mut self.links[from.index() * self.stride + to.index()];
-        let config = &self.configs[link.config as usize];
-        (link, config)
+        let wire = &self.wires[link.config as usize];
+        (link, wire)
     }
 
     /// Gives all links this configuration, also those that had one of their own.
     pub(crate) fn configure_all(&mut self, config: LinkConfig) {
-        self.configs.clear();
-        self.configs.push(config);
+        self.wires.clear();
+        self.wires.push(config.into());
         self.links.iter_mut().for_each(|link| link.config = 0);
     }
 
     pub(crate) fn configure(&mut self, from: NodeId, to: NodeId, config: LinkConfig) {
         let own = self.link(from, to).config as usize;
         if own != 0 {
-            self.configs[own] = config;
+            self.wires[own] = config.into();
             return;
         }
-        self.configs.push(config);
-        self.link_mut(from, to).config = self.configs.len() as u32 - 1;
+        self.wires.push(config.into());
+        self.link_mut(from, to).config = self.wires.len() as u32 - 1;
+    }
+
+    /// What is bound to a port.
+    #[inline]
+    pub(crate) fn bound(&self, protocol: Protocol, node: NodeId, port: u16) -> Option<u32> {
+        self.ports.get(&port_key(protocol, node, port)).copied()
+    }
+
+    pub(crate) fn bind(&mut self, protocol: Protocol, node: NodeId, port: u16, place: u32) {
+        self.ports.insert(port_key(protocol, node, port), place);
+    }
+
+    pub(crate) fn unbind(&mut self, protocol: Protocol, node: NodeId, port: u16) {
+        self.ports.remove(&port_key(protocol, node, port));
     }
 
     /// An empty buffer.
@@ -153,7 +167,7 @@ impl Net {
         recycle(&mut self.pool, buffer);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn store(&mut self, message: Message) -> u32 {
         match self.free.pop() {
             Some(place) => {
@@ -167,7 +181,7 @@ impl Net {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, place: u32) -> Option<Message> {
         let message = self.messages[place as usize].take();
         self.free.push(place);
@@ -196,6 +210,11 @@ impl Net {
     pub(crate) fn kind_name(&self, label: Label) -> &'static str {
         self.kinds[label.index as usize].name
     }
+}
+
+#[inline]
+fn port_key(protocol: Protocol, node: NodeId, port: u16) -> u64 {
+    (protocol as u64) << 48 | (node.index() as u64) << 16 | u64::from(port)
 }
 
 #[inline]

@@ -1,5 +1,6 @@
 //! From sending to delivery: what a link does to a message on its way.
 
+use super::link::Wire;
 use super::message::{Content, Envelope, Label, Message};
 use super::nanos;
 use super::rules::Fate;
@@ -8,7 +9,7 @@ use crate::chance::{StreamId, mix};
 use crate::core::Core;
 use crate::life::Life;
 use crate::time::queue::{Kind, Planned};
-use crate::trace::code;
+use crate::trace::{Line, code};
 
 /// What a message takes from a node to itself, in nanoseconds.
 const LOOPBACK: u64 = 10_000;
@@ -44,22 +45,26 @@ impl Core {
         tally.messages += 1;
         tally.bytes += size;
         let to_and_size = (to.index() as u64) << 32 | size;
-        let name = self.net.kind_name(label);
-        let target = self.trace.is_some().then(|| self.node_name(to).to_owned());
-        let sent = self.record(code::SEND, from, to_and_size, u64::from(label.index), |line| {
-            line.text("to", target.as_deref().unwrap_or_default());
-            describe(line, name, label, size);
+        let sent = self.record(code::SEND, from, to_and_size, u64::from(label.index), |line, core| {
+            line.text("to", core.node_name(to));
+            describe(line, core, label, size);
         });
-        let message = Message { from, to, label, epoch: 0, sent, content, payload };
-        self.dispatch(message);
-    }
-
-    fn dispatch(&mut self, mut message: Message) {
-        let (from, to, size) = (message.from, message.to, message.payload.len() as u64);
-        let link = self.net.link_mut(from, to);
+        let ruled = !self.net.rules.is_empty();
+        let (link, wire) = self.net.wire(from, to);
         link.messages += 1;
         link.bytes += size;
-        message.epoch = link.epoch;
+        let message = Message { from, to, label, epoch: link.epoch, sent, content, payload };
+        if link.cut || link.stream == StreamId::NONE || !wire.plain || ruled {
+            return self.weather(message);
+        }
+        let at = self.now + wire.delay.draw(&mut self.chance, link.stream);
+        self.plan(message, at);
+    }
+
+    /// Sends a message over a link of which more is to decide than its delay.
+    fn weather(&mut self, mut message: Message) {
+        let (from, to) = (message.from, message.to);
+        let link = self.net.link_mut(from, to);
         if link.cut {
             return self.lose(message, Loss::Partition);
         }
@@ -87,11 +92,14 @@ impl Core {
                 Some(Fate::Corrupt { .. }) | None => {}
             }
         }
-        let (_, config) = self.net.wire(from, to);
-        if self.chance.chance(stream, "loss", config.loss) {
+        let (loss, duplicate) = {
+            let config = &self.net.wire(from, to).1.config;
+            (config.loss, config.duplicate)
+        };
+        if self.chance.chance(stream, "loss", loss) {
             return self.lose(message, Loss::Random);
         }
-        if self.chance.chance(stream, "duplicate", config.duplicate) {
+        if self.chance.chance(stream, "duplicate", duplicate) {
             let copy = self.copy(&message);
             self.travel(copy, stream, 0);
         }
@@ -112,6 +120,9 @@ impl Core {
     }
 
     fn copy(&mut self, message: &Message) -> Message {
+        if let Content::Call { call, .. } = message.content {
+            self.net.calls.doubled(call);
+        }
         let mut payload = self.net.buffer();
         payload.extend_from_slice(&message.payload);
         Message { payload, ..*message }
@@ -120,7 +131,7 @@ impl Core {
     /// Plans the arrival of a message that is not lost.
     #[inline]
     fn travel(&mut self, mut message: Message, stream: StreamId, extra: u64) {
-        let (link, config) = self.net.wire(message.from, message.to);
+        let (link, Wire { config, delay, .. }) = self.net.wire(message.from, message.to);
         let mut at = self.now;
         if let Some(bandwidth) = config.bandwidth {
             let rate = bandwidth.bytes_per_second.max(1);
@@ -133,14 +144,14 @@ impl Core {
             link.busy_until = at + backlog + (u128::from(size) * 1_000_000_000 / u128::from(rate)) as u64;
             at = link.busy_until;
         }
-        at += config.latency.draw(&mut self.chance, stream) + extra;
+        at += delay.draw(&mut self.chance, stream) + extra;
         if !config.corrupt.is_zero() && self.chance.chance(stream, "corrupt", config.corrupt) {
             let bits = message.payload.len() as u64 * 8;
             let bit = self.chance.below(stream, "bit", bits.max(1));
             flip(&mut message.payload, bit);
         }
         if self.chance.chance(stream, "reorder", config.reorder) {
-            at += 4 * config.latency.draw(&mut self.chance, stream);
+            at += 4 * delay.draw(&mut self.chance, stream);
         } else if config.fifo {
             at = at.max(link.last_arrival);
             link.last_arrival = at;
@@ -148,19 +159,17 @@ impl Core {
         self.plan(message, at);
     }
 
-    #[inline]
+    #[inline(always)]
     fn plan(&mut self, message: Message, at: u64) {
         let place = self.net.store(message);
         self.queue.push(at, Planned::new(Kind::Message, 0, place));
     }
 
     pub(crate) fn lose(&mut self, message: Message, why: Loss) {
-        let kind = self.net.kind_name(message.label);
-        let target = self.trace.is_some().then(|| self.node_name(message.to).to_owned());
-        self.record(code::DROP, message.from, message.sent, why as u64, |line| {
-            line.text("to", target.as_deref().unwrap_or_default()).text("why", &format!("{why:?}"));
-            line.field("sent", message.sent);
-            describe(line, kind, message.label, message.payload.len() as u64);
+        let (label, sent, size) = (message.label, message.sent, message.payload.len() as u64);
+        self.record(code::DROP, message.from, sent, why as u64, |line, core| {
+            line.text("to", core.node_name(message.to)).text("why", &format!("{why:?}")).field("sent", sent);
+            describe(line, core, label, size);
         });
         self.net.recycle(message.payload);
     }
@@ -177,18 +186,17 @@ impl Core {
             self.net.waiting.push(message);
             return;
         }
-        link.delivered += 1;
-        self.net.tally(message.label).delivered += 1;
-        let kind = self.net.kind_name(message.label);
-        let source = self.trace.is_some().then(|| self.node_name(message.from).to_owned());
-        let event = self.record(code::DELIVER, message.to, message.sent, 0, |line| {
-            line.text("from", source.as_deref().unwrap_or_default()).field("sent", message.sent);
-            describe(line, kind, message.label, message.payload.len() as u64);
-        });
-        crate::hub::HUB.with(|hub| hub.cause.set(event));
         if self.nodes[message.to.index()].life == Life::Off {
             return self.lose(message, Loss::NodeDown);
         }
+        link.delivered += 1;
+        let (label, sent, size) = (message.label, message.sent, message.payload.len() as u64);
+        self.net.tally(label).delivered += 1;
+        let event = self.record(code::DELIVER, message.to, sent, 0, |line, core| {
+            line.text("from", core.node_name(message.from)).field("sent", sent);
+            describe(line, core, label, size);
+        });
+        crate::hub::HUB.with(|hub| hub.cause.set(event));
         match message.content {
             Content::Datagram { .. } => self.datagram_arrives(message),
             Content::Call { .. } => self.call_arrives(message),
@@ -234,9 +242,8 @@ impl Core {
     }
 
     pub(crate) fn record_link(&mut self, from: NodeId, to: NodeId, what: &'static str, number: u64) {
-        let target = self.node_name(to).to_owned();
-        self.record(code::LINK, from, to.index() as u64, number, |line| {
-            line.text("to", &target).text("what", what);
+        self.record(code::LINK, from, to.index() as u64, number, |line, core| {
+            line.text("to", core.node_name(to)).text("what", what);
         });
     }
 }
@@ -248,8 +255,8 @@ fn flip(payload: &mut [u8], bit: u64) {
     }
 }
 
-fn describe(line: &mut crate::trace::Line<'_>, name: &str, label: Label, size: u64) {
-    line.text("kind", name).field("bytes", size);
+fn describe(line: &mut Line<'_>, core: &Core, label: Label, size: u64) {
+    line.text("kind", core.net.kind_name(label)).field("bytes", size);
     if label.reply {
         line.text("reply", "yes");
     }

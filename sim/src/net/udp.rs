@@ -53,7 +53,7 @@ impl UdpSocket {
             core.check_bind(node, address)?;
             let port = core.claim_port(Protocol::Datagram, node, address.port())?;
             let (place, generation) = core.net.sockets.open(node, port);
-            core.net.ports.insert((Protocol::Datagram, node, port), place);
+            core.net.bind(Protocol::Datagram, node, port, place);
             let local = SocketAddr::new(core.nodes[node.index()].ip, port);
             Ok(UdpSocket { inner: Inner::Simulated { place, generation, local } })
         })
@@ -277,7 +277,8 @@ impl Sockets {
 impl Core {
     pub(crate) fn close_socket(&mut self, place: u32) {
         let socket = &self.net.sockets.slots[place as usize];
-        self.net.ports.remove(&(Protocol::Datagram, socket.node, socket.port));
+        let (node, port) = (socket.node, socket.port);
+        self.net.unbind(Protocol::Datagram, node, port);
         let mut pool = Vec::new();
         self.net.sockets.close(place, &mut pool, &mut self.wakers);
         pool.into_iter().for_each(|buffer| self.net.recycle(buffer));
@@ -285,7 +286,7 @@ impl Core {
 
     /// A free port of a node: `wanted`, or an ephemeral one when that is 0.
     pub(crate) fn claim_port(&mut self, protocol: Protocol, node: NodeId, wanted: u16) -> io::Result<u16> {
-        let taken = |core: &Core, port| core.net.ports.contains_key(&(protocol, node, port));
+        let taken = |core: &Core, port| core.net.bound(protocol, node, port).is_some();
         if wanted != 0 {
             if taken(self, wanted) {
                 let message = format!("port {wanted} of node '{}' is taken", self.node_name(node));
@@ -306,9 +307,10 @@ impl Core {
         Err(io::Error::new(io::ErrorKind::AddrInUse, message))
     }
 
+    #[inline]
     pub(crate) fn datagram_arrives(&mut self, message: Message) {
         let Content::Datagram { source, target } = message.content else { return };
-        let Some(&place) = self.net.ports.get(&(Protocol::Datagram, message.to, target)) else {
+        let Some(place) = self.net.bound(Protocol::Datagram, message.to, target) else {
             return self.lose(message, Loss::NoListener);
         };
         let ip = self.nodes[message.from.index()].ip;

@@ -22,7 +22,11 @@ impl Waiters {
     /// Moves all to `out`, for waking once no borrow is held.
     #[inline]
     pub(crate) fn drain_into(&mut self, out: &mut Vec<Waker>) {
-        out.extend(self.first.take());
-        out.append(&mut self.others);
+        if let Some(first) = self.first.take() {
+            out.push(first);
+            if !self.others.is_empty() {
+                out.append(&mut self.others);
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod timers;
 pub use clock::ClockFault;
 pub use instant::{Instant, system_now};
 pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
+pub(crate) use sleep::true_sleep;
 pub use sleep::{Sleep, sleep, sleep_until};
 pub use std::time::Duration;
 pub use timeout::{Elapsed, Timeout, timeout, timeout_at};

@@ -106,3 +106,53 @@ impl Drop for Sleep {
         self.cancel();
     }
 }
+
+/// Completes once `duration` of true time has passed, whatever the clock of the node shows: a disk does not look at
+/// it. Only inside a world.
+pub(crate) fn true_sleep(duration: Duration) -> TrueSleep {
+    let deadline = HUB.with(|hub| hub.core.borrow().now).saturating_add(crate::net::nanos(duration));
+    TrueSleep { deadline, key: None }
+}
+
+/// The future of [`true_sleep`]. Its timer runs on the world's clock, which nothing skews.
+#[derive(Debug)]
+pub(crate) struct TrueSleep {
+    deadline: u64,
+    key: Option<TimerKey>,
+}
+
+impl Future for TrueSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        HUB.with(|hub| {
+            let core = &mut *hub.core.borrow_mut();
+            if core.now >= self.deadline {
+                return Poll::Ready(());
+            }
+            hub.wait.set(Wait::Disk);
+            match self.key {
+                Some(key) if core.timers.rewake(key, cx.waker()) => {}
+                _ => {
+                    let (queue, waker, at) = (&mut core.queue, cx.waker().clone(), self.deadline);
+                    let key =
+                        core.timers.arm(queue, crate::NodeId::WORLD, at, Some(at), hub.cause.get(), waker);
+                    self.key = Some(key);
+                }
+            }
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for TrueSleep {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            let waker = HUB.try_with(|hub| {
+                let core = &mut *hub.core.borrow_mut();
+                core.timers.cancel(&mut core.queue, key)
+            });
+            drop(waker);
+        }
+    }
+}

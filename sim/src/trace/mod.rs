@@ -54,9 +54,12 @@ impl Core {
         node: NodeId,
         a: u64,
         b: u64,
-        detail: impl FnOnce(&mut Line<'_>),
+        detail: impl FnOnce(&mut Line<'_>, &Core),
     ) -> u64 {
         self.events += 1;
+        if self.events >= self.patience {
+            self.lose_patience();
+        }
         let what = u64::from(code.0) << 56 | (node.index() as u64) << 32;
         self.digest = fold(fold(self.digest, self.now ^ what), a ^ b.rotate_left(32));
         if self.trace.is_some() {
@@ -67,17 +70,19 @@ impl Core {
 
     #[cold]
     #[inline(never)]
-    fn write(&mut self, code: Code, node: NodeId, detail: impl FnOnce(&mut Line<'_>)) {
+    fn write(&mut self, code: Code, node: NodeId, detail: impl FnOnce(&mut Line<'_>, &Core)) {
         let cause = HUB.with(|hub| hub.cause.get());
-        let Some(trace) = &mut self.trace else { return };
+        // Taken out while the rest of the core is looked at.
+        let Some(mut trace) = self.trace.take() else { return };
         let name = self.nodes.get(node.index()).map_or("world", |node| &node.name);
         let mut line = Line::open(&mut trace.lines);
         line.field("id", self.events).field("at", self.now).text("node", name).text("event", code.1);
         if cause != 0 {
             line.field("cause", cause);
         }
-        detail(&mut line);
+        detail(&mut line, self);
         line.close();
+        self.trace = Some(trace);
     }
 
     /// Writes a line that is no event: a log message, a note.

@@ -84,7 +84,7 @@ impl World {
     pub fn client_event(self, client: u64, what: &str, text: &str) {
         with_core(|core| {
             let node = crate::hub::HUB.with(|hub| hub.node.get());
-            core.record(code::CLIENT, node, client, crate::chance::name_hash(text), |line| {
+            core.record(code::CLIENT, node, client, crate::chance::name_hash(text), |line, _| {
                 line.field("client", client).text("what", what).text("message", text);
             });
         });

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::World;
 use crate::NodeId;
+use crate::fs::Disk;
 use crate::hub::{HUB, with_core};
 use crate::life::{self, Death, Life, Node};
 use crate::net::address::standard_ip;
@@ -157,6 +158,20 @@ impl World {
         life::stop(node, Death::PowerLoss);
     }
 
+    /// The disk of a node: faults and inspection.
+    pub fn disk<R>(self, node: NodeId, act: impl FnOnce(&mut Disk) -> R) -> R {
+        let mut disk = with_core(|core| core.take_disk(node));
+        let result = act(&mut disk);
+        with_core(|core| core.put_disk(node, disk));
+        result
+    }
+
+    /// Replaces a node's disk by an empty one.
+    pub fn wipe(self, node: NodeId) {
+        with_core(|core| core.record_node(node, "wipe", 0));
+        self.disk(node, Disk::wipe);
+    }
+
     /// Starts a node that is down. Does nothing to one that runs.
     pub fn restart(self, node: NodeId) {
         life::start(node);
@@ -205,7 +220,7 @@ impl World {
             ClockFault::Freeze | ClockFault::Thaw => 0,
         };
         with_core(|core| {
-            core.record(code::CLOCK, node, number, 0, |line| {
+            core.record(code::CLOCK, node, number, 0, |line, _| {
                 line.text("what", &format!("{fault:?}"));
             });
             let now = core.now;

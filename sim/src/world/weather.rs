@@ -74,7 +74,7 @@ impl World {
 
     /// What one link is like.
     pub fn link_config(self, from: NodeId, to: NodeId) -> LinkConfig {
-        with_core(|core| core.net.wire(from, to).1.clone())
+        with_core(|core| core.net.wire(from, to).1.config.clone())
     }
 
     /// Adds a rule that picks messages and decides their fate.

@@ -240,7 +240,7 @@ impl Port {
             core.check_bind(node, address)?;
             let port = core.claim_port(Protocol::Call, node, address.port())?;
             let (place, generation) = core.net.services.open(node, port);
-            core.net.ports.insert((Protocol::Call, node, port), place);
+            core.net.bind(Protocol::Call, node, port, place);
             let local = SocketAddr::new(core.nodes[node.index()].ip, port);
             Ok(Port { local, inner: Inner::Simulated { place, generation, node } })
         })

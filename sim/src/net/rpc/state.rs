@@ -15,6 +15,8 @@ struct Pending {
     generation: u32,
     waker: Option<Waker>,
     answer: Option<(Status, Vec<u8>)>,
+    /// How many copies of the request may still arrive and be answered: one, unless a link doubled it.
+    copies: u32,
 }
 
 pub(crate) struct Calls {
@@ -30,9 +32,10 @@ impl Calls {
     #[inline]
     pub(crate) fn open(&mut self) -> CallKey {
         let place = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Pending { generation: 0, waker: None, answer: None });
+            self.slots.push(Pending { generation: 0, waker: None, answer: None, copies: 1 });
             self.slots.len() as u32 - 1
         });
+        self.slots[place as usize].copies = 1;
         CallKey { place, generation: self.slots[place as usize].generation }
     }
 
@@ -48,6 +51,14 @@ impl Calls {
             slot.waker = Some(waker.clone());
         }
         slot.answer.take()
+    }
+
+    /// A link has doubled the request: a refusal of one copy says nothing of the other.
+    pub(crate) fn doubled(&mut self, key: CallKey) {
+        let slot = &mut self.slots[key.place as usize];
+        if slot.generation == key.generation {
+            slot.copies += 1;
+        }
     }
 
     /// Ends a call; a reply that is still on its way will find nobody.
@@ -167,7 +178,8 @@ impl Services {
 impl Core {
     pub(crate) fn close_service(&mut self, place: u32) {
         let service = &self.net.services.slots[place as usize];
-        self.net.ports.remove(&(Protocol::Call, service.node, service.port));
+        let (node, port) = (service.node, service.port);
+        self.net.unbind(Protocol::Call, node, port);
         let mut pool = Vec::new();
         self.net.services.close(place, &mut pool, &mut self.wakers);
         pool.into_iter().for_each(|buffer| self.net.recycle(buffer));
@@ -177,7 +189,7 @@ impl Core {
     pub(crate) fn call_arrives(&mut self, message: Message) {
         let Content::Call { call, port, method } = message.content else { return };
         let (client, server) = (message.from, message.to);
-        let Some(&place) = self.net.ports.get(&(Protocol::Call, server, port)) else {
+        let Some(place) = self.net.bound(Protocol::Call, server, port) else {
             // The host is up and nobody listens: it says so, as a kernel answers with RST.
             let label = Label { reply: true, ..message.label };
             self.net.recycle(message.payload);
@@ -198,6 +210,10 @@ impl Core {
         let slot = &mut self.net.calls.slots[call.place as usize];
         // Late, or a duplicate: the call is over.
         if slot.generation != call.generation || slot.answer.is_some() {
+            return self.net.recycle(message.payload);
+        }
+        // As long as another copy may have its effect, a refusal is no answer.
+        if status != Status::Ok && slot.copies > 1 {
             return self.net.recycle(message.payload);
         }
         slot.answer = Some((status, message.payload));

@@ -52,7 +52,7 @@ impl Core {
             // Connected to itself, a stream would be its own peer.
             port = self.claim_port(Protocol::Stream, node, 0)?;
         }
-        self.net.ports.insert((Protocol::Stream, node, port), NO_LISTENER);
+        self.net.bind(Protocol::Stream, node, port, NO_LISTENER);
         let syn = self.net.streams.first_number();
         let connection = Connection::connect(syn, self.now);
         Ok(self.add_endpoint(connection, (node, port, peer, address.port()), None))
@@ -78,7 +78,7 @@ impl Core {
             }
             self.settle(place);
         } else if header.flags == SYN {
-            let listener = self.net.ports.get(&(Protocol::Stream, message.to, header.target)).copied();
+            let listener = self.net.bound(Protocol::Stream, message.to, header.target);
             match listener.filter(|&place| place != NO_LISTENER) {
                 None => self.reject(ends, &header, message.payload.len()),
                 Some(place) if self.take_backlog(place) => {
@@ -158,7 +158,7 @@ impl Core {
         }
         self.net.streams.ends.remove(&ends);
         if owns_port {
-            self.net.ports.remove(&(Protocol::Stream, ends.0, ends.1));
+            self.net.unbind(Protocol::Stream, ends.0, ends.1);
         }
         self.nudge(ends);
     }
@@ -225,10 +225,8 @@ impl Core {
         let Some(endpoint) = self.net.streams.endpoints.get(place) else { return false };
         let (node, peer, port) = (endpoint.node, endpoint.peer, endpoint.remote.port());
         let what = endpoint.connection.expire(at);
-        let name = self.trace.is_some().then(|| self.node_name(peer).to_owned());
-        let event = self.record(code::STREAM, node, peer.index() as u64, u64::from(port), |line| {
-            line.text("to", name.as_deref().unwrap_or_default()).field("port", u64::from(port));
-            line.text("what", what);
+        let event = self.record(code::STREAM, node, peer.index() as u64, u64::from(port), |line, core| {
+            line.text("to", core.node_name(peer)).field("port", u64::from(port)).text("what", what);
         });
         HUB.with(|hub| hub.cause.set(event));
         self.settle(place);

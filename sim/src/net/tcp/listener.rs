@@ -65,7 +65,7 @@ impl TcpListener {
             let (complete, waiters) = (VecDeque::new(), Default::default());
             let listening = Listening { node, port, backlog, embryos: 0, complete, waiters };
             let key = core.net.streams.listeners.insert(listening);
-            core.net.ports.insert((Protocol::Stream, node, port), key.place);
+            core.net.bind(Protocol::Stream, node, port, key.place);
             let local = SocketAddr::new(core.nodes[node.index()].ip, port);
             Ok(TcpListener { inner: Inner::Simulated { key, local } })
         })
@@ -173,7 +173,7 @@ impl Core {
             self.end_stream(end, tell);
         }
         let Some(mut listening) = self.net.streams.listeners.remove(place) else { return };
-        self.net.ports.remove(&(Protocol::Stream, listening.node, listening.port));
+        self.net.unbind(Protocol::Stream, listening.node, listening.port);
         listening.waiters.drain_into(&mut self.wakers);
     }
 }

@@ -1,0 +1,140 @@
+//! A counterexample for people: one sentence that says what is wrong, one that says why nothing fits, and a
+//! drawing.
+
+use crate::bars;
+use crate::history::Operation;
+use crate::model::Model;
+use crate::shrink::Core;
+use crate::verdict::Counterexample;
+use crate::wing_gong::Stuck;
+
+/// "c2 read x = 1, although c1's write x = 2 had been acknowledged 40 ms before the read began", and below it how
+/// far the history can be explained.
+pub(crate) fn sentence<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    core: &Core,
+    stuck: &Stuck,
+) -> String {
+    let culprit = &history[core.culprit];
+    let phrase = model.describe(&culprit.input, culprit.output());
+    let did = format!("c{} {} {}", culprit.client, phrase.past, phrase.rest);
+    let others = core.operations.iter().filter(|index| **index != core.culprit);
+    let before = others
+        .clone()
+        .map(|index| &history[*index])
+        .filter(|other| other.precedes(culprit))
+        .max_by_key(|other| other.returned_at());
+    let name = |other: &Operation<M::Input, M::Output>| {
+        format!("c{}'s {}", other.client, model.describe(&other.input, other.output()))
+    };
+    let what = match before {
+        Some(other) => {
+            let ago = duration(culprit.call - other.returned_at().unwrap_or(culprit.call));
+            let ended = match model.read_only(&other.input, other.output()) {
+                true => "had returned",
+                false => "had been acknowledged",
+            };
+            format!("{did}, although {} {ended} {ago} before the {} began", name(other), phrase.verb)
+        }
+        None if core.operations.len() == 1 => {
+            format!("{did}, which nothing called before its return explains")
+        }
+        None if core.operations.len() <= 4 => {
+            let names: Vec<String> = others.map(|index| name(&history[*index])).collect();
+            format!("{did}, which fits no order with {}", names.join(" and "))
+        }
+        None => format!("{did}, which fits no order of these {} operations", core.operations.len()),
+    };
+    format!("{what}\n{}", why_nothing_fits(model, history, stuck))
+}
+
+/// The end of the longest prefix that can be explained, and what was wanted there.
+fn why_nothing_fits<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    stuck: &Stuck,
+) -> String {
+    let wanted: Vec<String> = stuck
+        .candidates
+        .iter()
+        .take(3)
+        .map(|index| {
+            let operation = &history[*index];
+            format!("c{}'s {}", operation.client, model.describe(&operation.input, operation.output()))
+        })
+        .collect();
+    let more = match stuck.candidates.len().saturating_sub(3) {
+        0 => String::new(),
+        more => format!(" or {more} more"),
+    };
+    let placed = match stuck.placed.len() {
+        0 => "before any operation".to_owned(),
+        1 => "1 operation can be explained; after it".to_owned(),
+        placed => format!("{placed} operations can be explained; after them"),
+    };
+    format!("{placed} {}, and next must come {}{more}", stuck.state, wanted.join(" or "))
+}
+
+/// Draws the operations of a counterexample, a row for each client and time to the right, in lines of at most
+/// `width` characters. Columns keep the order of the times and not their distances; `=` marks the culprit.
+///
+/// ```text
+/// c0 |- write x = 1 -|
+/// c1                   |- write x = 2 -|
+/// c2                                     |= read x = 1 =|
+/// ```
+pub fn draw<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    counterexample: &Counterexample,
+    width: usize,
+) -> String {
+    let bars = counterexample
+        .operations
+        .iter()
+        .map(|index| {
+            let operation = &history[*index];
+            bars::Bar {
+                client: operation.client,
+                call: operation.call,
+                ret: operation.returned_at(),
+                label: model.describe(&operation.input, operation.output()).to_string(),
+                marked: *index == counterexample.culprit,
+            }
+        })
+        .collect();
+    bars::draw(bars, width)
+}
+
+/// Nanoseconds in the unit that keeps them short, with a decimal below ten: "1.3 ms", "40 ms".
+pub(crate) fn duration(ns: u64) -> String {
+    let (unit, name) = match ns {
+        0..1_000 => return format!("{ns} ns"),
+        1_000..1_000_000 => (1_000, "µs"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let (whole, tenth) = (ns / unit, ns % unit * 10 / unit);
+    if whole < 10 && tenth > 0 { format!("{whole}.{tenth} {name}") } else { format!("{whole} {name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_are_short() {
+        for (ns, text) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_000, "1 µs"),
+            (1_350, "1.3 µs"),
+            (40_000_000, "40 ms"),
+            (9_990_000_000, "9.9 s"),
+            (u64::MAX, "18446744073 s"),
+        ] {
+            assert_eq!(duration(ns), text);
+        }
+    }
+}

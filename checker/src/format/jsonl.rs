@@ -1,0 +1,158 @@
+//! JSON lines, one operation a line, times in nanoseconds; no `"return"`: the outcome is unknown.
+//!
+//! ```text
+//! {"client":0,"op":"put","key":"k","value":"1","call":137646,"return":716629}
+//! {"client":1,"op":"get","key":"k","output":null,"call":140000,"return":150000}
+//! {"client":2,"op":"put","key":"k","value":"2","call":160000}
+//! ```
+//!
+//! `append` has `"value"`, and `"output"` if it answered the value from before; `cas` has `"from"`, `"value"` and
+//! `"ok"`; `delete` has neither. For versioned maps a `put` has `"version"` and `"result"` (`"ok"`, `"version"`,
+//! `"no-key"`, `"maybe"`), a `get` `"output"` and its `"version"`.
+
+use super::fields::{Expected, Fields, Lines};
+use crate::history::{History, Operation, Returned};
+use std::io::{BufRead, Write};
+
+/// Why a file could not be read. Every message begins with `file:line`.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file could not be read on.
+    #[error("{file}:{line}: cannot be read: {source}")]
+    Io {
+        /// As named by the caller.
+        file: String,
+        /// From 1.
+        line: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The line is not a JSON object with fields of the right kinds.
+    #[error("{file}:{line}: expected a JSON object with one operation, {source}")]
+    Json {
+        /// As named by the caller.
+        file: String,
+        /// From 1.
+        line: u64,
+        /// Which field is wrong, and the column.
+        source: serde_json::Error,
+    },
+    /// The line lacks something that its operation needs.
+    #[error("{file}:{line}: expected {expected}")]
+    Expected {
+        /// As named by the caller.
+        file: String,
+        /// From 1.
+        line: u64,
+        /// What should have been there.
+        expected: String,
+    },
+}
+
+/// An operation as a model's lines hold it.
+pub type OperationOf<M> = Operation<<M as crate::Model>::Input, <M as crate::Model>::Output>;
+
+/// Reads operations one by one, holding one line in memory. Ends after the first error.
+pub struct Reader<M, R> {
+    file: String,
+    input: R,
+    line: u64,
+    buffer: String,
+    done: bool,
+    model: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<M: Lines, R: BufRead> Reader<M, R> {
+    /// `file` is the name that errors show.
+    pub fn new(file: impl Into<String>, input: R) -> Self {
+        Self {
+            file: file.into(),
+            input,
+            line: 0,
+            buffer: String::new(),
+            done: false,
+            model: std::marker::PhantomData,
+        }
+    }
+
+    /// The next operation; `None` at the end. Empty lines are skipped.
+    fn read(&mut self) -> Result<Option<OperationOf<M>>, Error> {
+        loop {
+            self.buffer.clear();
+            self.line += 1;
+            let (file, line) = (self.file.clone(), self.line);
+            match self.input.read_line(&mut self.buffer) {
+                Ok(0) => return Ok(None),
+                Ok(_) if self.buffer.trim().is_empty() => {}
+                Ok(_) => {
+                    let fields = serde_json::from_str(&self.buffer).map_err(|source| Error::Json {
+                        file,
+                        line,
+                        source,
+                    })?;
+                    return operation::<M>(&fields).map(Some).map_err(|Expected(expected)| Error::Expected {
+                        file: self.file.clone(),
+                        line,
+                        expected,
+                    });
+                }
+                Err(source) => return Err(Error::Io { file, line, source }),
+            }
+        }
+    }
+}
+
+impl<M: Lines, R: BufRead> Iterator for Reader<M, R> {
+    type Item = Result<OperationOf<M>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.read();
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+fn operation<M: Lines>(fields: &Fields) -> Result<OperationOf<M>, Expected> {
+    let client = fields.client.ok_or_else(|| Expected::field("client", "a number"))?;
+    let call = fields.call.ok_or_else(|| Expected::field("call", "nanoseconds"))?;
+    if let Some(ret) = fields.ret.filter(|ret| *ret < call) {
+        return Err(Expected(format!("\"return\" ({ret}) not before \"call\" ({call})")));
+    }
+    let (input, output) = M::decode(fields)?;
+    let returned = fields.ret.zip(output).map(|(at, output)| Returned { at, output });
+    Ok(Operation { client, input, call, returned })
+}
+
+/// Reads a whole history. `file` is the name that errors show.
+pub fn read<M: Lines>(
+    file: impl Into<String>,
+    input: impl BufRead,
+) -> Result<History<M::Input, M::Output>, Error> {
+    Reader::<M, _>::new(file, input).collect()
+}
+
+/// Writes operations, one a line.
+pub fn write<'a, M: Lines>(
+    output: &mut impl Write,
+    operations: impl IntoIterator<Item = &'a OperationOf<M>>,
+) -> std::io::Result<()>
+where
+    M::Input: 'a,
+    M::Output: 'a,
+{
+    for operation in operations {
+        let mut fields = Fields {
+            client: Some(operation.client),
+            call: Some(operation.call),
+            ret: operation.returned_at(),
+            ..Fields::default()
+        };
+        M::encode(&mut fields, &operation.input, operation.output());
+        serde_json::to_writer(&mut *output, &fields)?;
+        output.write_all(b"\n")?;
+    }
+    Ok(())
+}

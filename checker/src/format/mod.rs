@@ -1,0 +1,5 @@
+//! Histories as files.
+
+pub mod fields;
+pub mod jsonl;
+mod lines;

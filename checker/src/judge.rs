@@ -1,0 +1,180 @@
+//! From a history to a verdict: split by key, search every part, explain what is wrong.
+
+use crate::explain;
+use crate::history::Operation;
+use crate::model::Model;
+use crate::shrink;
+use crate::verdict::{Budget, Counterexample, Verdict, Why};
+use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, search};
+use std::collections::BTreeMap;
+
+/// Judges a history.
+///
+/// ```
+/// use stormglass_checker::{Budget, Operation, check, models::register::{Input, Output, Register}};
+///
+/// let history = [
+///     Operation::completed(0, Input::write("x", "1"), 0, Output::Done, 10),
+///     Operation::completed(1, Input::read("x"), 20, Output::Value(None), 30),
+/// ];
+/// let verdict = check(&Register, &history, Budget::default());
+/// assert!(verdict.counterexample().unwrap().sentence.starts_with(
+///     "c1 read x = null, although c0's write x = 1 had been acknowledged 10 ns before the read began"
+/// ));
+/// ```
+pub fn check<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>], budget: Budget) -> Verdict {
+    let parts = match split(model, history, Fault::None) {
+        Ok(parts) => parts,
+        Err(operation) => return Verdict::Undecided { explored: 0, why: Why::Malformed { operation } },
+    };
+    match decide_parts(model, &parts, budget, Fault::None) {
+        Decision::Linearizable(orders) => Verdict::Linearizable { witness: merge(history, orders) },
+        Decision::Undecided { explored, why } => Verdict::Undecided { explored, why },
+        Decision::Refuted { part, stuck, explored } => {
+            let part = &parts[part];
+            let core = shrink::shrink(model, &part.views, stuck.culprit, explored);
+            let sentence = explain::sentence(model, history, &core, &stuck);
+            Verdict::NotLinearizable(Box::new(Counterexample {
+                key: part.key.map(str::to_owned),
+                operations: core.operations,
+                minimal: core.minimal,
+                culprit: core.culprit,
+                explained: stuck.placed,
+                state: stuck.state,
+                candidates: stuck.candidates,
+                sentence,
+            }))
+        }
+    }
+}
+
+/// The bare answer of the search with a planted fault: `None` if undecided. For the checker's own tests.
+#[doc(hidden)]
+pub fn decide<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+    fault: Fault,
+) -> Option<bool> {
+    let parts = split(model, history, fault).ok()?;
+    match decide_parts(model, &parts, budget, fault) {
+        Decision::Linearizable(_) => Some(true),
+        Decision::Refuted { .. } => Some(false),
+        Decision::Undecided { .. } => None,
+    }
+}
+
+/// The operations of one key.
+struct Part<'a, M: Model> {
+    key: Option<&'a str>,
+    views: Vec<View<'a, M>>,
+}
+
+/// By key, in the order of the keys; an error is the index of an operation that returned before its call.
+fn split<'a, M: Model>(
+    model: &M,
+    history: &'a [Operation<M::Input, M::Output>],
+    fault: Fault,
+) -> Result<Vec<Part<'a, M>>, usize> {
+    let mut parts: BTreeMap<(Option<&'a str>, u64), Vec<View<'a, M>>> = BTreeMap::new();
+    for (index, operation) in history.iter().enumerate() {
+        let ret = operation.returned_at();
+        if ret.is_some_and(|ret| ret < operation.call) {
+            return Err(index);
+        }
+        let group = match fault {
+            Fault::SplitsByClient => (None, operation.client),
+            _ => (model.key(&operation.input), 0),
+        };
+        let view =
+            View { input: &operation.input, output: operation.output(), call: operation.call, ret, index };
+        parts.entry(group).or_default().push(view);
+    }
+    Ok(parts.into_iter().map(|((key, _), views)| Part { key, views }).collect())
+}
+
+enum Decision {
+    /// An order for each part.
+    Linearizable(Vec<Vec<usize>>),
+    Refuted {
+        part: usize,
+        stuck: Stuck,
+        explored: u64,
+    },
+    Undecided {
+        explored: u64,
+        why: Why,
+    },
+}
+
+/// What a part is allowed in the first round; each later round allows twice as much as the one before.
+const FIRST_SLICE: u64 = 4096;
+
+/// Searches all parts in turns with growing slices, so that one hard key does not hide a cheap refutation of
+/// another. The turns are counted in states: their order is the same in every run.
+fn decide_parts<M: Model>(model: &M, parts: &[Part<'_, M>], budget: Budget, fault: Fault) -> Decision {
+    let mut orders: Vec<Vec<usize>> = vec![Vec::new(); parts.len()];
+    let mut waiting: Vec<(usize, Option<Box<dyn Search + '_>>)> =
+        (0..parts.len()).map(|part| (part, None)).collect();
+    let (mut explored, mut remembered) = (0, 0);
+    let mut undecided = None;
+    let mut slice = FIRST_SLICE;
+    while !waiting.is_empty() {
+        let mut still = Vec::new();
+        for (part, begun) in waiting {
+            let mut hunt = match begun.map_or_else(|| search(model, &parts[part].views, fault), Ok) {
+                Ok(hunt) => hunt,
+                Err(TooWide(operations)) => {
+                    undecided.get_or_insert(Why::TooWide { operations });
+                    continue;
+                }
+            };
+            let (before, held) = (hunt.explored(), hunt.remembered());
+            let states = slice.min(budget.states - explored);
+            let status = hunt.run(states, (budget.memo - remembered).saturating_add(held));
+            // A search may overstep by the one configuration that it starts with.
+            explored = (explored + hunt.explored() - before).min(budget.states);
+            remembered -= held;
+            match status {
+                Status::Found => orders[part] = hunt.witness(),
+                Status::Refuted => {
+                    return Decision::Refuted { part, stuck: hunt.stuck(parts[part].key), explored };
+                }
+                Status::MemoFull => {
+                    undecided.get_or_insert(Why::Memo);
+                }
+                Status::Paused if explored >= budget.states => {
+                    return Decision::Undecided { explored, why: Why::States };
+                }
+                Status::Paused => {
+                    remembered = (remembered + hunt.remembered()).min(budget.memo);
+                    still.push((part, Some(hunt)));
+                }
+            }
+        }
+        waiting = still;
+        slice = slice.saturating_mul(2);
+    }
+    match undecided {
+        Some(why) => Decision::Undecided { explored, why },
+        None => Decision::Linearizable(orders),
+    }
+}
+
+/// One order for the whole history from an order for each part (the constructive half of locality).
+///
+/// An operation's point is the latest call among its part's operations up to it. That is not before its own
+/// call, and not after its return: an operation called later than that return may not stand before it. So
+/// sorting by points respects real time across parts, and keeps the order within each.
+fn merge<I, O>(history: &[Operation<I, O>], orders: Vec<Vec<usize>>) -> Vec<usize> {
+    let mut points = Vec::new();
+    for order in orders {
+        let mut point = 0;
+        for index in order {
+            point = point.max(history[index].call);
+            points.push((point, index));
+        }
+    }
+    points.sort_by_key(|(point, _)| *point);
+    points.into_iter().map(|(_, index)| index).collect()
+}

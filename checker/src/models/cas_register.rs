@@ -1,0 +1,142 @@
+//! Registers with compare-and-set, by name. A register starts as `null`; a compare-and-set that finds another
+//! value than it expects fails, says so, and changes nothing.
+
+use super::{Text, shown};
+use crate::model::{Model, Next, Phrase, Seen};
+use rustc_hash::FxHashSet;
+
+/// What a client asks of a register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Makes `value` the value. Answered by [`Output::Done`].
+    Write {
+        /// Which register.
+        register: Text,
+        /// Its new value.
+        value: Text,
+    },
+    /// Asks for the value. Answered by [`Output::Value`].
+    Read {
+        /// Which register.
+        register: Text,
+    },
+    /// Makes `value` the value if it is `from`. Answered by [`Output::Swapped`].
+    Cas {
+        /// Which register.
+        register: Text,
+        /// The value it must have; `None`: never written.
+        from: Option<Text>,
+        /// Its new value.
+        value: Text,
+    },
+}
+
+impl Input {
+    /// The register that is asked.
+    pub fn register(&self) -> &Text {
+        match self {
+            Input::Write { register, .. } | Input::Read { register } | Input::Cas { register, .. } => {
+                register
+            }
+        }
+    }
+}
+
+/// What a register answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The write took effect.
+    Done,
+    /// The value read; `None` if nothing was ever written.
+    Value(Option<Text>),
+    /// Whether the value was as expected, and was replaced.
+    Swapped(bool),
+}
+
+/// Any number of independent registers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CasRegister;
+
+impl Model for CasRegister {
+    type State = Option<Text>;
+    type Input = Input;
+    type Output = Output;
+
+    fn init(&self) -> Self::State {
+        None
+    }
+
+    fn step(&self, state: &Self::State, input: &Input, output: Option<&Output>) -> Next<Self::State> {
+        match (input, output) {
+            (Input::Write { value, .. }, None | Some(Output::Done)) => Next::One(Some(value.clone())),
+            (Input::Read { .. }, None) => Next::One(state.clone()),
+            (Input::Read { .. }, Some(Output::Value(seen))) => Next::when(seen == state, || state.clone()),
+            (Input::Cas { from, value, .. }, None | Some(Output::Swapped(true))) => {
+                Next::when(from == state, || Some(value.clone()))
+            }
+            (Input::Cas { from, .. }, Some(Output::Swapped(false))) => {
+                Next::when(from != state, || state.clone())
+            }
+            _ => Next::Nowhere,
+        }
+    }
+
+    fn key<'a>(&self, input: &'a Input) -> Option<&'a str> {
+        Some(input.register())
+    }
+
+    fn read_only(&self, input: &Input, output: Option<&Output>) -> bool {
+        matches!(input, Input::Read { .. }) || matches!(output, Some(Output::Swapped(false)))
+    }
+
+    fn settles(&self, _: &Input, output: &Output) -> bool {
+        !matches!(output, Output::Swapped(false))
+    }
+
+    /// One whose value nobody read or swapped away, and no failure saw: a failed compare-and-set says that the
+    /// value was another, and any write may have made it so.
+    fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let failed = others.iter().any(|(_, output)| *output == Some(&Output::Swapped(false)));
+        let found: FxHashSet<&Text> = others
+            .iter()
+            .filter_map(|(input, output)| match (input, output) {
+                (_, Some(Output::Value(seen))) => seen.as_ref(),
+                (Input::Cas { from, .. }, _) => from.as_ref(),
+                _ => None,
+            })
+            .collect();
+        let needed = |input: &&Input| match input {
+            Input::Write { value, .. } | Input::Cas { value, .. } => failed || found.contains(value),
+            Input::Read { .. } => false,
+        };
+        unknown.iter().map(needed).collect()
+    }
+
+    fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {
+        match input {
+            Input::Write { register, value } => {
+                Phrase { verb: "write", past: "wrote", rest: format!("{register} = {}", shown(Some(value))) }
+            }
+            Input::Read { register } => {
+                let seen = match output {
+                    Some(Output::Value(value)) => format!(" = {}", shown(value.as_ref())),
+                    _ => String::new(),
+                };
+                Phrase { verb: "read", past: "read", rest: format!("{register}{seen}") }
+            }
+            Input::Cas { register, from, value } => {
+                let swap = format!("{register} {} -> {}", shown(from.as_ref()), shown(Some(value)));
+                match output {
+                    Some(Output::Swapped(false)) => {
+                        Phrase { verb: "failed swap", past: "failed to swap", rest: swap }
+                    }
+                    _ => Phrase { verb: "swap", past: "swapped", rest: swap },
+                }
+            }
+        }
+    }
+
+    fn show(&self, key: Option<&str>, state: &Self::State) -> String {
+        format!("{} = {}", key.unwrap_or("register"), shown(state.as_ref()))
+    }
+}

@@ -1,0 +1,146 @@
+//! Which replies contradict each other.
+//!
+//! To make a wrong history small one must not make it wrong in a new way. A stale read of 1 after a write of 2
+//! stays wrong when the write of 1 is dropped, for now nobody ever wrote 1: dropping operations ends at "a read
+//! of 1 alone", which explains nothing. So an operation is not dropped but *forgotten*: as if its reply had
+//! never been seen, it may have taken effect at any time after its call, or never. Forgetting only ever permits
+//! more. What remains wrong with all others forgotten is wrong by these replies alone.
+
+use crate::model::Model;
+use crate::wing_gong::{Fault, Status, View, needed, search};
+
+/// The operations that a counterexample rests on.
+pub(crate) struct Core {
+    /// In the order of calls, as indices into the history.
+    pub(crate) operations: Vec<usize>,
+    /// Whether forgetting any one of them makes the rest linearizable.
+    pub(crate) minimal: bool,
+    /// The one whose return cannot be explained.
+    pub(crate) culprit: usize,
+}
+
+const MEMO: usize = 1_000_000;
+
+/// Delta debugging (Zeller & Hildebrandt 2002) over what is remembered: chunks first, single operations last,
+/// until no single one can be forgotten.
+pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], culprit: usize, explored: u64) -> Core {
+    // The search never got past the culprit's return: it is wrong whatever was answered to later calls.
+    let end = views.iter().find(|view| view.index == culprit).and_then(|view| view.ret).unwrap_or(u64::MAX);
+    let mut operations: Vec<Remembered<'_, M>> = views
+        .iter()
+        .map(|view| Remembered { view: *view, kept: view.ret.is_some() && view.call <= end })
+        .collect();
+    operations.sort_by_key(|operation| (operation.view.call, operation.view.index));
+    let mut court = Court {
+        model,
+        operations,
+        culprit,
+        left: explored.saturating_mul(16).saturating_add(4_000_000),
+        each: explored.saturating_mul(2).saturating_add(10_000),
+    };
+    court.let_go();
+    let mut size = court.kept().len().div_ceil(2).max(1);
+    let minimal = loop {
+        let pass = court.pass(size);
+        if size == 1 && !pass.forgot {
+            break !pass.unsure;
+        }
+        if court.left == 0 {
+            break false;
+        }
+        size = (size / 2).max(1);
+    };
+    let operations = court.kept().into_iter().map(|at| court.operations[at].view.index).collect();
+    Core { operations, minimal, culprit: court.culprit }
+}
+
+/// An operation, and whether its reply is still held against the history.
+struct Remembered<'a, M: Model> {
+    view: View<'a, M>,
+    kept: bool,
+}
+
+impl<'a, M: Model> Remembered<'a, M> {
+    fn view(&self) -> View<'a, M> {
+        if self.kept { self.view } else { View { output: None, ret: None, ..self.view } }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Judgement {
+    Linearizable,
+    Wrong { culprit: usize },
+    TooDear,
+}
+
+/// What one pass over the kept operations did.
+struct Pass {
+    /// Some were forgotten.
+    forgot: bool,
+    /// For some it could not be found out.
+    unsure: bool,
+}
+
+/// Judges one partition again and again, with more and more of it forgotten. The work is bounded, in states and
+/// operations looked at, so that explaining a verdict costs no more than a small multiple of reaching it.
+struct Court<'a, M: Model> {
+    model: &'a M,
+    /// In the order of calls. Always wrong.
+    operations: Vec<Remembered<'a, M>>,
+    culprit: usize,
+    left: u64,
+    each: u64,
+}
+
+impl<M: Model> Court<'_, M> {
+    fn kept(&self) -> Vec<usize> {
+        (0..self.operations.len()).filter(|at| self.operations[*at].kept).collect()
+    }
+
+    /// Tries to forget each chunk of `size` once.
+    fn pass(&mut self, size: usize) -> Pass {
+        let mut pass = Pass { forgot: false, unsure: false };
+        let mut from = 0;
+        loop {
+            let kept = self.kept();
+            if from >= kept.len() {
+                return pass;
+            }
+            let chunk = &kept[from..(from + size).min(kept.len())];
+            chunk.iter().for_each(|at| self.operations[*at].kept = false);
+            match self.judge() {
+                Judgement::Wrong { culprit } => {
+                    self.culprit = culprit;
+                    self.let_go();
+                    pass.forgot = true;
+                }
+                judgement => {
+                    chunk.iter().for_each(|at| self.operations[*at].kept = true);
+                    pass.unsure |= judgement == Judgement::TooDear;
+                    from += size;
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self) -> Judgement {
+        let views: Vec<View<'_, M>> = self.operations.iter().map(Remembered::view).collect();
+        // Laying out the window costs about as much as a state for every operation.
+        self.left = self.left.saturating_sub(views.len() as u64);
+        let Ok(mut hunt) = search(self.model, &views, Fault::None) else { return Judgement::TooDear };
+        let status = hunt.run(self.each.min(self.left), MEMO);
+        self.left = self.left.saturating_sub(hunt.explored());
+        match status {
+            Status::Found => Judgement::Linearizable,
+            Status::Refuted => Judgement::Wrong { culprit: hunt.stuck(None).culprit },
+            Status::Paused | Status::MemoFull => Judgement::TooDear,
+        }
+    }
+
+    /// Drops what was forgotten and can make no difference any more.
+    fn let_go(&mut self) {
+        let views: Vec<View<'_, M>> = self.operations.iter().map(Remembered::view).collect();
+        let mut needed = needed(self.model, &views).into_iter();
+        self.operations.retain(|operation| needed.next() == Some(true) || operation.kept);
+    }
+}

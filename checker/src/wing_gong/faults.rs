@@ -1,0 +1,28 @@
+//! Known wrong turns of the search itself, chosen at run time, so that the cross-check against brute force can
+//! be shown to catch each.
+
+/// One wrong turn; `None` is the search as it should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// The search as it should be.
+    #[default]
+    None,
+    /// Believes that an operation without a reply had no effect.
+    UnknownTakenAsFailed,
+    /// Believes that an operation without a reply took effect.
+    UnknownTakenAsDone,
+    /// Lets an operation without a reply take effect only until the next return of any other.
+    PendingDropped,
+    /// Splits by client in place of key.
+    SplitsByClient,
+    /// Orders two operations that touch at one instant.
+    OpenIntervals,
+    /// Places at once whatever changes nothing in this very state, as if it were read-only.
+    GreedyWherever,
+    /// Forgets the state in the memo's key.
+    MemoWithoutState,
+    /// Takes a configuration that used more optional operations for one that dominates.
+    DominationReversed,
+    /// Cuts after a settling operation that another one still overlaps.
+    CutsAmongConcurrent,
+}

@@ -1,0 +1,89 @@
+//! Long, wide, costly and malformed histories.
+
+use stormglass_checker::models::register::{Input, Output, Register};
+use stormglass_checker::{Budget, Operation, Verdict, Why, check};
+
+type Op = Operation<Input, Output>;
+
+fn write(value: u64, call: u64, ret: u64) -> Op {
+    Operation::completed(value, Input::write("x", &value.to_string()), call, Output::Done, ret)
+}
+
+fn read(value: u64, call: u64, ret: u64) -> Op {
+    let output = Output::Value(Some(value.to_string().as_str().into()));
+    Operation::completed(value, Input::read("x"), call, output, ret)
+}
+
+/// All of `width` writes at once, then reads at once. Without reads in between nothing fixes an order, and two
+/// values cannot both be the last: refuting that takes every subset.
+fn burst(width: u64, values_read: &[u64]) -> Vec<Op> {
+    let mut history: Vec<Op> = (0..width).map(|value| write(value, 0, 10)).collect();
+    history.extend(values_read.iter().map(|value| read(*value, 20, 30)));
+    history
+}
+
+#[test]
+fn more_in_flight_than_a_word_has_bits() {
+    // Reads during the burst fix the order: write i, read i, write i + 1 …
+    let mut history: Vec<Op> = (0..100).map(|value| write(value, 0, 1000)).collect();
+    history.extend((0..100).map(|value| read(value, 10 * value, 10 * value + 1)));
+    assert!(check(&Register, &history, Budget::default()).is_linearizable());
+}
+
+#[test]
+fn what_is_too_wide_is_undecided() {
+    let verdict = check(&Register, &burst(1100, &[1099]), Budget::default());
+    assert_eq!(verdict, Verdict::Undecided { explored: 0, why: Why::TooWide { operations: 1100 } });
+}
+
+#[test]
+fn a_budget_that_runs_out_is_no_pass() {
+    let history = burst(20, &[1, 2]);
+    let states = Budget { states: 1000, ..Budget::default() };
+    assert_eq!(check(&Register, &history, states), Verdict::Undecided { explored: 1000, why: Why::States });
+    let memo = Budget { memo: 1000, ..Budget::default() };
+    assert!(
+        matches!(check(&Register, &history, memo), Verdict::Undecided { why: Why::Memo, .. }),
+        "{:?}",
+        check(&Register, &history, memo)
+    );
+    let nothing = Budget { states: 0, memo: 0 };
+    assert!(matches!(check(&Register, &history, nothing), Verdict::Undecided { .. }));
+    assert!(check(&Register, &history[..12], Budget::default()).is_linearizable());
+}
+
+/// A key whose search would not end does not hide a violation of another.
+#[test]
+fn a_cheap_refutation_is_found_beside_a_costly_key() {
+    let mut history = burst(40, &[1, 2]);
+    history.push(Operation::completed(0, Input::read("y"), 0, Output::Value(Some("9".into())), 1));
+    let verdict = check(&Register, &history, Budget { states: 100_000, ..Budget::default() });
+    assert_eq!(verdict.counterexample().and_then(|found| found.key.as_deref()), Some("y"));
+}
+
+#[test]
+fn a_return_before_the_call_is_malformed() {
+    let history = [write(1, 0, 5), write(2, 7, 6)];
+    let why = Why::Malformed { operation: 1 };
+    assert_eq!(check(&Register, &history, Budget::default()), Verdict::Undecided { explored: 0, why });
+}
+
+#[test]
+fn nothing_is_linearizable() {
+    assert_eq!(check(&Register, &[], Budget::default()), Verdict::Linearizable { witness: Vec::new() });
+}
+
+/// One key, one operation after the other: the search forgets what lies behind a cut, so that a memo of a few
+/// entries is enough however long the history.
+#[test]
+fn a_sequential_history_needs_no_memory() {
+    let mut history: Vec<Op> = Vec::new();
+    for round in 0..5_000 {
+        history.push(write(round, 10 * round, 10 * round + 2));
+        history.push(read(round, 10 * round + 3, 10 * round + 4));
+    }
+    let budget = Budget { memo: 2, ..Budget::default() };
+    assert!(check(&Register, &history, budget).is_linearizable());
+    history[9_001] = read(17, 45_003, 45_004);
+    assert!(check(&Register, &history, budget).is_violation());
+}

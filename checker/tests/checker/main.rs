@@ -1,0 +1,9 @@
+//! The checker against brute force, its counterexamples, its limits and its files.
+
+mod brute_force;
+mod cases;
+mod counterexamples;
+mod histories;
+mod jsonl;
+mod limits;
+mod oracle;

@@ -1,0 +1,155 @@
+//! Findings on disk: a file that replays, written whole or not at all, the moment it is found.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use stormglass_sim::chance::Overrides;
+
+use crate::outcome::Outcome;
+
+/// The format this version writes and reads.
+const FORMAT: u32 = 1;
+
+/// A run that can be had again: story, seed, bug and overrides, and what it came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// The version of this format.
+    pub format: u32,
+    /// The version of Stormglass that wrote it: a seed means the same run only in the same version of the code.
+    pub stormglass: String,
+    /// The story's name.
+    pub story: String,
+    /// The seed.
+    pub seed: u64,
+    /// The planted bug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<String>,
+    /// Decisions that differ from what the seed says.
+    #[serde(default)]
+    pub overrides: Overrides,
+    /// The failure's signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// What the run came to; a replay is compared with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Outcome>,
+}
+
+impl Finding {
+    /// The finding an outcome is.
+    pub fn new(outcome: Outcome, overrides: Overrides) -> Finding {
+        Finding {
+            format: FORMAT,
+            stormglass: env!("CARGO_PKG_VERSION").into(),
+            story: outcome.story.clone(),
+            seed: outcome.seed,
+            bug: outcome.bug.clone(),
+            overrides,
+            signature: outcome.signature(),
+            expected: Some(outcome),
+        }
+    }
+
+    /// `<story>-<seed>[-bug].json`, with the story's slashes as dots.
+    pub fn file_name(&self) -> String {
+        let story = self.story.replace('/', ".");
+        match &self.bug {
+            Some(bug) => format!("{story}-{}-{bug}.json", self.seed),
+            None => format!("{story}-{}.json", self.seed),
+        }
+    }
+
+    /// Writes the finding into `folder`, which is made when it is missing.
+    pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
+        let path = folder.join(self.file_name());
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        write_whole(&path, text.as_bytes())?;
+        Ok(path)
+    }
+
+    /// Reads a finding; the error names the file, what is wrong with it and what to do.
+    pub fn load(path: &Path) -> Result<Finding, String> {
+        let shown = path.display();
+        let text = fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+            format!("{shown}: not JSON ({error}); a replay file is what `fuzz` writes into findings/")
+        })?;
+        match value.get("format").and_then(serde_json::Value::as_u64) {
+            Some(format) if format == u64::from(FORMAT) => {}
+            Some(format) => {
+                let advice = "replay it with the version of Stormglass that wrote it";
+                return Err(format!(
+                    "{shown}: format {format}, this version reads format {FORMAT}; {advice}"
+                ));
+            }
+            None => {
+                return Err(format!(
+                    "{shown}: not a replay file: its `format` is missing; `fuzz` writes them into findings/"
+                ));
+            }
+        }
+        serde_json::from_str(&text).map_err(|error| format!("{shown}: not a replay file: {error}"))
+    }
+}
+
+/// Writes a file so that a reader, or a crash, sees the whole of it or nothing.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = folder.join(format!(".{name}.{}", std::process::id()));
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path).inspect_err(|_| {
+        let _ = fs::remove_file(&beside);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Fall, Verdict};
+
+    fn finding() -> Finding {
+        let fall = Fall::new("always", "x stays", "x went");
+        Finding::new(
+            Outcome::lost("kv/lost_reply", 417, Some("late-ack"), Verdict::Safety, fall),
+            Overrides::default(),
+        )
+    }
+
+    #[test]
+    fn what_is_saved_is_what_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = finding().save(&folder.path().join("deep/findings")).unwrap();
+        assert!(path.ends_with("kv.lost_reply-417-late-ack.json"), "{}", path.display());
+        let loaded = Finding::load(&path).unwrap();
+        assert_eq!((loaded.seed, loaded.signature.as_deref()), (417, Some("always: x stays")));
+        assert_eq!(loaded.expected, finding().expected);
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            1,
+            "no half-written file stays behind"
+        );
+    }
+
+    #[test]
+    fn a_foreign_file_is_named_and_explained() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        let complaint = |text: &str| {
+            fs::write(&path, text).unwrap();
+            Finding::load(&path).unwrap_err()
+        };
+        assert!(complaint("{").contains("not JSON"));
+        assert!(complaint("{}").contains("`format` is missing"));
+        assert!(complaint("{\"format\":9}").contains("format 9, this version reads format 1"));
+        assert!(complaint("{\"format\":1}").contains("missing field"));
+        fs::remove_file(&path).unwrap();
+        assert!(Finding::load(&path).unwrap_err().contains("x.json"));
+    }
+}

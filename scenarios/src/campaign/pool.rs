@@ -1,0 +1,123 @@
+//! Worker processes: one seed in progress each, and whatever a seed does to its process is that seed's result.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use super::process::{Event, Worker};
+use super::unit::Unit;
+use crate::outcome::Outcome;
+
+/// Units a worker holds at once: one in progress and one behind it, so that it never waits for the parent.
+const AHEAD: usize = 2;
+
+/// How often the parent looks at the clock while no worker speaks.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Runs units on `jobs` processes.
+pub(crate) struct Pool {
+    workers: BTreeMap<u64, Worker>,
+    jobs: usize,
+    patience: Duration,
+    spawned: u64,
+    /// Given to a process that died before it came to them.
+    orphans: VecDeque<Unit>,
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+}
+
+impl Pool {
+    /// `patience`: real time after which a seed in progress counts as hung.
+    pub(crate) fn new(jobs: usize, patience: Duration) -> Pool {
+        let (sender, events) = channel();
+        let jobs = jobs.max(1);
+        Pool {
+            workers: BTreeMap::new(),
+            jobs,
+            patience,
+            spawned: 0,
+            orphans: VecDeque::new(),
+            events,
+            sender,
+        }
+    }
+
+    /// Runs whatever `next` gives until it gives nothing and every unit has been answered.
+    ///
+    /// `next` is asked again after each answer, so it may give nothing now and something later.
+    pub(crate) fn drive(
+        &mut self,
+        next: &mut dyn FnMut() -> Option<Unit>,
+        done: &mut dyn FnMut(&Unit, Outcome),
+    ) -> io::Result<()> {
+        loop {
+            self.hand_out(next)?;
+            if self.workers.values().all(Worker::is_idle) && self.orphans.is_empty() {
+                return Ok(());
+            }
+            match self.events.recv_timeout(TICK) {
+                Ok(event) => self.take(event, done)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("every worker is gone")),
+            }
+            while let Ok(event) = self.events.try_recv() {
+                self.take(event, done)?;
+            }
+            self.bury(done)?;
+        }
+    }
+
+    /// Gives to the worker that holds least, and starts another one rather than let a second unit wait.
+    fn hand_out(&mut self, next: &mut dyn FnMut() -> Option<Unit>) -> io::Result<()> {
+        loop {
+            let able = self.workers.iter().filter(|(_, worker)| worker.takes_work());
+            let least = able.map(|(id, worker)| (worker.waiting(), *id)).min();
+            let taker = match least {
+                Some((0, id)) => Some(id),
+                _ if self.workers.len() < self.jobs => None,
+                Some((waiting, id)) if waiting < AHEAD => Some(id),
+                _ => return Ok(()),
+            };
+            let Some(unit) = self.orphans.pop_front().or_else(&mut *next) else { return Ok(()) };
+            let taker = taker.map_or_else(|| self.spawn(), Ok)?;
+            if let Some(worker) = self.workers.get_mut(&taker) {
+                worker.give(unit);
+            }
+        }
+    }
+
+    fn spawn(&mut self) -> io::Result<u64> {
+        self.spawned += 1;
+        let id = self.spawned;
+        self.workers.insert(id, Worker::spawn(id, &self.sender)?);
+        Ok(id)
+    }
+
+    fn take(&mut self, event: Event, done: &mut dyn FnMut(&Unit, Outcome)) -> io::Result<()> {
+        let id = event.worker();
+        let Some(worker) = self.workers.get_mut(&id) else { return Ok(()) };
+        if let Some((unit, outcome)) = worker.hear(event)? {
+            done(&unit, outcome);
+        }
+        Ok(())
+    }
+
+    /// Kills what hangs, and turns a process that ended into the result of the seed it was at.
+    fn bury(&mut self, done: &mut dyn FnMut(&Unit, Outcome)) -> io::Result<()> {
+        let patience = self.patience;
+        for worker in self.workers.values_mut() {
+            worker.kill_if_hung(patience);
+        }
+        let dead: Vec<u64> = self.workers.iter().filter(|(_, w)| w.is_gone()).map(|(id, _)| *id).collect();
+        for id in dead {
+            let Some(worker) = self.workers.remove(&id) else { continue };
+            let (lost, orphans) = worker.bury(patience)?;
+            self.orphans.extend(orphans);
+            if let Some((unit, outcome)) = lost {
+                done(&unit, outcome);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! What a campaign has seen so far, a story at a time: counts, distinct failures, the events that never happened.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::outcome::{Outcome, Verdict};
+use crate::story::Story;
+
+/// Seeds named for one failure; the others are counted.
+const SEEDS_KEPT: usize = 20;
+
+/// Excused runs above this many in a hundred are a fault of the story.
+const EXCUSED_PERCENT: u64 = 2;
+
+/// Runs below which a share of excused ones says nothing.
+const EXCUSED_FROM: u64 = 100;
+
+/// The sum over the runs of one story.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct StoryTally {
+    pub(crate) story: &'static str,
+    pub(crate) runs: u64,
+    pub(crate) holds: u64,
+    pub(crate) safety_violated: u64,
+    pub(crate) liveness_violated: u64,
+    pub(crate) undecided: u64,
+    pub(crate) excused: u64,
+    pub(crate) broken: u64,
+    pub(crate) events: u64,
+    /// Slowest convergence after the storm, in virtual nanoseconds.
+    pub(crate) slowest_convergence_ns: u64,
+    /// How often each event was seen; those the story declares stand here even at 0.
+    pub(crate) seen: BTreeMap<String, u64>,
+    /// Distinct failures by signature.
+    pub(crate) failures: BTreeMap<String, Failure>,
+    /// Why this story's campaign is no pass although no run failed.
+    pub(crate) reproaches: Vec<String>,
+    #[serde(skip)]
+    expected: Vec<&'static str>,
+    #[serde(skip)]
+    enough: u64,
+}
+
+/// One distinct failure: every run with the same signature.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Failure {
+    pub(crate) count: u64,
+    /// The lowest seeds that failed so.
+    pub(crate) seeds: Vec<u64>,
+    /// The run with the lowest seed.
+    pub(crate) first: Outcome,
+}
+
+impl StoryTally {
+    pub(crate) fn new(story: &Story) -> StoryTally {
+        StoryTally {
+            story: story.name(),
+            runs: 0,
+            holds: 0,
+            safety_violated: 0,
+            liveness_violated: 0,
+            undecided: 0,
+            excused: 0,
+            broken: 0,
+            events: 0,
+            slowest_convergence_ns: 0,
+            seen: story.expected().iter().map(|event| ((*event).to_owned(), 0)).collect(),
+            failures: BTreeMap::new(),
+            reproaches: Vec::new(),
+            expected: story.expected().to_vec(),
+            enough: story.enough_seeds(),
+        }
+    }
+
+    /// Counts a run; true when its failure is one not seen before.
+    pub(crate) fn count(&mut self, outcome: &Outcome) -> bool {
+        self.runs += 1;
+        self.events += outcome.events;
+        self.slowest_convergence_ns = self.slowest_convergence_ns.max(outcome.converged_ns.unwrap_or(0));
+        for (event, times) in &outcome.seen {
+            *self.seen.entry(event.clone()).or_default() += times;
+        }
+        *match outcome.verdict {
+            Verdict::Holds => &mut self.holds,
+            Verdict::Excused => &mut self.excused,
+            Verdict::Undecided => &mut self.undecided,
+            Verdict::Liveness => &mut self.liveness_violated,
+            Verdict::Safety => &mut self.safety_violated,
+            Verdict::Broken => &mut self.broken,
+        } += 1;
+        let Some(signature) = outcome.signature() else { return false };
+        let mut new = false;
+        let failure = self.failures.entry(signature).or_insert_with(|| {
+            new = true;
+            Failure { count: 0, seeds: Vec::new(), first: outcome.clone() }
+        });
+        failure.count += 1;
+        let at = failure.seeds.partition_point(|seed| *seed < outcome.seed);
+        failure.seeds.insert(at, outcome.seed);
+        failure.seeds.truncate(SEEDS_KEPT);
+        if outcome.seed < failure.first.seed {
+            failure.first = outcome.clone();
+        }
+        new
+    }
+
+    /// Ends the count: says what makes a campaign without failures no pass.
+    pub(crate) fn close(&mut self, bug_planted: bool) {
+        if bug_planted {
+            return;
+        }
+        if self.runs >= EXCUSED_FROM && self.excused * 100 > self.runs * EXCUSED_PERCENT {
+            let share = format!("{} of {} runs were excused", self.excused, self.runs);
+            self.reproaches.push(format!(
+                "{share}, more than {EXCUSED_PERCENT} %: the story's weather destroys too much"
+            ));
+        }
+        if self.runs >= self.enough {
+            for event in &self.expected {
+                if self.seen.get(*event).is_none_or(|times| *times == 0) {
+                    self.reproaches.push(format!("never seen in {} runs: {event}", self.runs));
+                }
+            }
+        }
+    }
+
+    /// The worst answer of its runs; a reproach makes a clean campaign undecided.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let counts = [
+            (self.broken, Verdict::Broken),
+            (self.safety_violated, Verdict::Safety),
+            (self.liveness_violated, Verdict::Liveness),
+            (self.undecided + self.reproaches.len() as u64, Verdict::Undecided),
+        ];
+        counts.into_iter().find(|(count, _)| *count > 0).map_or(Verdict::Holds, |(_, verdict)| verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Fall;
+
+    fn story() -> Story {
+        Story::new("kv/x", "c", |_| async {}).sometimes("a retry").enough(3)
+    }
+
+    fn failed(seed: u64, claim: &str) -> Outcome {
+        Outcome::lost("kv/x", seed, None, Verdict::Safety, Fall::new("always", claim, "w"))
+    }
+
+    fn held(seed: u64) -> Outcome {
+        Outcome { fall: None, verdict: Verdict::Holds, ..failed(seed, "") }
+    }
+
+    #[test]
+    fn the_same_failure_is_one_failure_and_its_lowest_seed_speaks_for_it() {
+        let mut tally = StoryTally::new(&story());
+        assert!(tally.count(&failed(9, "key 4 is lost")));
+        assert!(!tally.count(&failed(2, "key 17 is lost")));
+        assert!(tally.count(&failed(5, "a lock has two holders")));
+        let failure = &tally.failures["always: key # is lost"];
+        assert_eq!((failure.count, failure.first.seed, &failure.seeds[..]), (2, 2, &[2, 9][..]));
+        assert_eq!(tally.verdict(), Verdict::Safety);
+    }
+
+    #[test]
+    fn a_story_in_which_nothing_happened_is_no_pass() {
+        let mut tally = StoryTally::new(&story());
+        for seed in 0..3 {
+            tally.count(&held(seed));
+        }
+        tally.close(false);
+        assert_eq!(tally.reproaches, ["never seen in 3 runs: a retry"]);
+        assert_eq!(tally.verdict(), Verdict::Undecided);
+
+        let mut seen = StoryTally::new(&story());
+        for seed in 0..3 {
+            seen.count(&Outcome { seen: [("a retry".into(), 1)].into(), ..held(seed) });
+        }
+        seen.close(false);
+        assert_eq!(seen.verdict(), Verdict::Holds);
+    }
+
+    #[test]
+    fn too_many_excuses_are_the_storys_fault() {
+        let excused = |seed| Outcome { verdict: Verdict::Excused, ..held(seed) };
+        for (excuses, verdict) in [(2, Verdict::Holds), (3, Verdict::Undecided)] {
+            let mut tally = StoryTally::new(&Story::new("kv/x", "c", |_| async {}));
+            for seed in 0..100 {
+                tally.count(&if seed < excuses { excused(seed) } else { held(seed) });
+            }
+            tally.close(false);
+            assert_eq!(tally.verdict(), verdict, "{excuses} excused");
+        }
+    }
+}

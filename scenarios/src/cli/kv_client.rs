@@ -1,0 +1,217 @@
+//! `stormglass client kv`: the clerk of the stories, for real.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use stormglass_checker::format::jsonl;
+use stormglass_checker::models::versioned_kv::VersionedKv;
+use stormglass_sim::rand::{below, chance, random_u64};
+use stormglass_sim::time::timeout;
+use stormglass_sim::{Ratio, real, task};
+use stormglass_systems::kv::client::{self, Clerk};
+use stormglass_systems::kv::lock::{self, Lock};
+use stormglass_systems::kv::protocol::PutError;
+use stormglass_systems::kv::spec::{self, Probe};
+use stormglass_systems::retry::Retry;
+
+use super::args;
+use super::output::say;
+use super::{Answer, Complaint};
+use crate::campaign::write_whole;
+use crate::report::{command, span};
+use crate::wall::Stopwatch;
+
+/// Exit code of an operation that was answered, with no.
+const NO: u8 = 1;
+
+/// Exit code of an operation of unknown outcome.
+const UNKNOWN: u8 = 3;
+
+#[derive(Args)]
+pub(crate) struct Client {
+    /// Where the server listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7000")]
+    server: String,
+    /// How long an operation may take in all
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = args::duration)]
+    patience: Duration,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Shows a key's version and value
+    Get {
+        /// The key
+        key: String,
+    },
+    /// Installs a value if the key has the version
+    Put {
+        /// The key
+        key: String,
+        /// The value
+        value: String,
+        /// The version the key must have; 0: it must not exist. Without it, the version it has now
+        #[arg(long)]
+        version: Option<u64>,
+    },
+    /// Takes a lock and gives it back after a while
+    Lock {
+        /// The lock
+        name: String,
+        /// How long to hold it
+        #[arg(long, value_name = "TIME", default_value = "1s", value_parser = args::duration)]
+        hold: Duration,
+    },
+    /// Many clients at once; their history can be judged
+    Load {
+        /// How many clients
+        #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+        clients: u64,
+        /// How many keys, of a name that no other load has had
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+        keys: u64,
+        /// How long they go on
+        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = args::duration)]
+        time: Duration,
+        /// Write the history to FILE, as JSON lines
+        #[arg(long, value_name = "FILE")]
+        history: Option<PathBuf>,
+    },
+}
+
+impl Client {
+    pub(crate) fn answer(self) -> Answer {
+        real::block_on(async {
+            let clerk = self.clerk(Probe::blind());
+            match &self.what {
+                What::Get { key } => get(&clerk, key).await,
+                What::Put { key, value, version } => put(&clerk, key, value, *version).await,
+                What::Lock { name, hold } => self.lock(clerk, name, *hold).await,
+                What::Load { clients, keys, time, history } => {
+                    self.load(*clients, *keys, *time, history.as_ref()).await
+                }
+            }
+        })?
+    }
+
+    fn clerk(&self, probe: Probe) -> Clerk {
+        let retry = Retry { patience: Some(self.patience), ..Retry::default() };
+        Clerk::new(self.server.clone(), client::Config { retry, probe, ..client::Config::default() })
+    }
+
+    async fn lock(&self, clerk: Clerk, name: &str, hold: Duration) -> Answer {
+        let lock = Lock::new(clerk, name, lock::Config::default());
+        let Ok(grant) = timeout(self.patience, lock.acquire()).await else {
+            say("unknown: the lock was not seen to be ours in time; it may be, and then nobody frees it")?;
+            return Ok(UNKNOWN);
+        };
+        say(&format!("held as {}", grant.id()))?;
+        stormglass_sim::time::sleep(hold).await;
+        if timeout(self.patience, lock.release(grant)).await.is_err() {
+            say("unknown: the release was not answered in time")?;
+            return Ok(UNKNOWN);
+        }
+        say("released")?;
+        Ok(0)
+    }
+
+    async fn load(&self, clients: u64, keys: u64, time: Duration, history: Option<&PathBuf>) -> Answer {
+        let clock = Stopwatch::start();
+        let probe = Probe::new(move || clock.elapsed());
+        let name = format!("load-{:08x}", random_u64() as u32);
+        let keys: Rc<[String]> = (0..keys).map(|n| format!("{name}-{n}")).collect();
+        let answered = Rc::new(Cell::new(0_u64));
+        let mut tasks = Vec::new();
+        for client in 0..clients {
+            let clerk = self.clerk(probe.clone());
+            tasks.push(task::spawn(work(clerk, client, keys.clone(), clock, time, answered.clone())));
+        }
+        for task in tasks {
+            task.await.map_err(|error| Complaint::Internal(format!("a client failed: {error}")))?;
+        }
+        let (count, took) = (answered.get(), clock.elapsed());
+        let rate = count as f64 / took.as_secs_f64();
+        say(&format!("{count} operations of {clients} clients in {}, {rate:.0} a second", span(took)))?;
+        if let Some(path) = history {
+            let mut lines = Vec::new();
+            jsonl::write::<VersionedKv>(&mut lines, &spec::checkable(&probe.history()))?;
+            write_whole(path, &lines)
+                .map_err(|error| Complaint::usage(format!("--history {}: {error}", path.display())))?;
+            let path = path.display();
+            say(&format!("  judge it:  {}", command(&format!("check {path} --model versioned-kv"))))?;
+        }
+        Ok(if count == 0 { UNKNOWN } else { 0 })
+    }
+}
+
+/// One client of a load: reads, and puts at the version last seen.
+async fn work(
+    clerk: Clerk,
+    client: u64,
+    keys: Rc<[String]>,
+    clock: Stopwatch,
+    time: Duration,
+    answered: Rc<Cell<u64>>,
+) {
+    let mut known = vec![0; keys.len()];
+    let mut written = 0;
+    while clock.elapsed() < time {
+        let at = below(keys.len() as u64) as usize;
+        let key = &keys[at];
+        if chance(Ratio::percent(50)) {
+            written += 1;
+            let outcome = clerk.put(key, &format!("{client}.{written}"), known[at]).await;
+            answered.set(answered.get() + u64::from(outcome != Err(PutError::Unknown)));
+            if outcome.is_ok() {
+                known[at] += 1;
+                continue;
+            }
+        }
+        if let Ok(found) = clerk.get(key).await {
+            known[at] = found.map_or(0, |found| found.version);
+            answered.set(answered.get() + 1);
+        }
+    }
+}
+
+async fn get(clerk: &Clerk, key: &str) -> Answer {
+    match clerk.get(key).await {
+        Ok(Some(found)) => {
+            say(&format!("{}\t{}", found.version, found.value))?;
+            Ok(0)
+        }
+        Ok(None) => {
+            say("no key")?;
+            Ok(NO)
+        }
+        Err(error) => {
+            say(&format!("unknown: {error}"))?;
+            Ok(UNKNOWN)
+        }
+    }
+}
+
+async fn put(clerk: &Clerk, key: &str, value: &str, version: Option<u64>) -> Answer {
+    let version = match version {
+        Some(version) => version,
+        None => match clerk.get(key).await {
+            Ok(found) => found.map_or(0, |found| found.version),
+            Err(error) => {
+                say(&format!("unknown: {error}; nothing was put"))?;
+                return Ok(UNKNOWN);
+            }
+        },
+    };
+    let (text, code) = match clerk.put(key, value, version).await {
+        Ok(()) => (format!("installed as version {}", version + 1), 0),
+        Err(error @ (PutError::Maybe | PutError::Unknown)) => (error.to_string(), UNKNOWN),
+        Err(error) => (error.to_string(), NO),
+    };
+    say(&text)?;
+    Ok(code)
+}

@@ -1,0 +1,18 @@
+//! Results go to stdout, in colour only where that is a terminal; a closed stdout is an answer, not a panic.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// A line, or several, on stdout.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.trim_end_matches('\n').as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// One JSON document on stdout.
+pub(crate) fn say_json(value: &impl Serialize) -> io::Result<()> {
+    say(&serde_json::to_string_pretty(value)?)
+}

@@ -1,0 +1,136 @@
+//! `stormglass replay`: the same run again, with its trace.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::args::{self, PATIENCE};
+use super::output::{say, say_json};
+use super::run::{one, told};
+use super::{Answer, Complaint, INTERNAL, select};
+use crate::campaign::{Finding, Unit};
+use crate::outcome::Outcome;
+use crate::report::span;
+use crate::story::Story;
+
+#[derive(Args)]
+pub(crate) struct Replay {
+    /// STORY:SEED, STORY:SEED:BUG, or a file from findings/
+    #[arg(value_name = "STORY:SEED[:BUG] | FILE")]
+    what: String,
+    /// Where the trace goes; by default beside the file, or into findings/
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// The outcome as JSON
+    #[arg(long)]
+    json: bool,
+    /// Real time after which the run counts as hung
+    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
+    patience: Duration,
+}
+
+impl Replay {
+    pub(crate) fn answer(self, stories: &[Story]) -> Answer {
+        let path = Path::new(&self.what);
+        let (mut unit, expected, trace) = if path.is_file() {
+            let finding = Finding::load(path).map_err(Complaint::Usage)?;
+            let unit = Unit {
+                overrides: finding.overrides.clone(),
+                ..Unit::new(&finding.story, finding.seed, finding.bug.as_deref())
+            };
+            (unit, Some(finding), path.with_extension("trace.jsonl"))
+        } else {
+            let unit = reference(&self.what)?;
+            let name = format!("{}-{}.trace.jsonl", unit.story.replace('/', "."), unit.seed);
+            (unit, None, Path::new("findings").join(name))
+        };
+        let story = select::story(stories, &unit.story)?;
+        select::with_bug(stories, vec![story], unit.bug.as_deref())?;
+        unit.story = story.name().into();
+
+        let trace = std::path::absolute(self.trace.unwrap_or(trace))?;
+        if let Some(folder) = trace.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Complaint::usage(format!("{}: {error}", folder.display())))?;
+        }
+        unit.trace = Some(trace.clone());
+        let outcome = one(unit, self.patience)?;
+        let again = if expected.is_some() { self.what } else { outcome.reference() };
+        if self.json {
+            say_json(&outcome)?;
+        } else {
+            say(&told(&outcome, &again))?;
+            say(&ending(&outcome, &trace))?;
+        }
+        match expected.and_then(|finding| difference(&finding, &outcome)) {
+            None => Ok(outcome.verdict.exit_code()),
+            Some(difference) => {
+                anstream::eprintln!("stormglass: {difference}");
+                Ok(INTERNAL)
+            }
+        }
+    }
+}
+
+fn ending(outcome: &Outcome, trace: &Path) -> String {
+    let Some(digest) = outcome.digest else {
+        return "  the process did not survive the run, so there is no digest and no trace".into();
+    };
+    format!(
+        "  {} events in {} (simulated), digest {digest:#018x}\n  trace:   {}",
+        outcome.events,
+        span(outcome.at()),
+        trace.display()
+    )
+}
+
+/// `STORY:SEED[:BUG]`.
+fn reference(text: &str) -> Result<Unit, Complaint> {
+    let mut parts = text.splitn(3, ':');
+    let (story, seed, bug) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let Some(seed) = seed else {
+        return Err(Complaint::usage(format!("`{text}` is neither a file nor STORY:SEED[:BUG]")));
+    };
+    let seed = args::seed(seed).map_err(|error| Complaint::usage(format!("`{text}`: {error}")))?;
+    Ok(Unit::new(story, seed, bug))
+}
+
+/// What differs between the file and the run, if anything does.
+fn difference(finding: &Finding, got: &Outcome) -> Option<String> {
+    let expected = finding.expected.as_ref()?;
+    let (what, then, now) = if expected.verdict != got.verdict {
+        ("verdict", expected.verdict.to_string(), got.verdict.to_string())
+    } else if expected.signature() != got.signature() {
+        ("failure", expected.signature().unwrap_or_default(), got.signature().unwrap_or_default())
+    } else if expected.digest != got.digest || expected.at_ns != got.at_ns {
+        let shown = |outcome: &Outcome| {
+            let digest = outcome.digest.map_or_else(|| "none".into(), |digest| format!("{digest:#018x}"));
+            format!("{digest} after {} ns", outcome.at_ns)
+        };
+        ("digest", shown(expected), shown(got))
+    } else {
+        return None;
+    };
+    let mut text = format!("the run differs from its file: {what} was {then}, is {now}");
+    if finding.stormglass != env!("CARGO_PKG_VERSION") {
+        text.push_str(&format!("; the file was written by version {}", finding.stormglass));
+    } else {
+        text.push_str("; either the code has changed since, or `determinism` will find out why");
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_read_with_their_bug() {
+        let unit = reference("kv/x:0x1a1:late-ack").unwrap();
+        assert_eq!((unit.story.as_str(), unit.seed, unit.bug.as_deref()), ("kv/x", 417, Some("late-ack")));
+        for bad in ["kv/x", "kv/x:", "kv/x:y"] {
+            assert!(matches!(reference(bad), Err(Complaint::Usage(_))), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `stormglass run`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use stormglass_sim::Seed;
+
+use super::args::{self, PATIENCE};
+use super::output::{say, say_json};
+use super::{Answer, Complaint, select};
+use crate::campaign::{Pool, Unit};
+use crate::outcome::Outcome;
+use crate::report;
+use crate::story::Story;
+
+#[derive(Args)]
+pub(crate) struct Run {
+    /// The story, by name or unique prefix
+    story: String,
+    /// The seed; without it a fresh one is drawn and printed
+    #[arg(long, value_parser = args::seed)]
+    seed: Option<u64>,
+    /// Plant a known bug
+    #[arg(long)]
+    bug: Option<String>,
+    /// Write every event of the run to FILE, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// The outcome as JSON
+    #[arg(long)]
+    json: bool,
+    /// Real time after which the run counts as hung
+    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
+    patience: Duration,
+}
+
+impl Run {
+    pub(crate) fn answer(self, stories: &[Story]) -> Answer {
+        let story = select::story(stories, &self.story)?;
+        select::with_bug(stories, vec![story], self.bug.as_deref())?;
+        let seed = self.seed.unwrap_or_else(|| Seed::fresh().0);
+        let mut unit = Unit::new(story.name(), seed, self.bug.as_deref());
+        unit.trace = self.trace.as_deref().map(std::path::absolute).transpose()?;
+        let outcome = one(unit, self.patience)?;
+        if self.json {
+            say_json(&outcome)?;
+        } else {
+            say(&told(&outcome, &outcome.reference()))?;
+        }
+        Ok(outcome.verdict.exit_code())
+    }
+}
+
+/// Runs one unit in a process of its own, so that whatever it does to its process becomes an outcome.
+pub(crate) fn one(unit: Unit, patience: Duration) -> Result<Outcome, Complaint> {
+    let (mut unit, mut outcome) = (Some(unit), None);
+    Pool::new(1, patience).drive(&mut || unit.take(), &mut |_, answer| outcome = Some(answer))?;
+    outcome.ok_or_else(|| Complaint::Internal("the worker gave no answer".into()))
+}
+
+/// An outcome as a person reads it: the three lines of a failure and its weather, or the line of a run that holds.
+pub(crate) fn told(outcome: &Outcome, replay: &str) -> String {
+    match outcome.fall {
+        Some(_) => format!("{}\n{}", report::failure(outcome, replay), report::weather(outcome)),
+        None => report::verdict_line(outcome),
+    }
+}

@@ -1,0 +1,65 @@
+//! What a campaign came to, a line a story.
+
+use std::time::Duration;
+
+use owo_colors::OwoColorize;
+
+use super::span;
+use crate::campaign::StoryTally;
+use crate::outcome::Verdict;
+
+/// The table at the end of a campaign: stories, runs, distinct failures, reproaches.
+pub(crate) fn summary(tallies: &[StoryTally], took: Duration) -> String {
+    let width = tallies.iter().map(|tally| tally.story.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for tally in tallies {
+        let verdict = tally.verdict();
+        let shown = verdict.to_string();
+        let shown = match verdict {
+            Verdict::Holds => shown.green().to_string(),
+            Verdict::Undecided => shown.yellow().to_string(),
+            _ => shown.red().to_string(),
+        };
+        let runs = if tally.runs == 1 { "run " } else { "runs" };
+        text.push_str(&format!(
+            "{:width$}  {:>7} {runs}  {shown}{}\n",
+            tally.story,
+            tally.runs,
+            extras(tally)
+        ));
+        for (signature, failure) in &tally.failures {
+            let seeds: Vec<String> = failure.seeds.iter().take(5).map(u64::to_string).collect();
+            let more = if failure.count > 5 { ", …" } else { "" };
+            text.push_str(&format!(
+                "  {} × {signature}  (seeds {}{more})\n",
+                failure.count,
+                seeds.join(", ")
+            ));
+        }
+        for reproach in &tally.reproaches {
+            text.push_str(&format!("  {reproach}\n"));
+        }
+    }
+    let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
+    let distinct: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
+    let seconds = took.as_secs_f64().max(1e-9);
+    let failures = if distinct == 1 { "failure" } else { "failures" };
+    let rate = runs as f64 / seconds;
+    text.push_str(&format!(
+        "{runs} runs in {}, {rate:.0} a second; {distinct} distinct {failures}\n",
+        span(took)
+    ));
+    text
+}
+
+fn extras(tally: &StoryTally) -> String {
+    let mut extras = String::new();
+    if tally.excused > 0 {
+        extras.push_str(&format!("  {} excused", tally.excused));
+    }
+    if tally.slowest_convergence_ns > 0 {
+        let slowest = span(Duration::from_nanos(tally.slowest_convergence_ns));
+        extras.push_str(&format!("  converged within {slowest}"));
+    }
+    extras
+}

@@ -1,0 +1,31 @@
+//! The built-in stories, a folder a system.
+//!
+//! A story is named by what happens in it. Those called `lab_…` are the tests of MIT 6.5840, retold: same clients,
+//! same network, and limits that can be broken. Those called `swarm…` draw everything from the seed.
+
+mod kv;
+mod kvonce;
+
+use crate::Story;
+
+/// Every built-in story, system by system.
+pub fn all() -> Vec<Story> {
+    let mut stories = kv::stories();
+    stories.extend(kvonce::stories());
+    stories
+}
+
+/// The judge's word on a history, as a story passes it on.
+fn fell(verdict: stormglass_checker::Verdict) -> Option<(crate::Verdict, crate::Fall)> {
+    crate::history::fell(verdict)
+}
+
+/// The names of the bugs that name this story as the one that must catch them.
+fn caught_by<B: stormglass_systems::bugs::Known>(story: &str) -> Vec<&'static str> {
+    B::ALL.iter().filter(|bug| bug.story() == story).map(|bug| bug.name()).collect()
+}
+
+/// The bugs a run has switched on: the planted one, if the system knows it.
+fn planted<B: stormglass_systems::bugs::Known>(stage: &crate::Stage) -> stormglass_systems::bugs::Bugs<B> {
+    B::ALL.iter().copied().filter(|bug| Some(bug.name()) == stage.bug()).collect()
+}

@@ -1,0 +1,204 @@
+//! What one seed makes of a story's weather.
+
+use std::fmt;
+use std::time::Duration;
+
+use stormglass_sim::World;
+use stormglass_sim::chance::{Ratio, Stream};
+use stormglass_sim::fs::Fault;
+use stormglass_sim::net::{Latency, LinkConfig};
+
+use super::Weather;
+use super::partition::Shape;
+use crate::report::span;
+
+/// A fault that comes and goes: on average every `every`, for about `lasts`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rhythm {
+    pub(crate) every: Duration,
+    pub(crate) lasts: Duration,
+}
+
+/// Drawn once a run; printed with its failure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    pub(crate) lasts: Duration,
+    pub(crate) link: Option<LinkConfig>,
+    pub(crate) partitions: Option<(Rhythm, Vec<Shape>)>,
+    pub(crate) crashes: Option<Rhythm>,
+    pub(crate) power_losses: Option<Rhythm>,
+    pub(crate) pauses: Option<Rhythm>,
+    pub(crate) clocks: Option<Clocks>,
+    pub(crate) disks: Vec<(Fault, Ratio)>,
+    pub(crate) most_down: usize,
+}
+
+/// How clocks go wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Clocks {
+    pub(crate) rhythm: Rhythm,
+    /// The furthest a clock jumps, in nanoseconds.
+    pub(crate) jump: i64,
+    /// The fastest it drifts, in parts per million.
+    pub(crate) drift: i64,
+    pub(crate) freezes: bool,
+}
+
+impl Forecast {
+    /// Draws from the streams `weather/…` of the world.
+    pub fn draw(weather: &Weather, world: World) -> Forecast {
+        let lasts = spread(world.stream("weather/length"), weather.lasts.0, weather.lasts.1);
+        let rhythm = |name: &str, allowed: bool, longest: Duration| {
+            let stream = if weather.certain && allowed {
+                world.stream(&format!("weather/{name}"))
+            } else {
+                exists(world, name, allowed)?
+            };
+            let every = spread(stream, Duration::from_millis(50), lasts.max(Duration::from_millis(51)));
+            Some((Rhythm { every, lasts: spread(stream, Duration::from_millis(10), longest) }, stream))
+        };
+        let partitions =
+            rhythm("partitions", weather.partitions, Duration::from_secs(5)).map(|(rhythm, stream)| {
+                (rhythm, Shape::ALL.into_iter().filter(|_| stream.below(2) == 0).collect())
+            });
+        let clocks =
+            rhythm("clocks", weather.clocks, Duration::from_secs(5)).map(|(rhythm, stream)| Clocks {
+                rhythm,
+                jump: stream.log_uniform(1e6, 6e10) as i64,
+                drift: stream.log_uniform(1.0, 1e5) as i64,
+                freezes: stream.chance(Ratio::percent(25)),
+            });
+        Forecast {
+            lasts,
+            link: weather.links.then(|| draw_link(world)),
+            partitions,
+            crashes: rhythm("crashes", weather.crashes, Duration::from_secs(3)).map(|drawn| drawn.0),
+            power_losses: rhythm("power", weather.power_losses, Duration::from_secs(3)).map(|drawn| drawn.0),
+            pauses: rhythm("pauses", weather.pauses, Duration::from_secs(20)).map(|drawn| drawn.0),
+            clocks,
+            disks: if weather.disks { draw_disks(world) } else { Vec::new() },
+            most_down: weather.most_down,
+        }
+    }
+
+    /// One line for each fault that exists.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("storm of {}", span(self.lasts))];
+        if let Some(link) = &self.link {
+            lines.push(format!("links: {}", Link(link)));
+        }
+        if let Some((rhythm, shapes)) = &self.partitions {
+            let shapes: Vec<String> = shapes.iter().map(Shape::to_string).collect();
+            let shapes = if shapes.is_empty() { Shape::ONE.to_string() } else { shapes.join(", ") };
+            lines.push(format!("partitions: {rhythm}: {shapes}"));
+        }
+        let named = [("crashes", self.crashes), ("power losses", self.power_losses), ("pauses", self.pauses)];
+        lines.extend(
+            named.iter().filter_map(|(name, rhythm)| rhythm.map(|rhythm| format!("{name}: {rhythm}"))),
+        );
+        if let Some(Clocks { rhythm, jump, drift, freezes }) = &self.clocks {
+            let jump = span(Duration::from_nanos(jump.unsigned_abs()));
+            let freezes = if *freezes { ", freezes" } else { "" };
+            lines.push(format!("clocks: {rhythm}: jumps up to {jump}, drift up to {drift} ppm{freezes}"));
+        }
+        lines.extend(self.disks.iter().map(|(fault, rate)| format!("disks: {rate} {}", fault.name())));
+        lines
+    }
+}
+
+/// Faults that break no promise of an fsync: operations that fail or are slow.
+fn draw_disks(world: World) -> Vec<(Fault, Ratio)> {
+    let stall = Fault::Stall(Duration::from_millis(300));
+    let kinds = [
+        ("sync", Fault::SyncError),
+        ("read", Fault::ReadError),
+        ("write", Fault::WriteError),
+        ("stall", stall),
+    ];
+    let drawn = kinds.map(|(name, fault)| {
+        let stream = exists(world, &format!("disks/{name}"), true)?;
+        Some((fault, Ratio::from_f64(stream.log_uniform(0.002, 0.2))))
+    });
+    drawn.into_iter().flatten().collect()
+}
+
+/// The fault's stream if it exists in this run: one half of the seeds know it. Calm is that it does not.
+fn exists(world: World, name: &str, allowed: bool) -> Option<Stream> {
+    let stream = world.stream(&format!("weather/{name}"));
+    (allowed && stream.chance(Ratio::percent(50))).then_some(stream)
+}
+
+fn spread(stream: Stream, least: Duration, most: Duration) -> Duration {
+    if least >= most {
+        return least;
+    }
+    Duration::from_nanos(stream.log_uniform(least.as_nanos() as f64, most.as_nanos() as f64) as u64)
+}
+
+fn draw_link(world: World) -> LinkConfig {
+    let rate = |name: &str, most: f64| {
+        exists(world, name, true)
+            .map_or(Ratio::ZERO, |stream| Ratio::from_f64(stream.log_uniform(0.001, most)))
+    };
+    let stream = world.stream("weather/latency");
+    let base = spread(stream, Duration::from_micros(50), Duration::from_millis(50));
+    let latency = match stream.below(5) {
+        0 => Latency::Constant(base),
+        1 => Latency::Uniform(base, base * 10),
+        2 => Latency::Exponential { min: base, mean: base * 2 },
+        3 => Latency::LogNormal { min: base, median: base, sigma_milli: 1200 },
+        _ => Latency::TwoHumped {
+            fast: (base, base * 2),
+            slow: (base * 20, base * 60),
+            slow_share: Ratio::from_f64(stream.log_uniform(0.01, 0.5)),
+        },
+    };
+    LinkConfig {
+        latency,
+        loss: rate("loss", 0.4),
+        duplicate: rate("duplicate", 0.4),
+        reorder: rate("reorder", 0.5),
+        ..LinkConfig::default()
+    }
+}
+
+impl fmt::Display for Rhythm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "every {} for {}", span(self.every), span(self.lasts))
+    }
+}
+
+struct Link<'a>(&'a LinkConfig);
+
+impl fmt::Display for Link<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.latency {
+            Latency::Constant(delay) => write!(f, "{} each", span(delay))?,
+            Latency::Uniform(low, high) => write!(f, "{} to {}", span(low), span(high))?,
+            Latency::Exponential { min, mean } => {
+                write!(f, "{} and exponentially {} more", span(min), span(mean))?
+            }
+            Latency::LogNormal { min, median, .. } => {
+                write!(f, "{} and log-normally {} more", span(min), span(median))?;
+            }
+            Latency::TwoHumped { fast, slow, slow_share } => {
+                write!(
+                    f,
+                    "{} to {}, but {slow_share} take {} to {}",
+                    span(fast.0),
+                    span(fast.1),
+                    span(slow.0),
+                    span(slow.1)
+                )?;
+            }
+        }
+        for (name, ratio) in
+            [("lost", self.0.loss), ("duplicated", self.0.duplicate), ("reordered", self.0.reorder)]
+        {
+            if ratio != Ratio::ZERO {
+                write!(f, ", {ratio} {name}")?;
+            }
+        }
+        Ok(())
+    }
+}

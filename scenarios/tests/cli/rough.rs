@@ -1,0 +1,134 @@
+//! Stories that go wrong, each in its own way, on seeds of their own.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use stormglass::{Stage, Story};
+use stormglass_sim::time::sleep;
+
+/// The seed on which a dying story dies; all others hold.
+pub(crate) const FATAL: u64 = 7;
+
+pub(crate) fn stories() -> Vec<Story> {
+    vec![
+        Story::new("rough/holds", "Nothing goes wrong", |stage| async move { wander(&stage).await }),
+        Story::new("rough/bites", "The bug is caught by a claim", bites)
+            .catches(["bites-often", "bites-rarely"]),
+        Story::new("rough/blind", "The bug is never caught", |_| async {}).catches(["unseen"]),
+        Story::new("rough/panics", "One seed panics", panics),
+        Story::new("rough/stalls", "It never converges", stalls),
+        Story::new("rough/undecided", "Nobody can say", undecided),
+        Story::new("rough/excused", "There is always an excuse", |stage| async move {
+            stage.excuse("all disks burnt").await
+        }),
+        Story::new("rough/vacuous", "Nothing ever happens", |_| async {})
+            .sometimes("something happens")
+            .enough(5),
+        Story::new("rough/aborts", "One seed aborts", |stage| async move {
+            die(&stage, || std::process::abort()).await
+        }),
+        Story::new("rough/exits", "One seed exits", |stage| async move {
+            die(&stage, || std::process::exit(3)).await
+        }),
+        Story::new("rough/hangs", "One seed hangs", |stage| async move {
+            die(&stage, || {
+                loop {
+                    std::hint::spin_loop()
+                }
+            })
+            .await
+        }),
+        Story::new("rough/overflows", "One seed overflows its stack", |stage| async move {
+            die(&stage, || assert!(deep(0) == 0)).await
+        }),
+        Story::new("rough/chatters", "It prints to stdout", chatters),
+        Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
+        Story::new("rough/differs", "Its process decides", differs),
+        Story::new("rough/slow", "Each seed takes real time", slow),
+    ]
+}
+
+async fn wander(stage: &Stage) {
+    let stream = stage.world().stream("rough");
+    for _ in 0..3 {
+        sleep(Duration::from_millis(1 + stream.below(50))).await;
+    }
+}
+
+/// Whether this is the seed on which things go wrong.
+fn fatal(stage: &Stage) -> bool {
+    stage.seed().0 == FATAL
+}
+
+async fn die(stage: &Stage, how: fn()) {
+    wander(stage).await;
+    if fatal(stage) {
+        how();
+    }
+}
+
+fn deep(n: u64) -> u64 {
+    let room = std::hint::black_box([n; 512]);
+    if n == u64::MAX { 0 } else { deep(n + 1) + room[(n % 512) as usize] }
+}
+
+async fn bites(stage: Stage) {
+    wander(&stage).await;
+    let rarity = match stage.bug() {
+        Some("bites-often") => 2,
+        Some("bites-rarely") => 40,
+        _ => return,
+    };
+    let bites = stage.world().stream("bite").below(rarity) == 0;
+    stage.claim(!bites, "nobody is bitten", || "a was bitten by b, although b was on a leash".into());
+}
+
+async fn panics(stage: Stage) {
+    wander(&stage).await;
+    assert!(!fatal(&stage), "seed {FATAL} is cursed");
+}
+
+async fn stalls(stage: Stage) {
+    stage.client("c1", async { std::future::pending().await });
+    stage.clients_finish(Duration::from_secs(2)).await;
+}
+
+async fn undecided(stage: Stage) {
+    stage.judge(|| {
+        let fall = stormglass::Fall::new(
+            "linearizable",
+            "the history can be judged",
+            "the budget of states ran out",
+        );
+        Some((stormglass::Verdict::Undecided, fall))
+    });
+}
+
+async fn chatters(stage: Stage) {
+    wander(&stage).await;
+    print!("half a line, ");
+    eprintln!("a line on stderr");
+}
+
+async fn leaks(stage: Stage) {
+    thread_local!(static RUNS: Cell<u32> = const { Cell::new(0) });
+    RUNS.set(RUNS.get() + 1);
+    stage.claim(RUNS.get() == 1, "no seed sees another", || {
+        format!("this thread has run {} seeds", RUNS.get())
+    });
+}
+
+async fn differs(stage: Stage) {
+    let nanos = u64::from(std::process::id());
+    sleep(Duration::from_nanos(1 + nanos)).await;
+    wander(&stage).await;
+}
+
+async fn slow(stage: Stage) {
+    wander(&stage).await;
+    // A world refuses to sleep in real time, so it works for a while.
+    for n in 0..1_000_000_u64 {
+        std::hint::black_box(n);
+    }
+    stage.claim(!fatal(&stage), "seed 7 is lucky", || "it is not".into());
+}

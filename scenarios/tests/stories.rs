@@ -1,0 +1,61 @@
+//! The built-in stories hold, their bugs are caught, and a seed is the same run twice: a few seeds each, quick enough for
+//! every commit. `stormglass fuzz`, `bugs` and `determinism` are the same with as many seeds as one likes.
+
+#![cfg(feature = "systems")]
+
+use std::process::Command;
+
+#[track_caller]
+fn stormglass(line: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    let output = command.args(line.split_whitespace()).current_dir(folder.path()).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "stormglass {line}\n{out}\n{err}");
+    out
+}
+
+#[test]
+fn every_story_holds() {
+    stormglass("fuzz --from 1000 --seeds 20");
+}
+
+#[test]
+fn every_bug_is_caught_by_its_story() {
+    let out = stormglass("bugs --seeds 2000");
+    assert!(!out.contains("missed"), "{out}");
+}
+
+#[test]
+fn a_seed_is_the_same_run_in_another_process() {
+    stormglass("determinism --seeds 5");
+}
+
+#[test]
+fn every_story_is_told_as_it_should_be() {
+    let stories = stormglass::stories();
+    for story in &stories {
+        assert!(!story.claim().ends_with('.') && story.claim().len() < 120, "{}", story.name());
+        assert_eq!(
+            stories.iter().filter(|other| other.name() == story.name()).count(),
+            1,
+            "{}",
+            story.name()
+        );
+    }
+}
+
+#[test]
+fn every_known_bug_names_a_story_that_lists_it() {
+    use stormglass_systems::bugs::Known;
+    fn listed<B: Known>() {
+        for bug in B::ALL {
+            let stories = stormglass::stories();
+            let story = stories.iter().find(|story| story.name() == bug.story());
+            assert!(story.is_some_and(|story| story.bugs().contains(&bug.name())), "{bug:?}");
+        }
+    }
+    listed::<stormglass_systems::kv::bugs::Bug>();
+    listed::<stormglass_systems::kvonce::bugs::Bug>();
+}
