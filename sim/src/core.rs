@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use crate::chance::{Chance, Stream, StreamId, mix, name_hash};
+use crate::chance::{Chance, Ratio, Stream, StreamId, mix, name_hash};
 use crate::config::{Config, Schedule};
 use crate::life::Node;
 use crate::net::Net;
@@ -38,6 +38,10 @@ pub(crate) struct Core {
     pub(crate) properties: Properties,
     pub(crate) watchers: Vec<crate::world::Watcher>,
     pub(crate) buggify: bool,
+    /// Whether calls travel over streams.
+    pub(crate) rpc_over_streams: bool,
+    /// How often a stream's read or write is short.
+    pub(crate) short_io: Ratio,
     schedule: Schedule,
     schedule_stream: StreamId,
     /// Streams that a test opened by name.
@@ -66,6 +70,8 @@ impl Core {
             properties: Properties::new(),
             watchers: Vec::new(),
             buggify: false,
+            rpc_over_streams: false,
+            short_io: Ratio::ZERO,
             schedule: Schedule::Random,
             schedule_stream: StreamId::NONE,
             named: FxHashMap::with_hasher(rustc_hash::FxBuildHasher),
@@ -91,6 +97,8 @@ impl Core {
         self.findings.clear();
         self.properties.clear();
         self.buggify = config.buggify;
+        self.rpc_over_streams = config.rpc_over_streams;
+        self.short_io = config.short_io;
         self.schedule = config.schedule;
         self.schedule_stream = StreamId::NONE;
         self.named.clear();

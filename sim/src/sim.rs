@@ -138,7 +138,9 @@ impl Drop for Sim {
             let (nodes, watchers, wakers) = {
                 let core = &mut *hub.core.borrow_mut();
                 let nodes = std::mem::take(&mut core.nodes);
-                (nodes, std::mem::take(&mut core.watchers), std::mem::take(&mut core.wakers))
+                let mut wakers = std::mem::take(&mut core.wakers);
+                wakers.append(&mut core.net.streams.reset());
+                (nodes, std::mem::take(&mut core.watchers), wakers)
             };
             let dropped =
                 dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop((nodes, watchers, wakers)))));
@@ -320,7 +322,11 @@ fn next(hub: &Hub, limits: Limits) -> Next {
                 hub.cause.set(0);
                 core.arrive(planned.place());
             }
-            Kind::Stream => {}
+            Kind::Stream => {
+                if !core.stream_timer(at, planned) {
+                    continue;
+                }
+            }
         }
         break;
     }

@@ -9,6 +9,7 @@ use super::link::{Link, LinkConfig, Wire};
 use super::message::{Label, Message};
 use super::rpc::state::{Calls, Services};
 use super::rules::Rules;
+use super::tcp::Streams;
 use super::udp::Sockets;
 use crate::NodeId;
 
@@ -40,6 +41,7 @@ pub(crate) struct Net {
     pub(crate) sockets: Sockets,
     pub(crate) services: Services,
     pub(crate) calls: Calls,
+    pub(crate) streams: Streams,
 }
 
 /// How many buffers are kept for later messages, and how large one may be: what a world sends at once, roughly.
@@ -63,6 +65,7 @@ impl Net {
             sockets: Sockets::new(),
             services: Services::new(),
             calls: Calls::new(),
+            streams: Streams::new(),
         }
     }
 

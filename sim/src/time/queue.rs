@@ -82,11 +82,6 @@ impl Queue {
         self.heap.pop().map(|Reverse(entry)| (entry.at, entry.planned))
     }
 
-    #[inline]
-    pub(crate) fn next_at(&self) -> Option<u64> {
-        self.heap.peek().map(|Reverse(entry)| entry.at)
-    }
-
     /// A stale entry came up and was skipped.
     #[inline]
     pub(crate) fn skipped(&mut self) {

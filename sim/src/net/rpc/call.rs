@@ -10,7 +10,7 @@ use super::super::message::{CallKey, Content, Status};
 use super::{Error, Request, decode, encode, method_of};
 use crate::NodeId;
 use crate::executor::Wait;
-use crate::hub::{HUB, simulated};
+use crate::hub::HUB;
 use crate::time::{Sleep, sleep};
 
 /// Sends `request` and waits for the reply, at most `patience` on the clock of the node whose code runs.
@@ -25,7 +25,7 @@ pub async fn call<R: Request>(
     patience: Duration,
 ) -> Result<R::Reply, Error> {
     let to = to.into();
-    if !simulated() {
+    if super::stream::carries_calls() {
         return super::stream::call(&to, request, patience).await;
     }
     let address = match to {
