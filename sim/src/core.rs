@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::chance::{Chance, Ratio, Stream, StreamId, mix, name_hash};
 use crate::config::{Config, Schedule};
 use crate::life::Node;
-use crate::net::Net;
+use crate::net::{Net, Rules};
 use crate::outcome::Finding;
 use crate::property::Properties;
 use crate::time::clock::Clock;
@@ -50,6 +50,14 @@ pub(crate) struct Core {
     pub(crate) wakers: Vec<std::task::Waker>,
 }
 
+/// What users left in a world that has ended: closures and wakers, whose destructors are their own code.
+pub(crate) struct Remains {
+    _nodes: Vec<Node>,
+    _watchers: Vec<crate::world::Watcher>,
+    _rules: Rules,
+    _wakers: Vec<std::task::Waker>,
+}
+
 impl Core {
     pub(crate) const fn new() -> Core {
         Core {
@@ -79,8 +87,20 @@ impl Core {
         }
     }
 
-    /// Starts a new world in the memory of the last one. The caller has disposed of what users left here: see
-    /// `Sim::drop`.
+    /// Ends a world: takes out what is its users', for the caller to drop once no borrow is held. Memory is kept.
+    pub(crate) fn end(&mut self) -> Remains {
+        let mut wakers = std::mem::take(&mut self.wakers);
+        self.timers.reset(&mut wakers);
+        let rules = self.net.end(&mut wakers);
+        Remains {
+            _nodes: std::mem::take(&mut self.nodes),
+            _watchers: std::mem::take(&mut self.watchers),
+            _rules: rules,
+            _wakers: wakers,
+        }
+    }
+
+    /// Starts a new world in the memory of the last one, which has ended.
     pub(crate) fn reset(&mut self, seed: Seed, config: &Config) {
         self.now = 0;
         self.epoch = config.epoch;
@@ -91,7 +111,6 @@ impl Core {
         self.trace = config.trace.then(Trace::default);
         self.chance.reset(seed, config.overrides.clone(), config.record_decisions);
         self.queue.clear();
-        self.timers.reset();
         self.names.clear();
         self.net.reset(&config.link);
         self.findings.clear();

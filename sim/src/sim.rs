@@ -135,15 +135,8 @@ impl Drop for Sim {
             hub.node.set(NodeId::WORLD);
             let tasks = hub.exec.borrow_mut().take_all();
             let dropped = catch_unwind(AssertUnwindSafe(|| guard::inside(|| drop(tasks))));
-            let (nodes, watchers, wakers) = {
-                let core = &mut *hub.core.borrow_mut();
-                let nodes = std::mem::take(&mut core.nodes);
-                let mut wakers = std::mem::take(&mut core.wakers);
-                wakers.append(&mut core.net.streams.reset());
-                (nodes, std::mem::take(&mut core.watchers), wakers)
-            };
-            let dropped =
-                dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop((nodes, watchers, wakers)))));
+            let remains = hub.core.borrow_mut().end();
+            let dropped = dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop(remains))));
             forget_connections();
             panics::take();
             hub.fenced.set(false);

@@ -29,4 +29,5 @@ pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;
 
 pub(crate) use latency::{exp, ln, nanos};
+pub(crate) use rules::Rules;
 pub(crate) use state::Net;
