@@ -293,7 +293,9 @@ fn next(hub: &Hub, limits: Limits) -> Next {
         return Next::Happened;
     }
     loop {
-        let Some((at, planned)) = core.queue.pop() else { return Next::Nothing };
+        let Some((at, planned)) = core.queue.pop(|planned| core.timers.is_stale(planned)) else {
+            return Next::Nothing;
+        };
         match planned.kind() {
             Kind::Timer => {
                 let nodes = &core.nodes;
