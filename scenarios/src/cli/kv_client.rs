@@ -4,10 +4,12 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
+use futures::{FutureExt, poll};
 use stormglass_checker::format::jsonl;
 use stormglass_checker::models::versioned_kv::VersionedKv;
 use stormglass_sim::net::lookup_host;
@@ -161,10 +163,13 @@ impl Client {
             ))?;
             return Ok(UNKNOWN);
         };
+        let mut interrupted = pin!(ctrl_c().fuse());
+        // The first poll installs the handler: whoever reads the line may interrupt.
+        _ = poll!(interrupted.as_mut());
         say(&format!("held as {} from {}", grant.id(), since_1970()?))?;
         stormglass_sim::select! {
             () = sleep(hold) => {}
-            _ = ctrl_c() => {}
+            _ = interrupted => {}
         }
         let until = since_1970()?;
         if timeout(self.patience, lock.release(grant)).await.is_err() {
