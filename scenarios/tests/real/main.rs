@@ -1,0 +1,9 @@
+//! The command for real: processes, sockets on the loopback, files in a temporary directory.
+
+#![cfg(all(feature = "systems", unix))]
+
+mod complaints;
+mod killed;
+mod oracles;
+mod processes;
+mod worlds;
