@@ -148,17 +148,23 @@ impl Stage {
     /// Waits until every client has finished its work; after `within` the run is a liveness violation that names the
     /// clients and the operation each waits for.
     pub async fn clients_finish(&self, within: Duration) {
-        let stage = self.clone();
-        self.converges(within, "every client finishes", move || stage.unfinished().map_or(Ok(()), Err)).await;
+        let finished = || self.script.borrow().clients.iter().all(|client| client.task.is_finished());
+        self.converges(within, "every client finishes", finished, || self.unfinished()).await;
     }
 
-    /// Waits until `gate` lets pass; after `within` the run is a liveness violation with what the gate says it waits for.
-    pub async fn converges(&self, within: Duration, claim: &str, gate: impl Fn() -> Result<(), String>) {
+    /// Waits until the gate is `open`; after `within` the run is a liveness violation with what it `waits` for.
+    pub async fn converges(
+        &self,
+        within: Duration,
+        claim: &str,
+        open: impl Fn() -> bool,
+        waits: impl Fn() -> String,
+    ) {
         let start = self.world.now();
-        while let Err(waits) = gate() {
+        while !open() {
             let waited = self.world.now().saturating_sub(start);
             if waited >= within {
-                let witness = format!("{} after the calm began: {waits}", crate::report::span(waited));
+                let witness = format!("{} after the calm began: {}", crate::report::span(waited), waits());
                 self.end(Verdict::Liveness, Fall::new("converges", claim, witness));
                 pending::<()>().await;
             }
@@ -169,7 +175,8 @@ impl Stage {
         script.converged = Some(script.converged.unwrap_or_default().max(took));
     }
 
-    fn unfinished(&self) -> Option<String> {
+    /// The clients that have not finished, with what each waits for.
+    fn unfinished(&self) -> String {
         let script = self.script.borrow();
         let waiting: Vec<String> = script
             .clients
@@ -180,7 +187,7 @@ impl Stage {
                 operation.unwrap_or_else(|| format!("{} has not finished", client.name))
             })
             .collect();
-        (!waiting.is_empty()).then(|| waiting.join("; "))
+        waiting.join("; ")
     }
 
     fn end(&self, verdict: Verdict, fall: Fall) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::chance::Overrides;
+use crate::chance::{Overrides, Ratio};
 use crate::net::LinkConfig;
 
 /// Who runs next when several tasks are ready.
@@ -29,6 +29,10 @@ pub struct Config {
     pub trace: bool,
     /// Whether `buggify!` points may fire.
     pub buggify: bool,
+    /// Whether typed calls travel over simulated TCP connections instead of as messages of their own.
+    pub rpc_over_streams: bool,
+    /// How many reads and writes of streams pass fewer bytes than they could.
+    pub short_io: Ratio,
     /// What every link is like until told otherwise.
     pub link: LinkConfig,
     /// The run ends here, in virtual time since its start, as a finding.
@@ -49,6 +53,8 @@ impl Default for Config {
             record_decisions: false,
             trace: false,
             buggify: false,
+            rpc_over_streams: false,
+            short_io: Ratio::percent(10),
             link: LinkConfig::default(),
             max_time: None,
             max_events: None,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use crate::chance::{Chance, Stream, StreamId, mix, name_hash};
+use crate::chance::{Chance, Ratio, Stream, StreamId, mix, name_hash};
 use crate::config::{Config, Schedule};
 use crate::life::Node;
-use crate::net::Net;
+use crate::net::{Net, Rules};
 use crate::outcome::Finding;
 use crate::property::Properties;
 use crate::time::clock::Clock;
@@ -38,12 +38,24 @@ pub(crate) struct Core {
     pub(crate) properties: Properties,
     pub(crate) watchers: Vec<crate::world::Watcher>,
     pub(crate) buggify: bool,
+    /// Whether calls travel over streams.
+    pub(crate) rpc_over_streams: bool,
+    /// How often a stream's read or write is short.
+    pub(crate) short_io: Ratio,
     schedule: Schedule,
     schedule_stream: StreamId,
     /// Streams that a test opened by name.
     named: FxHashMap<String, StreamId>,
     /// Who must be told, once the borrow is over.
     pub(crate) wakers: Vec<std::task::Waker>,
+}
+
+/// What users left in a world that has ended: closures and wakers, whose destructors are their own code.
+pub(crate) struct Remains {
+    _nodes: Vec<Node>,
+    _watchers: Vec<crate::world::Watcher>,
+    _rules: Rules,
+    _wakers: Vec<std::task::Waker>,
 }
 
 impl Core {
@@ -66,6 +78,8 @@ impl Core {
             properties: Properties::new(),
             watchers: Vec::new(),
             buggify: false,
+            rpc_over_streams: false,
+            short_io: Ratio::ZERO,
             schedule: Schedule::Random,
             schedule_stream: StreamId::NONE,
             named: FxHashMap::with_hasher(rustc_hash::FxBuildHasher),
@@ -73,8 +87,20 @@ impl Core {
         }
     }
 
-    /// Starts a new world in the memory of the last one. The caller has disposed of what users left here: see
-    /// `Sim::drop`.
+    /// Ends a world: takes out what is its users', for the caller to drop once no borrow is held. Memory is kept.
+    pub(crate) fn end(&mut self) -> Remains {
+        let mut wakers = std::mem::take(&mut self.wakers);
+        self.timers.reset(&mut wakers);
+        let rules = self.net.end(&mut wakers);
+        Remains {
+            _nodes: std::mem::take(&mut self.nodes),
+            _watchers: std::mem::take(&mut self.watchers),
+            _rules: rules,
+            _wakers: wakers,
+        }
+    }
+
+    /// Starts a new world in the memory of the last one, which has ended.
     pub(crate) fn reset(&mut self, seed: Seed, config: &Config) {
         self.now = 0;
         self.epoch = config.epoch;
@@ -85,12 +111,13 @@ impl Core {
         self.trace = config.trace.then(Trace::default);
         self.chance.reset(seed, config.overrides.clone(), config.record_decisions);
         self.queue.clear();
-        self.timers.reset();
         self.names.clear();
         self.net.reset(&config.link);
         self.findings.clear();
         self.properties.clear();
         self.buggify = config.buggify;
+        self.rpc_over_streams = config.rpc_over_streams;
+        self.short_io = config.short_io;
         self.schedule = config.schedule;
         self.schedule_stream = StreamId::NONE;
         self.named.clear();

@@ -158,25 +158,23 @@ pub(crate) fn stop(node: NodeId, death: Death) {
             executor::dispose(node, task);
         }
         hub.fenced.set(fenced);
-        let wakers = {
-            let core = &mut *hub.core.borrow_mut();
-            core.close_ports(node);
-            if core.nodes[node.index()].disk.is_some() {
-                core.with_disk(node, |disk, draw, now| match death {
-                    Death::Crash => disk.process_crash(now, draw),
-                    Death::PowerLoss => disk.power_loss(crate::fs::PowerLoss::Drawn, now, draw),
-                });
-            }
-            core.nodes[node.index()].signal.drain_into(&mut core.wakers);
-            std::mem::take(&mut core.wakers)
-        };
-        drop(wakers);
+        let core = &mut *hub.core.borrow_mut();
+        core.close_ports(node, death);
+        if core.nodes[node.index()].disk.is_some() {
+            core.with_disk(node, |disk, draw, now| match death {
+                Death::Crash => disk.process_crash(now, draw),
+                Death::PowerLoss => disk.power_loss(crate::fs::PowerLoss::Drawn, now, draw),
+            });
+        }
+        // Those of the node itself wake nobody any more; others may have been told of something else just before.
+        core.nodes[node.index()].signal.drain_into(&mut core.wakers);
     });
 }
 
 impl Core {
     /// Closes what the node had open and its tasks did not own.
-    fn close_ports(&mut self, node: NodeId) {
+    fn close_ports(&mut self, node: NodeId, death: Death) {
+        self.close_streams(node, death);
         for place in self.net.sockets.of_node(node) {
             self.close_socket(place);
         }

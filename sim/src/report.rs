@@ -90,7 +90,7 @@ fn what(core: &Core, hub: &Hub, wait: Wait) -> String {
         },
         Wait::Datagram(port) => format!("for a datagram at port {port}"),
         Wait::Accept(port) => format!("for a connection at port {port}"),
-        Wait::Stream(stream) => format!("on stream {stream}"),
+        Wait::Stream(place, doing) => core.describe_stream(place, doing),
         Wait::Reply(node) => format!("for a reply of node '{}'", core.node_name(node)),
         Wait::Request(port) => format!("for a request at port {port}"),
         Wait::Disk => "for the disk".to_owned(),

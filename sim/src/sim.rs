@@ -135,13 +135,8 @@ impl Drop for Sim {
             hub.node.set(NodeId::WORLD);
             let tasks = hub.exec.borrow_mut().take_all();
             let dropped = catch_unwind(AssertUnwindSafe(|| guard::inside(|| drop(tasks))));
-            let (nodes, watchers, wakers) = {
-                let core = &mut *hub.core.borrow_mut();
-                let nodes = std::mem::take(&mut core.nodes);
-                (nodes, std::mem::take(&mut core.watchers), std::mem::take(&mut core.wakers))
-            };
-            let dropped =
-                dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop((nodes, watchers, wakers)))));
+            let remains = hub.core.borrow_mut().end();
+            let dropped = dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop(remains))));
             forget_connections();
             panics::take();
             hub.fenced.set(false);
@@ -305,7 +300,9 @@ fn next(hub: &Hub, limits: Limits) -> Next {
         return Next::Happened;
     }
     loop {
-        let Some((at, planned)) = core.queue.pop() else { return Next::Nothing };
+        let Some((at, planned)) = core.queue.pop(|planned| core.timers.is_stale(planned)) else {
+            return Next::Nothing;
+        };
         match planned.kind() {
             Kind::Timer => {
                 let nodes = &core.nodes;
@@ -327,7 +324,11 @@ fn next(hub: &Hub, limits: Limits) -> Next {
                 hub.cause.set(0);
                 core.arrive(planned.place());
             }
-            Kind::Stream => {}
+            Kind::Stream => {
+                if !core.stream_timer(at, planned) {
+                    continue;
+                }
+            }
         }
         break;
     }

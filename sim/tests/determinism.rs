@@ -245,7 +245,6 @@ fn what_std_reads_from_the_machine_comes_from_the_seed() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "plants what a world must refuse")]
 fn a_thread_in_a_world_is_refused_and_named() {
     let outcome = Sim::new(Seed(1)).run(|world| async move {
         world.node("threaded", || async {

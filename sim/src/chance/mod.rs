@@ -1,4 +1,4 @@
-//! Chance has one source: a [`Seed`](crate::Seed). From it come named streams, one for each *who and why*
+//! Chance has one source: a [`Seed`]. From it come named streams, one for each *who and why*
 //! (`"a>b/link"`, `"world/schedule"`, `"a/rand"`), so that a draw more in one moves no other.
 //!
 //! A stream's key is read from `ChaCha8(seed)` at the position that the stream's name hashes to; its draws are a

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::task::Waker;
 
 use crate::NodeId;
+use crate::net::tcp::Doing;
 
 /// A task's slot and the slot's generation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,8 +59,8 @@ pub(crate) enum Wait {
     Datagram(u16),
     /// A connection at a local port.
     Accept(u16),
-    /// Bytes or room on a stream.
-    Stream(u32),
+    /// A stream, by its place.
+    Stream(u32, Doing),
     /// An RPC's reply, from a node.
     Reply(NodeId),
     /// An RPC to serve at a local port.

@@ -13,8 +13,8 @@ pub(crate) enum Content {
     Call { call: CallKey, port: u16, method: u64 },
     /// An RPC's reply.
     Reply { call: CallKey, status: Status },
-    /// A piece of a stream.
-    Segment(u64, u8),
+    /// A piece of a stream; its header is in the payload.
+    Segment,
 }
 
 /// A call's place and generation.

@@ -13,7 +13,7 @@ pub(crate) mod message;
 pub mod rpc;
 mod rules;
 mod state;
-mod tcp;
+pub mod tcp;
 mod transmit;
 mod udp;
 pub(crate) mod waiters;
@@ -24,8 +24,10 @@ pub use latency::Latency;
 pub use link::{Bandwidth, LinkConfig};
 pub use message::Envelope;
 pub use rules::{Fate, Rule, RuleId};
+#[doc(no_inline)]
 pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;
 
 pub(crate) use latency::{exp, ln, nanos};
+pub(crate) use rules::Rules;
 pub(crate) use state::Net;

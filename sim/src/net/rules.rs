@@ -137,10 +137,6 @@ impl Rules {
         self.rules.retain(|(other, _)| *other != id);
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.rules.clear();
-    }
-
     /// The fate of a message: of the first rule that picks it and is not used up. Every rule that matches counts.
     pub(crate) fn fate(&mut self, envelope: &Envelope<'_>) -> Option<Fate> {
         let mut fate = None;

@@ -1,6 +1,7 @@
 //! All that the network knows.
 
 use std::net::IpAddr;
+use std::task::Waker;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -9,6 +10,7 @@ use super::link::{Link, LinkConfig, Wire};
 use super::message::{Label, Message};
 use super::rpc::state::{Calls, Services};
 use super::rules::Rules;
+use super::tcp::Streams;
 use super::udp::Sockets;
 use crate::NodeId;
 
@@ -40,6 +42,7 @@ pub(crate) struct Net {
     pub(crate) sockets: Sockets,
     pub(crate) services: Services,
     pub(crate) calls: Calls,
+    pub(crate) streams: Streams,
 }
 
 /// How many buffers are kept for later messages, and how large one may be: what a world sends at once, roughly.
@@ -63,13 +66,13 @@ impl Net {
             sockets: Sockets::new(),
             services: Services::new(),
             calls: Calls::new(),
+            streams: Streams::new(),
         }
     }
 
-    pub(crate) fn reset(&mut self, default: &LinkConfig) {
-        self.links.clear();
-        self.wires.clear();
-        self.wires.push(default.clone().into());
+    /// Forgets a world; what is of its users goes to the caller. Places are given out anew from the first, so that a
+    /// world does not depend on what ran before it.
+    pub(crate) fn end(&mut self, wakers: &mut Vec<Waker>) -> Rules {
         self.free.clear();
         for place in (0..self.messages.len()).rev() {
             if let Some(message) = self.messages[place].take() {
@@ -80,13 +83,21 @@ impl Net {
         while let Some(message) = self.waiting.pop() {
             self.recycle(message.payload);
         }
+        self.sockets.reset(&mut self.pool, wakers);
+        self.services.reset(&mut self.pool, wakers);
+        self.calls.reset(&mut self.pool, wakers);
+        wakers.append(&mut self.streams.reset());
+        std::mem::take(&mut self.rules)
+    }
+
+    /// Prepares for a world whose links are like `default`.
+    pub(crate) fn reset(&mut self, default: &LinkConfig) {
+        self.links.clear();
+        self.wires.clear();
+        self.wires.push(default.clone().into());
         self.kinds.clear();
-        self.rules.clear();
         self.addresses.clear();
         self.ports.clear();
-        self.sockets.reset(&mut self.pool);
-        self.services.reset(&mut self.pool);
-        self.calls.reset(&mut self.pool);
     }
 
     /// Makes room for the links of one node more.

@@ -25,6 +25,8 @@ pub(crate) enum Loss {
     NodeDown,
     NoListener,
     InboxFull,
+    BacklogFull,
+    Checksum,
 }
 
 impl Core {
@@ -199,7 +201,7 @@ impl Core {
             Content::Datagram { .. } => self.datagram_arrives(message),
             Content::Call { .. } => self.call_arrives(message),
             Content::Reply { .. } => self.reply_arrives(message),
-            Content::Segment(..) => self.lose(message, Loss::NoListener),
+            Content::Segment => self.segment_arrives(message),
         }
     }
 

@@ -248,10 +248,10 @@ impl Sockets {
         self.slots.get_mut(place as usize).filter(|socket| socket.open && socket.generation == generation)
     }
 
-    pub(crate) fn reset(&mut self, pool: &mut Vec<Vec<u8>>) {
+    pub(crate) fn reset(&mut self, pool: &mut Vec<Vec<u8>>, wakers: &mut Vec<Waker>) {
         self.free.clear();
         for place in (0..self.slots.len()).rev() {
-            self.close(place as u32, pool, &mut Vec::new());
+            self.close(place as u32, pool, wakers);
         }
     }
 

@@ -34,11 +34,12 @@ impl Timers {
         Timers { slots: Vec::new(), free: Vec::new() }
     }
 
-    /// Forgets all timers; generations go on, so that keys from an earlier world fit nothing.
-    pub(crate) fn reset(&mut self) {
+    /// Forgets all timers; generations go on, so that keys from an earlier world fit nothing. The caller drops the
+    /// wakers.
+    pub(crate) fn reset(&mut self, wakers: &mut Vec<Waker>) {
         self.free.clear();
         for (place, timer) in self.slots.iter_mut().enumerate().rev() {
-            timer.waker = None;
+            wakers.extend(timer.waker.take());
             timer.queued = false;
             timer.generation = timer.generation.wrapping_add(1);
             self.free.push(place as u32);

@@ -10,8 +10,9 @@ use super::super::message::{CallKey, Content, Status};
 use super::{Error, Request, decode, encode, method_of};
 use crate::NodeId;
 use crate::executor::Wait;
-use crate::hub::{HUB, simulated};
-use crate::time::{Sleep, sleep};
+use crate::hub::HUB;
+use crate::net::nanos;
+use crate::time::timers::TimerKey;
 
 /// Sends `request` and waits for the reply, at most `patience` on the clock of the node whose code runs.
 ///
@@ -25,7 +26,7 @@ pub async fn call<R: Request>(
     patience: Duration,
 ) -> Result<R::Reply, Error> {
     let to = to.into();
-    if !simulated() {
+    if super::stream::carries_calls() {
         return super::stream::call(&to, request, patience).await;
     }
     let address = match to {
@@ -34,7 +35,6 @@ pub async fn call<R: Request>(
     };
     let buffer = HUB.with(|hub| hub.core.borrow_mut().net.buffer());
     let payload = encode(request, buffer).map_err(|why| Error::Refused(format!("the request {why}")))?;
-    let sleeping = sleep(patience);
     let started = HUB.with(|hub| {
         if hub.fenced.get() {
             return Err(Error::Refused("the caller's node has crashed".to_owned()));
@@ -48,7 +48,8 @@ pub async fn call<R: Request>(
         let label = core.net.label(R::NAME, false);
         let content = Content::Call { call: key, port: address.port(), method: method_of::<R>() };
         core.transmit(from, server, label, content, payload);
-        Ok(Waiting { key, server, patience: sleeping })
+        let deadline = core.clock(from).local(core.now).saturating_add(nanos(patience));
+        Ok(Waiting { key, server, deadline, timer: None })
     });
     let (status, payload) = match started?.await {
         Some(answer) => answer,
@@ -68,7 +69,9 @@ pub async fn call<R: Request>(
 struct Waiting {
     key: CallKey,
     server: NodeId,
-    patience: Sleep,
+    /// On the caller's clock.
+    deadline: u64,
+    timer: Option<TimerKey>,
 }
 
 impl Future for Waiting {
@@ -76,26 +79,41 @@ impl Future for Waiting {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = HUB.with(|hub| hub.core.borrow_mut().net.calls.poll(self.key, cx.waker()));
-        if answer.is_some() {
-            return Poll::Ready(answer);
-        }
-        if Pin::new(&mut self.patience).poll(cx).is_ready() {
-            return Poll::Ready(None);
-        }
-        HUB.with(|hub| hub.wait.set(Wait::Reply(self.server)));
-        Poll::Pending
+        HUB.with(|hub| {
+            let core = &mut *hub.core.borrow_mut();
+            let answer = core.net.calls.poll(self.key, cx.waker());
+            if answer.is_some() {
+                return Poll::Ready(answer);
+            }
+            let node = hub.node.get();
+            let clock = *core.clock(node);
+            if clock.local(core.now) >= self.deadline {
+                return Poll::Ready(None);
+            }
+            if !self.timer.is_some_and(|timer| core.timers.rewake(timer, cx.waker())) {
+                let (at, waker) = (clock.when(self.deadline), cx.waker().clone());
+                let cause = hub.cause.get();
+                let timer = core.timers.arm(&mut core.queue, node, self.deadline, at, cause, waker);
+                self.timer = Some(timer);
+            }
+            hub.wait.set(Wait::Reply(self.server));
+            Poll::Pending
+        })
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let waker = HUB.try_with(|hub| {
-            let net = &mut hub.core.borrow_mut().net;
-            let (waker, payload) = net.calls.close(self.key);
-            payload.into_iter().for_each(|payload| net.recycle(payload));
-            waker
+        // The wakers are dropped once the borrow is over.
+        let wakers = HUB.try_with(|hub| {
+            let core = &mut *hub.core.borrow_mut();
+            let timer = self.timer.and_then(|timer| core.timers.cancel(&mut core.queue, timer));
+            let (waker, payload) = core.net.calls.close(self.key);
+            if let Some(payload) = payload {
+                core.net.recycle(payload);
+            }
+            (timer, waker)
         });
-        drop(waker);
+        drop(wakers);
     }
 }

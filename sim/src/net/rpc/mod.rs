@@ -18,6 +18,7 @@ pub use call::call;
 pub use server::{Call, Listener, Server, listen};
 pub(crate) use stream::forget_connections;
 
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -54,7 +55,31 @@ pub(crate) const fn method_of<R: Request>() -> u64 {
 
 /// Appends `value`, encoded.
 pub(crate) fn encode<T: Serialize>(value: &T, buffer: Vec<u8>) -> Result<Vec<u8>, String> {
-    postcard::to_extend(value, buffer).map_err(|error| format!("cannot be encoded: {error}"))
+    postcard::serialize_with_flavor(value, Appended(buffer))
+        .map_err(|error| format!("cannot be encoded: {error}"))
+}
+
+/// Appends to a buffer, runs of bytes at once.
+struct Appended(Vec<u8>);
+
+impl Flavor for Appended {
+    type Output = Vec<u8>;
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {

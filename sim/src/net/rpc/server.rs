@@ -14,7 +14,7 @@ use super::super::state::Protocol;
 use super::{Request, decode, encode, method_of, stream};
 use crate::NodeId;
 use crate::executor::{Wait, spawn};
-use crate::hub::{HUB, fenced_error, simulated};
+use crate::hub::{HUB, fenced_error};
 
 /// Opens a port for requests of one type, to be taken one by one: the lean form, without a task per request.
 ///
@@ -227,7 +227,7 @@ enum Inner {
 impl Port {
     async fn open(address: Target) -> io::Result<Port> {
         let address = address.resolve().await?;
-        if !simulated() {
+        if stream::carries_calls() {
             let accepting = stream::Accepting::bind(address).await?;
             return Ok(Port { local: accepting.local_addr(), inner: Inner::Stream(accepting) });
         }

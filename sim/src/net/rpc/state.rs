@@ -73,11 +73,11 @@ impl Calls {
         (slot.waker.take(), slot.answer.take().map(|(_, payload)| payload))
     }
 
-    pub(crate) fn reset(&mut self, pool: &mut Vec<Vec<u8>>) {
+    pub(crate) fn reset(&mut self, pool: &mut Vec<Vec<u8>>, wakers: &mut Vec<Waker>) {
         self.free.clear();
         for (place, slot) in self.slots.iter_mut().enumerate().rev() {
             slot.generation = slot.generation.wrapping_add(1);
-            slot.waker = None;
+            wakers.extend(slot.waker.take());
             if let Some((_, payload)) = slot.answer.take() {
                 recycle(pool, payload);
             }
@@ -158,10 +158,10 @@ impl Services {
         (0..self.slots.len() as u32).filter(open).collect()
     }
 
-    pub(crate) fn reset(&mut self, pool: &mut Vec<Vec<u8>>) {
+    pub(crate) fn reset(&mut self, pool: &mut Vec<Vec<u8>>, wakers: &mut Vec<Waker>) {
         self.free.clear();
         for place in (0..self.slots.len()).rev() {
-            self.close(place as u32, pool, &mut Vec::new());
+            self.close(place as u32, pool, wakers);
         }
     }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::super::address::Target;
 use super::super::message::Status;
@@ -21,7 +21,7 @@ use super::server::{RawCall, ReplyTo};
 use super::{Error, Request, decode, encode, method_of};
 use crate::NodeId;
 use crate::executor::{JoinHandle, JoinSet, spawn};
-use crate::hub::{HUB, simulated};
+use crate::hub::{HUB, simulated, with_core};
 use crate::time::timeout;
 
 const REQUEST: u8 = 0;
@@ -29,6 +29,12 @@ const REQUEST: u8 = 0;
 const LARGEST: usize = 64 << 20;
 /// How many requests of one connection may wait for the server; then it reads no further.
 const BACKLOG: usize = 1024;
+
+/// Whether calls travel over streams here: for real, and in a world that wants it so.
+#[inline]
+pub(super) fn carries_calls() -> bool {
+    !simulated() || with_core(|core| core.rpc_over_streams)
+}
 
 /// A call over the connection to its address, which is opened at the first.
 pub(super) async fn call<R: Request>(
@@ -72,22 +78,26 @@ struct Connection {
     next: Rc<std::cell::Cell<u64>>,
 }
 
+/// Locked while it is being opened, so that calls at the same time share it.
+type Slot = Rc<Mutex<Option<Connection>>>;
+
 thread_local! {
-    /// The open connections of each node to each address; for real, under [`NodeId::WORLD`].
-    static CONNECTIONS: RefCell<BTreeMap<(NodeId, SocketAddr), Connection>> = const { RefCell::new(BTreeMap::new()) };
+    /// The connections of each node to each address; for real, under [`NodeId::WORLD`].
+    static CONNECTIONS: RefCell<BTreeMap<(NodeId, SocketAddr), Slot>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 async fn connection(address: SocketAddr) -> io::Result<Connection> {
     let node = if simulated() { HUB.with(|hub| hub.node.get()) } else { NodeId::WORLD };
-    let known = CONNECTIONS.with(|all| all.borrow().get(&(node, address)).cloned());
-    if let Some(connection) = known.filter(|connection| !connection.frames.is_closed()) {
-        return Ok(connection);
+    let slot = CONNECTIONS.with(|all| all.borrow_mut().entry((node, address)).or_default().clone());
+    let mut slot = slot.lock().await;
+    if let Some(connection) = slot.as_ref().filter(|connection| !connection.frames.is_closed()) {
+        return Ok(connection.clone());
     }
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (frames, outgoing) = mpsc::unbounded_channel();
     let connection = Connection { frames, waiting: Waiting::default(), next: Rc::default() };
-    CONNECTIONS.with(|all| all.borrow_mut().insert((node, address), connection.clone()));
+    *slot = Some(connection.clone());
     let waiting = connection.waiting.clone();
     drop(spawn(async move {
         let (read, write) = tokio::io::split(stream);

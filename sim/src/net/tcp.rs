@@ -1,2 +1,0 @@
-//! Streams.
-pub use tokio::net::{TcpListener, TcpStream};
