@@ -91,6 +91,13 @@ impl Core {
                 .text("path", &path)
                 .field("offset", event.offset)
                 .field("len", event.len);
+            match event.result {
+                Ok(count) => line.field("result", count),
+                Err(errno) => line.text("error", &std::io::Error::from_raw_os_error(errno).to_string()),
+            };
+            if let Some(fault) = &event.fault {
+                line.text("fault", &format!("{fault:?}"));
+            }
         });
     }
 }

@@ -55,36 +55,43 @@ macro_rules! __select {
     (@finish ($mode:ident) ($count:expr)
         [$({ ($future:ident $enabled:ident $output:ident) ($n:expr) ($p:pat) ($f:expr) ($c:expr) ($code:expr) })+]
         $else:block) => {{
-        $(
-            let mut $enabled: bool = $c;
-            let mut $future = ::std::pin::pin!($f);
-            let mut $output = ::std::option::Option::None;
-        )+
-        let chosen: u32 = ::std::future::poll_fn(|cx| {
-            let mut pending = false;
-            let first = $crate::__select!(@first $mode $count);
-            for turn in 0..$count {
-                let branch: u32 = (first + turn) % ($count);
-                $(
-                    if branch == ($n) && $enabled {
-                        match ::std::future::Future::poll($future.as_mut(), cx) {
-                            ::std::task::Poll::Pending => pending = true,
-                            ::std::task::Poll::Ready(value) => {
-                                #[allow(unused_variables, unreachable_patterns)]
-                                let fits = match &value { $p => true, _ => false };
-                                if fits {
-                                    $output = ::std::option::Option::Some(value);
-                                    return ::std::task::Poll::Ready($n);
+        $(let mut $output = ::std::option::Option::None;)+
+        // A block of its own: the futures are gone, and what they borrowed is free, when the branch's code runs.
+        let chosen: u32 = {
+            $(
+                let mut $enabled: bool = $c;
+                let mut $future = ::std::pin::pin!($f);
+            )+
+            let first_ready = ::std::future::poll_fn(|cx| {
+                let mut pending = false;
+                let first = $crate::__select!(@first $mode $count);
+                for turn in 0..$count {
+                    let mut branch: u32 = first + turn;
+                    if branch >= ($count) {
+                        branch -= $count;
+                    }
+                    $(
+                        if branch == ($n) && $enabled {
+                            match ::std::future::Future::poll($future.as_mut(), cx) {
+                                ::std::task::Poll::Pending => pending = true,
+                                ::std::task::Poll::Ready(value) => {
+                                    #[allow(unused_variables, unreachable_patterns)]
+                                    let fits = match &value { $p => true, _ => false };
+                                    if fits {
+                                        $output = ::std::option::Option::Some(value);
+                                        return ::std::task::Poll::Ready($n);
+                                    }
+                                    $enabled = false;
                                 }
-                                $enabled = false;
                             }
                         }
-                    }
-                )+
-            }
-            if pending { ::std::task::Poll::Pending } else { ::std::task::Poll::Ready($count) }
-        })
-        .await;
+                    )+
+                }
+                if pending { ::std::task::Poll::Pending } else { ::std::task::Poll::Ready($count) }
+            });
+            let chosen = first_ready.await;
+            chosen
+        };
         $(
             if chosen == ($n) {
                 #[allow(irrefutable_let_patterns)]

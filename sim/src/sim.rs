@@ -199,7 +199,9 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
                                 picked.node,
                                 picked.serial,
                                 0,
-                                |_, _| (),
+                                |line, _| {
+                                    line.field("task", picked.serial);
+                                },
                             );
                             hub.exec.borrow_mut().finish(picked.key, task)
                         }
@@ -213,7 +215,12 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
                     let poll = main.as_mut().poll(cx);
                     guard::leave();
                     match poll {
-                        Poll::Ready(value) => return End::Done(value),
+                        Poll::Ready(value) => {
+                            if hub.watched.get() {
+                                world::look(hub);
+                            }
+                            return End::Done(value);
+                        }
                         Poll::Pending => {
                             drop(hub.exec.borrow_mut().put_back(picked.key, None, hub.wait.get()))
                         }

@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::Instant;
 use super::instant::real_origin;
 use super::timers::TimerKey;
 use crate::executor::Wait;
-use crate::hub::{HUB, simulated};
+use crate::hub::{HUB, Hub, simulated};
 
 /// Completes once `duration` has passed on the clock of the node whose code runs.
 pub fn sleep(duration: Duration) -> Sleep {
@@ -42,10 +42,14 @@ impl Sleep {
         self.deadline
     }
 
-    /// Moves the deadline.
+    /// Moves the deadline. Who waits for it is woken at the new one.
     pub fn reset(&mut self, deadline: Instant) {
-        self.cancel();
         self.deadline = deadline;
+        if let State::Real(sleep) = &mut self.state {
+            sleep.as_mut().reset((real_origin() + Duration::from_nanos(deadline.0)).into());
+        } else if let Some(waker) = self.cancel() {
+            HUB.with(|hub| self.arm(hub, waker));
+        }
     }
 
     /// Whether the deadline has come.
@@ -53,14 +57,23 @@ impl Sleep {
         Instant::now() >= self.deadline
     }
 
-    fn cancel(&mut self) {
-        if let State::Armed(key) = std::mem::replace(&mut self.state, State::Unarmed) {
-            let waker = HUB.try_with(|hub| {
-                let core = &mut *hub.core.borrow_mut();
-                core.timers.cancel(&mut core.queue, key)
-            });
-            drop(waker);
-        }
+    /// Cancels the timer; returns whom it would have woken.
+    fn cancel(&mut self) -> Option<Waker> {
+        let State::Armed(key) = self.state else { return None };
+        self.state = State::Unarmed;
+        let waker = HUB.try_with(|hub| {
+            let core = &mut *hub.core.borrow_mut();
+            core.timers.cancel(&mut core.queue, key)
+        });
+        waker.ok().flatten()
+    }
+
+    fn arm(&mut self, hub: &Hub, waker: Waker) {
+        let core = &mut *hub.core.borrow_mut();
+        let node = hub.node.get();
+        let at = core.clock(node).when(self.deadline.0);
+        let key = core.timers.arm(&mut core.queue, node, self.deadline.0, at, hub.cause.get(), waker);
+        self.state = State::Armed(key);
     }
 }
 
@@ -103,7 +116,7 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.cancel();
+        drop(self.cancel());
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::hub::{HUB, simulated};
@@ -16,6 +17,11 @@ pub(crate) fn subscriber() -> impl Subscriber {
 struct Capture;
 
 impl Subscriber for Capture {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        // What is said here is kept for the whole process, also for worlds that are still to come.
+        Interest::sometimes()
+    }
+
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         simulated()
     }
