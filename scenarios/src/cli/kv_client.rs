@@ -86,6 +86,9 @@ enum What {
         /// How long they go on; Ctrl-C ends it at once
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = args::duration)]
         time: Duration,
+        /// How long each client pauses before each operation; without it, not at all
+        #[arg(long, value_name = "TIME", value_parser = args::duration)]
+        pause: Option<Duration>,
         /// Write the history to FILE, as JSON lines
         #[arg(long, value_name = "FILE")]
         history: Option<PathBuf>,
@@ -102,8 +105,8 @@ impl Client {
                 What::Get { key } => self.get(&clerk, key).await,
                 What::Put { key, value, version } => self.put(&clerk, key, value, *version).await,
                 What::Lock { name, hold } => self.lock(clerk, name, *hold).await,
-                What::Load { clients, keys, time, history } => {
-                    self.load(*clients, *keys, *time, history.as_deref()).await
+                What::Load { clients, keys, time, pause, history } => {
+                    self.load(*clients, *keys, *time, *pause, history.as_deref()).await
                 }
             }
         })?
@@ -179,7 +182,14 @@ impl Client {
         Ok(0)
     }
 
-    async fn load(&self, clients: u64, keys: u64, time: Duration, history: Option<&Path>) -> Answer {
+    async fn load(
+        &self,
+        clients: u64,
+        keys: u64,
+        time: Duration,
+        pause: Option<Duration>,
+        history: Option<&Path>,
+    ) -> Answer {
         let unwritable =
             |path: &Path, error| Complaint::usage(format!("--history {}: {error}", path.display()));
         if let Some(path) = history {
@@ -196,7 +206,7 @@ impl Client {
         let mut working = JoinSet::new();
         for client in 0..clients {
             let clerk = self.clerk(probe.clone());
-            working.spawn(work(clerk, client, keys.clone(), clock, time, answered.clone()));
+            working.spawn(work(clerk, client, keys.clone(), clock, time, pause, answered.clone()));
         }
         stormglass_sim::select! {
             done = all(&mut working) => done?,
@@ -248,11 +258,15 @@ async fn work(
     keys: Rc<[String]>,
     clock: Stopwatch,
     time: Duration,
+    pause: Option<Duration>,
     answered: Rc<Cell<u64>>,
 ) {
     let mut known = vec![0; keys.len()];
     let mut written = 0;
     while clock.elapsed() < time {
+        if let Some(pause) = pause {
+            sleep(pause).await;
+        }
         let at = below(keys.len() as u64) as usize;
         let key = &keys[at];
         if chance(Ratio::percent(50)) {

@@ -10,10 +10,10 @@ use crate::processes::{Process, Said, Server, until};
 const BLOWS: usize = 2;
 
 /// Who wants the lock in each blow.
-const LOCKERS: usize = 3;
+const LOCKERS: usize = 2;
 
 /// Versions that the load must bring its first key before it goes on.
-const PROGRESS: u64 = 5;
+const PROGRESS: u64 = 3;
 
 /// What was seen from outside.
 struct Seen {
@@ -31,7 +31,8 @@ struct Seen {
 /// Kills a server with these flags while a load runs, lockers hold and wait, and Puts come one by one.
 fn kill(folder: &Path, flags: &'static str, hold: &str) -> Seen {
     let mut server = Server::start(folder, flags);
-    let load = server.client("--patience 30s load --clients 4 --keys 100 --time 5min --history load.jsonl");
+    let load = server
+        .client("--patience 30s load --clients 4 --keys 8 --pause 10ms --time 5min --history load.jsonl");
     let key = until("the load's keys", || first_key(&load.out()));
     let (mut puts, mut lockers, mut versions) = (Vec::new(), Vec::new(), vec![]);
     let mut floor = 0;
@@ -99,7 +100,7 @@ fn check(folder: &Path, history: &str) -> Said {
 #[test]
 fn a_killed_server_keeps_what_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
-    let seen = kill(folder.path(), "--data data", "400ms");
+    let seen = kill(folder.path(), "--data data", "250ms");
     assert_eq!(seen.lost, [""; 0]);
     assert_eq!(seen.overlap, None);
     check(folder.path(), &seen.history).ends(0).says("linearizable");

@@ -57,13 +57,10 @@ async fn count(address: String, probe: Probe, number: u64) -> bool {
     created
 }
 
-/// The counter; its value and its version are the same number.
+/// How often was counted: the counter's version.
 async fn counter(clerk: &Clerk) -> u64 {
     let found = clerk.get("counter").await.expect("a clerk that never gives up");
-    let (value, version) =
-        found.map_or((0, 0), |found| (found.value.parse().expect("a number"), found.version));
-    assert_eq!(value, version);
-    value
+    found.map_or(0, |found| found.version)
 }
 
 /// The end, in either world: all clients are done.
