@@ -92,6 +92,9 @@ pub enum Error {
 /// # Errors
 /// See [`Error`]. Whoever runs it should start it again: a process that ends is how a failed sync is survived.
 pub async fn run(config: Config) -> Result<(), Error> {
+    // The port first: opening the log writes it anew, which a second server by mistake must not do to the first's.
+    let port = |source| Error::Port { address: config.address.clone(), source };
+    let mut server = rpc::Server::bind(&config.address).await.map_err(port)?;
     let mut store = Store::new(config.clerks, config.bugs);
     let log = match &config.storage {
         Storage::Volatile => None,
@@ -105,8 +108,6 @@ pub async fn run(config: Config) -> Result<(), Error> {
     };
     config.probe.observe(|| started(&store));
 
-    let port = |source| Error::Port { address: config.address.clone(), source };
-    let mut server = rpc::Server::bind(&config.address).await.map_err(port)?;
     let (queue, waiting) = mpsc::channel(config.queue.max(1));
     enqueue::<Get>(&mut server, queue.clone());
     enqueue::<Put>(&mut server, queue);
