@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -36,6 +37,8 @@ pub(crate) struct Node {
     pub(crate) life: Life,
     pub(crate) paused: bool,
     pub(crate) factory: Option<Factory>,
+    /// Where it was made: the spawn site of its main task.
+    pub(crate) site: &'static Location<'static>,
     pub(crate) clock: Clock,
     pub(crate) rand: StreamId,
     /// The next ephemeral port, counted from the first.
@@ -51,7 +54,12 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(name: &str, ip: IpAddr, factory: Option<Factory>) -> Node {
+    pub(crate) fn new(
+        name: &str,
+        ip: IpAddr,
+        factory: Option<Factory>,
+        site: &'static Location<'static>,
+    ) -> Node {
         Node {
             name: name.into(),
             key: name_hash(name),
@@ -59,6 +67,7 @@ impl Node {
             life: Life::Down,
             paused: false,
             factory,
+            site,
             clock: Clock::STEADY,
             rand: StreamId::NONE,
             next_port: 0,
@@ -92,7 +101,7 @@ impl Core {
 /// Starts a node from its factory. Does nothing when it runs already.
 pub(crate) fn start(node: NodeId) {
     HUB.with(|hub| {
-        let factory = {
+        let (factory, site) = {
             let core = &mut *hub.core.borrow_mut();
             let state = &mut core.nodes[node.index()];
             if state.life == Life::Up {
@@ -101,16 +110,16 @@ pub(crate) fn start(node: NodeId) {
             state.life = Life::Up;
             state.terminating = false;
             state.starts += 1;
-            let (starts, factory) = (state.starts, state.factory.clone());
+            let (starts, factory, site) = (state.starts, state.factory.clone(), state.site);
             core.record_node(node, if starts == 1 { "start" } else { "restart" }, starts);
-            factory
+            (factory, site)
         };
         if let Some(factory) = factory {
             // The factory is code of the node: what it reads and draws is the node's.
             let caller = hub.node.replace(node);
             let future = crate::guard::inside(|| factory());
             hub.node.set(caller);
-            drop(executor::spawn_on(node, run(node, future), std::panic::Location::caller()));
+            drop(executor::spawn_on(node, run(node, future), site));
         }
     });
 }

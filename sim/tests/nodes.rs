@@ -201,7 +201,8 @@ fn who_waits_where_when_nothing_can_run() {
     });
     let finding = &outcome.findings[0];
     assert_eq!(finding.kind, FindingKind::Deadlock);
-    assert!(finding.message.contains("of node 'server'"), "{finding}");
+    assert!(finding.message.contains("of node 'server' (spawned at"), "{finding}");
+    assert!(finding.message.contains("nodes.rs:"), "the node's main task was made here: {finding}");
     assert!(finding.message.contains("for a datagram at port 53"), "{finding}");
 }
 

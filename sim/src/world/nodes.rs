@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::net::IpAddr;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -57,7 +58,9 @@ pub trait Factory<Fut>: Fn() -> Fut + 'static {}
 impl<Fut, F: Fn() -> Fut + 'static> Factory<Fut> for F {}
 
 /// Adds a node and starts it, if there is something to start.
+#[track_caller]
 pub(crate) fn add_node(name: &str, ip: Option<IpAddr>, factory: Option<life::Factory>) -> NodeId {
+    let site = Location::caller();
     let starts = factory.is_some();
     let id = HUB.with(|hub| {
         let core = &mut *hub.core.borrow_mut();
@@ -70,7 +73,7 @@ pub(crate) fn add_node(name: &str, ip: Option<IpAddr>, factory: Option<life::Fac
             "the address {address} is taken by node '{}'",
             taken.map_or("", |node| &node.name)
         );
-        core.nodes.push(Node::new(name, address, factory));
+        core.nodes.push(Node::new(name, address, factory, site));
         core.names.insert(core.nodes[id.index()].name.clone(), id);
         core.net.add_node(core.nodes.len());
         if ip.is_some() {
@@ -93,6 +96,7 @@ impl World {
     ///
     /// # Panics
     /// When a node of this name exists.
+    #[track_caller]
     pub fn node<Fut>(self, name: &str, factory: impl Factory<Fut>) -> NodeId
     where
         Fut: Future<Output: IntoExit> + 'static,
@@ -104,6 +108,7 @@ impl World {
     ///
     /// # Panics
     /// When a node of this name or address exists.
+    #[track_caller]
     pub fn node_at<Fut>(self, name: &str, ip: IpAddr, factory: impl Factory<Fut>) -> NodeId
     where
         Fut: Future<Output: IntoExit> + 'static,
@@ -111,6 +116,7 @@ impl World {
         self.make(name, Some(ip), factory)
     }
 
+    #[track_caller]
     fn make<Fut>(self, name: &str, ip: Option<IpAddr>, factory: impl Factory<Fut>) -> NodeId
     where
         Fut: Future<Output: IntoExit> + 'static,
