@@ -3,6 +3,8 @@
 mod brute_force;
 mod cases;
 mod counterexamples;
+mod direct;
+mod distinct;
 mod histories;
 mod jsonl;
 mod limits;
