@@ -3,6 +3,7 @@
 mod brute_force;
 mod cases;
 mod counterexamples;
+mod faulty_models;
 mod histories;
 mod jsonl;
 mod limits;
