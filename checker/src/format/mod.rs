@@ -3,3 +3,4 @@
 pub mod fields;
 pub mod jsonl;
 mod lines;
+pub mod value;

@@ -5,6 +5,7 @@ mod cases;
 mod counterexamples;
 mod direct;
 mod distinct;
+mod faulty_models;
 mod histories;
 mod jsonl;
 mod limits;

@@ -1,5 +1,11 @@
 //! The models under test, each with a map that is run and compared, and the operations to try.
 
+mod elements;
+mod numbers;
+
+pub(crate) use elements::{Lists, PriorityQueues, Queues, Sets, Stacks};
+pub(crate) use numbers::{Banks, Counters, Locks};
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use stormglass_checker::Model;
