@@ -3,7 +3,10 @@
 mod brute_force;
 mod cases;
 mod counterexamples;
+mod edn;
+mod formats;
 mod histories;
 mod jsonl;
 mod limits;
+mod mangled;
 mod oracle;
