@@ -19,7 +19,7 @@ use cases::{
     Banks, CasRegisters, Case, Counters, LabMaps, Lists, Locks, Maps, PriorityQueues, Queues, Registers,
     Sets, Stacks, VersionedMaps,
 };
-use distinct::{Appends, DistinctMaps, DistinctRegisters, DistinctSwaps, Versions};
+use distinct::{Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctSwaps, Versions};
 use oracle::{OperationOf, forget_all_but, is_witness, linearizable};
 use stormglass_checker::{Budget, Fault, Verdict, decide, decide_directly, judge};
 
@@ -140,6 +140,7 @@ fn rows() -> Vec<Row> {
         row::<Appends, 3, 2>(),
         row::<DistinctMaps, 3, 2>(),
         row::<Versions, 3, 2>(),
+        row::<DistinctQueues, 3, 2>(),
     ]
 }
 
@@ -157,7 +158,7 @@ fn noticed<C: Case>(fault: Fault) -> bool {
 }
 
 /// Each fault, and the case that must notice it.
-const FAULTS: [(Fault, fn(Fault) -> bool); 15] = [
+const FAULTS: [(Fault, fn(Fault) -> bool); 17] = [
     (Fault::UnknownTakenAsFailed, noticed::<Maps>),
     (Fault::UnknownTakenAsDone, noticed::<Maps>),
     (Fault::PendingDropped, noticed::<Maps>),
@@ -173,6 +174,8 @@ const FAULTS: [(Fault, fn(Fault) -> bool); 15] = [
     (Fault::FailedSwapsAnywhere, noticed::<DistinctSwaps>),
     (Fault::UnseenAppendsDropped, noticed::<Appends>),
     (Fault::FailedPutsOnlyAbove, noticed::<Versions>),
+    (Fault::QueueUnordered, noticed::<DistinctQueues>),
+    (Fault::EmptyWherever, noticed::<DistinctQueues>),
 ];
 
 impl Crosscheck {

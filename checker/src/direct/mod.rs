@@ -7,7 +7,8 @@
 //!
 //! - [`registers`]: writes, reads and compare-and-sets, by clusters of one value and chains of swaps;
 //! - [`appends`]: appends, puts and reads, by the longest value read;
-//! - [`versions`]: puts that name the version they replace, by version.
+//! - [`versions`]: puts that name the version they replace, by version;
+//! - [`queues`]: first-in, first-out queues, value by value.
 //!
 //! **Unknown outcomes** need no cases: one whose effect nobody saw is left out, and one whose effect was seen ends
 //! at the end of time.
@@ -19,6 +20,7 @@
 mod appends;
 mod chains;
 mod failed_swaps;
+mod queues;
 mod registers;
 mod role;
 mod stuck;
@@ -45,6 +47,8 @@ pub enum Path {
     Appends,
     /// The order of the versions.
     Versions,
+    /// The order of the values that went through a queue.
+    Queue,
 }
 
 impl std::fmt::Display for Path {
@@ -55,6 +59,7 @@ impl std::fmt::Display for Path {
             Path::Swaps => "swaps",
             Path::Appends => "appends",
             Path::Versions => "versions",
+            Path::Queue => "queue order",
         })
     }
 }
@@ -144,6 +149,7 @@ fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) ->
             Role::Swap { .. } | Role::NotSwapped { .. } => Path::Swaps,
             Role::Append { .. } => Path::Appends,
             Role::VersionedPut { .. } | Role::VersionedRead(_) => Path::Versions,
+            Role::Enqueue(_) | Role::Dequeue(_) => Path::Queue,
         });
     }
     let ruling = match path {
@@ -151,6 +157,7 @@ fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) ->
         Path::Zones | Path::Swaps => registers::rule(&entries, fault),
         Path::Appends => appends::rule(&entries, fault),
         Path::Versions => versions::rule(&entries, fault),
+        Path::Queue => queues::rule(&entries, fault),
     };
     let Ruling::Wrong(mut replies) = ruling else { return (path, ruling) };
     replies.extend((0..entries.len()).filter(|at| entries[*at].failed()));
