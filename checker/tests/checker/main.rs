@@ -10,3 +10,4 @@ mod jsonl;
 mod limits;
 mod mangled;
 mod oracle;
+mod page;
