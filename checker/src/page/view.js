@@ -2,7 +2,7 @@
 
 const $ = id => document.getElementById(id);
 const canvas = $('view'), brush = canvas.getContext('2d');
-const ROW = 34, BAR = 22, MARGIN = 56, AXIS = 26, TALLEST = 640, LEGIBLE = 17;
+const ROW = 34, BAR = 22, MARGIN = 56, AXIS = 26, TALLEST = 640, LEGIBLE = 30;
 let tallest = 0, part, shape, left = 0, zoom = 1, above = 0, hovered = null, picked = null;
 
 const root = document.documentElement;

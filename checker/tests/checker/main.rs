@@ -4,6 +4,7 @@ mod brute_force;
 mod cases;
 mod counterexamples;
 mod edn;
+mod examples;
 mod formats;
 mod histories;
 mod jsonl;
