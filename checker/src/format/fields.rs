@@ -1,14 +1,13 @@
 //! The fields of one line, and how a model finds its operation in them.
 
+use super::value::Value;
 use crate::model::Model;
 use crate::models::Text;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// A model whose operations can be read from and written to lines of fields.
 pub trait Lines: Model {
-    /// Whether values are numbers, as a counter's are, and not texts.
-    const NUMBERS: bool = false;
-
     /// The operation of a line, and its answer if the line has a `return`.
     fn decode(fields: &Fields) -> Result<(Self::Input, Option<Self::Output>), Expected>;
 
@@ -39,19 +38,28 @@ pub struct Fields {
     /// The key or the register.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The value expected by a compare-and-set; inner `None`: `null`, that is, missing.
+    /// The value expected by a compare-and-set, `null` for missing; the account that a transfer takes from.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub from: Option<Option<String>>,
+    pub from: Option<Value>,
+    /// The account that a transfer or a deposit goes to.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How much a transfer or a deposit moves.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub amount: Option<u64>,
     /// The value written, appended, added …
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub value: Option<Value>,
+    /// The priority of what is put into a priority queue.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i64>,
     /// The version that a versioned put replaces, or that a versioned get saw.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// What was answered; inner `None`: `null`, that is, missing.
+    /// What was answered; `null` for missing, or empty.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub output: Option<Option<String>>,
-    /// Whether a compare-and-set swapped.
+    pub output: Option<Value>,
+    /// Whether a compare-and-set swapped, a transfer was possible, an element was there …
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub ok: Option<bool>,
     /// How a versioned put ended.
@@ -70,6 +78,14 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<O
     T::deserialize(field).map(Some)
 }
 
+/// A text or nothing; `None` if it is neither.
+fn nullable(value: Option<&Value>) -> Option<Option<Text>> {
+    match value? {
+        Value::Null => Some(None),
+        value => value.text().map(|text| Some(text.into())),
+    }
+}
+
 impl Fields {
     /// Whether the reply was seen.
     pub fn completed(&self) -> bool {
@@ -81,16 +97,44 @@ impl Fields {
         self.key.as_deref().map(Text::from).ok_or_else(|| Expected::field("key", "a string"))
     }
 
-    /// The value.
+    /// The value, a text.
     pub fn value(&self) -> Result<Text, Expected> {
-        self.value.as_deref().map(Text::from).ok_or_else(|| Expected::field("value", "a string"))
+        let text = self.value.as_ref().and_then(Value::text);
+        text.map(Text::from).ok_or_else(|| Expected::field("value", "a string"))
+    }
+
+    /// The value, a number.
+    pub fn number(&self) -> Result<i64, Expected> {
+        match self.value {
+            Some(Value::Number(number)) => Ok(number),
+            _ => Err(Expected::field("value", "a whole number")),
+        }
+    }
+
+    /// The priority.
+    pub fn priority(&self) -> Result<i64, Expected> {
+        self.priority.ok_or_else(|| Expected::field("priority", "a whole number"))
     }
 
     /// The expected value of a compare-and-set.
     pub fn from(&self) -> Result<Option<Text>, Expected> {
-        let from =
-            self.from.as_ref().ok_or_else(|| Expected::field("from", "a string, or null if missing"))?;
-        Ok(from.as_deref().map(Text::from))
+        nullable(self.from.as_ref()).ok_or_else(|| Expected::field("from", "a string, or null if missing"))
+    }
+
+    /// The account that a transfer takes from.
+    pub fn source(&self) -> Result<Text, Expected> {
+        let text = self.from.as_ref().and_then(Value::text);
+        text.map(Text::from).ok_or_else(|| Expected::field("from", "an account, a string"))
+    }
+
+    /// The account that money goes to.
+    pub fn target(&self) -> Result<Text, Expected> {
+        self.to.as_deref().map(Text::from).ok_or_else(|| Expected::field("to", "an account, a string"))
+    }
+
+    /// How much money.
+    pub fn amount(&self) -> Result<u64, Expected> {
+        self.amount.ok_or_else(|| Expected::field("amount", "a whole number, not negative"))
     }
 
     /// The version.
@@ -98,14 +142,44 @@ impl Fields {
         self.version.ok_or_else(|| Expected::field("version", "a number"))
     }
 
-    /// What was answered.
+    /// What was answered, a text or nothing.
     pub fn output(&self) -> Result<Option<Text>, Expected> {
         let kind = "a string, or null if missing, since the operation returned";
-        let output = self.output.as_ref().ok_or_else(|| Expected::field("output", kind))?;
-        Ok(output.as_deref().map(Text::from))
+        nullable(self.output.as_ref()).ok_or_else(|| Expected::field("output", kind))
     }
 
-    /// Whether a compare-and-set swapped.
+    /// What was answered, a number.
+    pub fn output_number(&self) -> Result<i64, Expected> {
+        match self.output {
+            Some(Value::Number(number)) => Ok(number),
+            _ => Err(Expected::field("output", "a whole number, since the operation returned")),
+        }
+    }
+
+    /// What was answered, a list of texts; `null` is the empty one.
+    pub fn output_list<L: FromIterator<Text>>(&self) -> Result<L, Expected> {
+        let texts = match &self.output {
+            Some(Value::Null) => Some(L::from_iter([])),
+            Some(Value::List(items)) => items.iter().map(|item| item.text().map(Text::from)).collect(),
+            _ => None,
+        };
+        texts.ok_or_else(|| Expected::field("output", "a list of strings, since the operation returned"))
+    }
+
+    /// What was answered, a number for each of some names.
+    pub fn output_map(&self) -> Result<BTreeMap<Text, i64>, Expected> {
+        let entry = |(name, value): (&String, &Value)| match value {
+            Value::Number(number) => Some((Text::from(name.as_str()), *number)),
+            _ => None,
+        };
+        let entries = match &self.output {
+            Some(Value::Map(items)) => items.iter().map(entry).collect(),
+            _ => None,
+        };
+        entries.ok_or_else(|| Expected::field("output", "an object of numbers, since the operation returned"))
+    }
+
+    /// Whether it was so, or could be done.
     pub fn ok(&self) -> Result<bool, Expected> {
         self.ok.ok_or_else(|| Expected::field("ok", "true or false, since the operation returned"))
     }

@@ -9,6 +9,21 @@
 //! `append` has `"value"`, and `"output"` if it answered the value from before; `cas` has `"from"`, `"value"` and
 //! `"ok"`; `delete` has neither. For versioned maps a `put` has `"version"` and `"result"` (`"ok"`, `"version"`,
 //! `"no-key"`, `"maybe"`), a `get` `"output"` and its `"version"`.
+//!
+//! The other models, the fields of the reply in brackets:
+//!
+//! ```text
+//! append-list     append value           read [output: a list]
+//! set             add value, remove value, contains value [ok]           read [output: a list]
+//! counter         inc value (a number)   read [output: a number]
+//! queue           enqueue value          dequeue [output, null when empty]
+//! stack           push value             pop [output, null when empty]
+//! priority-queue  push value priority    pop [output, null when empty]
+//! lock            acquire [ok]           release [ok]     by the client; "ok" only if it was refused: false
+//! bank            transfer from to amount [ok], deposit to amount        read [output: {account: balance}]
+//! ```
+//!
+//! Each has a `"key"` but the bank. A number is as good as a string of its digits where a text is meant.
 
 pub use super::Error;
 use super::fields::{Expected, Fields, Lines};

@@ -8,6 +8,7 @@ pub mod fields;
 pub mod jsonl;
 mod line_reader;
 mod lines;
+pub mod value;
 
 pub use any::{Format, Recorded, read};
 pub use error::Error;

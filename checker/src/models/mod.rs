@@ -1,9 +1,17 @@
 //! Sequential objects to judge against. Inputs and outputs are plain values, so that a test can record a history
 //! without writing JSON; texts are [`Text`], so that states share them.
 
+pub mod append_list;
+pub mod bank;
 pub mod cas_register;
+pub mod counter;
 pub mod kv;
+pub mod lock;
+pub mod priority_queue;
+pub mod queue;
 pub mod register;
+pub mod set;
+pub mod stack;
 pub mod versioned_kv;
 
 use std::sync::Arc;
@@ -25,4 +33,22 @@ fn shown(value: Option<&Text>) -> String {
     let plain =
         !value.is_empty() && &**value != "null" && value.chars().all(|c| c.is_ascii_graphic() && c != '"');
     if plain { value.to_string() } else { format!("{:?}", &**value) }
+}
+
+/// Elements in words, the middle ones left out if there are many.
+fn shown_list<'a>(elements: impl IntoIterator<Item = &'a Text, IntoIter: ExactSizeIterator>) -> String {
+    const MOST: usize = 8;
+    const END: usize = 3;
+    let elements = elements.into_iter();
+    let count = elements.len();
+    let mut words: Vec<String> = Vec::new();
+    for (at, element) in elements.enumerate() {
+        match at {
+            _ if count <= MOST || at < END || at >= count - END => words.push(shown(Some(element))),
+            END => words.push("…".to_owned()),
+            _ => {}
+        }
+    }
+    let count = if count > MOST { format!(" ({count} elements)") } else { String::new() };
+    format!("[{}]{count}", words.join(", "))
 }

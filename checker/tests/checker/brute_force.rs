@@ -1,7 +1,10 @@
 //! The search against brute force: over all histories of a small size, over random larger ones, and with faults
 //! planted in the search, each of which must be noticed here.
 
-use crate::cases::{CasRegisters, Case, LabMaps, Maps, Registers, VersionedMaps, World};
+use crate::cases::{
+    Banks, CasRegisters, Case, Counters, LabMaps, Lists, Locks, Maps, PriorityQueues, Queues, Registers,
+    Sets, Stacks, VersionedMaps, World,
+};
 use crate::histories;
 use crate::oracle::{OperationOf, is_witness, linearizable};
 use stormglass_checker::models::kv::Kv;
@@ -58,6 +61,22 @@ fn all_histories_of_three_versioned_kv_operations() {
     all::<VersionedMaps>(3, 3);
 }
 
+#[test]
+fn all_histories_of_three_elements_operations() {
+    all::<Lists>(3, 3);
+    all::<Sets>(3, 3);
+    all::<Queues>(3, 3);
+    all::<Stacks>(3, 3);
+    all::<PriorityQueues>(3, 3);
+}
+
+#[test]
+fn all_histories_of_three_numbers_operations() {
+    all::<Counters>(3, 3);
+    all::<Locks>(3, 3);
+    all::<Banks>(3, 2);
+}
+
 fn random<C: Case>(seed: u64, count: usize) {
     let mut rng = histories::Rng(seed);
     let (mut yes, mut no) = (0, 0);
@@ -75,6 +94,14 @@ fn random_histories_of_up_to_seven_operations() {
     random::<Maps>(3, 2000);
     random::<LabMaps>(4, 2000);
     random::<VersionedMaps>(5, 2000);
+    random::<Lists>(6, 2000);
+    random::<Sets>(7, 2000);
+    random::<Queues>(8, 2000);
+    random::<Stacks>(9, 2000);
+    random::<PriorityQueues>(10, 2000);
+    random::<Counters>(11, 2000);
+    random::<Locks>(12, 2000);
+    random::<Banks>(13, 2000);
 }
 
 /// Reads that run from the beginning to the end and saw the initial state: they can always stand first, so they
@@ -103,6 +130,13 @@ fn wide_histories_agree() {
     agree_when_wide::<CasRegisters>(8);
     agree_when_wide::<Maps>(9);
     agree_when_wide::<VersionedMaps>(10);
+    agree_when_wide::<Lists>(11);
+    agree_when_wide::<Sets>(12);
+    agree_when_wide::<Queues>(13);
+    agree_when_wide::<Stacks>(14);
+    agree_when_wide::<PriorityQueues>(15);
+    agree_when_wide::<Counters>(16);
+    agree_when_wide::<Banks>(17);
 }
 
 /// After how many random histories a faulty search is found to judge otherwise than brute force.
@@ -157,6 +191,14 @@ fn promises_of_the_models_hold() {
     promises::<Maps>();
     promises::<LabMaps>();
     promises::<VersionedMaps>();
+    promises::<Lists>();
+    promises::<Sets>();
+    promises::<Queues>();
+    promises::<Stacks>();
+    promises::<PriorityQueues>();
+    promises::<Counters>();
+    promises::<Locks>();
+    promises::<Banks>();
 }
 
 fn promises<C: Case>() {

@@ -3,8 +3,11 @@
 mod brute_force;
 mod cases;
 mod counterexamples;
+mod direct;
+mod distinct;
 mod edn;
 mod examples;
+mod faulty_models;
 mod formats;
 mod histories;
 mod jsonl;

@@ -1,5 +1,6 @@
 //! `stormglass check`: judges histories that were recorded elsewhere.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -10,10 +11,12 @@ use serde::Serialize;
 use stormglass_checker::format::fields::Lines;
 use stormglass_checker::format::{Format, Recorded, read};
 use stormglass_checker::models::{
-    cas_register::CasRegister, kv::Kv, register::Register, versioned_kv::VersionedKv,
+    append_list::AppendList, bank::Bank, cas_register::CasRegister, counter::Counter, kv::Kv, lock::Lock,
+    priority_queue::PriorityQueue, queue::Queue, register::Register, set::Set, stack::Stack,
+    versioned_kv::VersionedKv,
 };
 use stormglass_checker::page::{About, page};
-use stormglass_checker::{self as checker, Budget};
+use stormglass_checker::{self as checker, Budget, Judgement};
 
 use super::output::{say, say_json};
 use super::{Answer, Complaint, USAGE};
@@ -81,6 +84,14 @@ enum Against {
     CasRegister,
     Kv,
     VersionedKv,
+    AppendList,
+    Set,
+    Counter,
+    Queue,
+    Stack,
+    PriorityQueue,
+    Lock,
+    Bank,
 }
 
 /// The verdict on one file.
@@ -93,6 +104,10 @@ struct Judged {
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<String>,
     operations: usize,
+    /// What decided, and how many keys; of a violation, what refuted the one key that is wrong.
+    decided_by: BTreeMap<String, usize>,
+    #[serde(skip)]
+    decided: String,
     /// Not linearizable: what is wrong, in words. Undecided: what ran out. Unreadable: what was expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     sentence: Option<String>,
@@ -149,6 +164,14 @@ impl Check {
                 Against::CasRegister => self.judge(&CasRegister, file),
                 Against::Kv => self.judge(&kv, file),
                 Against::VersionedKv => self.judge(&VersionedKv, file),
+                Against::AppendList => self.judge(&AppendList, file),
+                Against::Set => self.judge(&Set, file),
+                Against::Counter => self.judge(&Counter, file),
+                Against::Queue => self.judge(&Queue, file),
+                Against::Stack => self.judge(&Stack, file),
+                Against::PriorityQueue => self.judge(&PriorityQueue, file),
+                Against::Lock => self.judge(&Lock, file),
+                Against::Bank => self.judge(&Bank::default(), file),
             }?;
             if judged.outcome == Outcome::Unreadable {
                 anstream::eprintln!("stormglass: {}", judged.sentence.as_deref().unwrap_or_default());
@@ -174,23 +197,24 @@ impl Check {
         };
         let mut budget = Budget::default();
         budget.states = self.budget.unwrap_or(budget.states);
-        let verdict = checker::check(model, &recorded.operations, budget);
+        let judgement = checker::judge(model, &recorded.operations, budget);
         if let Some(path) = &self.html {
             let model_name =
                 self.model.to_possible_value().map_or_else(String::new, |name| name.get_name().into());
             let about = About { title: file_name, model: &model_name, timed: recorded.timed };
-            let html = page(model, &recorded.operations, &verdict, &about);
+            let html = page(model, &recorded.operations, &judgement.verdict, &about);
             std::fs::write(path, html)
                 .map_err(|error| Complaint::usage(format!("--html {}: {error}", path.display())))?;
         }
-        Ok(Judged::of(model, file_name, &recorded, verdict))
+        Ok(Judged::of(model, file_name, &recorded, judgement))
     }
 }
 
 impl Judged {
-    fn of<M: Lines>(model: &M, file: &str, recorded: &Recorded<M>, verdict: checker::Verdict) -> Self {
+    fn of<M: Lines>(model: &M, file: &str, recorded: &Recorded<M>, judgement: Judgement) -> Self {
         let history = &recorded.operations;
-        let mut judged = match verdict {
+        let (ways, words) = (ways(&judgement), judgement.to_string());
+        let mut judged = match judgement.verdict {
             checker::Verdict::Linearizable { witness, .. } => {
                 Self { order: witness, ..Self::new(file, "linearizable", Outcome::Judged(Verdict::Holds)) }
             }
@@ -212,6 +236,7 @@ impl Judged {
             let note = "the file has no times: those above count its events";
             judged.sentence = judged.sentence.map(|sentence| format!("{sentence}\n{note}"));
         }
+        (judged.decided_by, judged.decided) = (ways, words);
         judged.operations = history.len();
         judged.format = Some(recorded.format.to_string());
         judged
@@ -227,6 +252,8 @@ impl Judged {
             verdict,
             format: None,
             operations: 0,
+            decided_by: BTreeMap::new(),
+            decided: String::new(),
             sentence: None,
             key: None,
             contradiction: Vec::new(),
@@ -235,6 +262,13 @@ impl Judged {
             drawing: None,
             outcome,
         }
+    }
+}
+
+fn ways(judgement: &Judgement) -> BTreeMap<String, usize> {
+    match judgement.refuted_by {
+        Some(path) => BTreeMap::from([(path.to_string(), 1)]),
+        None => judgement.decided_by.iter().map(|(path, keys)| (path.to_string(), *keys)).collect(),
     }
 }
 
@@ -257,7 +291,8 @@ fn told(judged: &Judged) -> String {
         "undecided" => "undecided".yellow().to_string(),
         _ => "NOT LINEARIZABLE".red().bold().to_string(),
     };
-    let mut text = format!("{}  {verdict}  ({} operations)", judged.file, judged.operations);
+    let mut text =
+        format!("{}  {verdict}  ({} operations, {})", judged.file, judged.operations, judged.decided);
     for part in judged.sentence.iter().chain(&judged.drawing) {
         for line in part.lines() {
             text.push_str(&format!("\n  {line}"));

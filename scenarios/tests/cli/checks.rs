@@ -27,6 +27,15 @@ const STALE: &str = r#"
 {"client":2,"op":"get","key":"k","output":"1","call":50,"return":60}
 "#;
 
+/// Values written twice: only the search can tell.
+const TWICE: &str = r#"
+{"client":0,"op":"put","key":"k","value":"1","call":10,"return":50}
+{"client":1,"op":"put","key":"k","value":"1","call":10,"return":50}
+{"client":2,"op":"put","key":"k","value":"2","call":10,"return":50}
+{"client":3,"op":"get","key":"k","output":"1","call":20,"return":60}
+{"client":4,"op":"get","key":"k","output":"2","call":20,"return":60}
+"#;
+
 fn check(files: &[(&str, &str)], flags: &str) -> Said {
     let folder = tempfile::tempdir().unwrap();
     let mut line = format!("check {flags}");
@@ -38,14 +47,17 @@ fn check(files: &[(&str, &str)], flags: &str) -> Said {
 }
 
 fn verdicts() {
-    check(&[("good", GOOD)], "--model kv").ends(0).says("good  linearizable  (2 operations)");
+    check(&[("good", GOOD)], "--model kv").ends(0).says("good  linearizable  (2 operations, decided by ");
     let said = check(&[("stale", STALE)], "--model kv").ends(1).says("NOT LINEARIZABLE");
     assert!(said.out.contains("c2 ") && said.out.contains("|="), "a sentence and a drawing:\n{}", said.out);
-    check(&[("stale", STALE)], "--model kv --budget 1").ends(3).says("undecided");
+    check(&[("twice", TWICE)], "--model kv").ends(0).says("decided by search (1 key)");
+    check(&[("twice", TWICE)], "--model kv --budget 1").ends(3).says("undecided");
     let said = check(&[("stale", STALE)], "--model kv --json").ends(1);
     let json: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(json[0]["verdict"], "not_linearizable");
     assert_eq!(json[0]["key"], "k");
+    let ways = json[0]["decided_by"].as_object().unwrap();
+    assert!(ways.len() == 1 && ways.values().all(|keys| *keys == 1), "{ways:?}");
     assert!(json[0]["contradiction"].as_array().unwrap().contains(&2.into()));
     let missing = r#"{"client":0,"op":"get","key":"k","output":"","call":1,"return":2}"#;
     check(&[("m", missing)], "--model kv").ends(1);
@@ -79,7 +91,8 @@ fn several() {
     let json: Value = serde_json::from_str(&said.out).unwrap();
     let verdicts: Vec<&Value> = json.as_array().unwrap().iter().map(|judged| &judged["verdict"]).collect();
     assert_eq!(verdicts, ["linearizable", "unreadable", "not_linearizable"]);
-    check(&[("good", GOOD), ("wide", STALE)], "--model kv --budget 0").ends(3);
+    check(&[("good", GOOD), ("twice", TWICE)], "--model kv --budget 1").ends(3).says("good  linearizable");
+    check(&[("twice", TWICE), ("stale", STALE)], "--model kv --budget 1").ends(1).says("undecided");
 }
 
 const EDN: &str = "[{:process 0, :type :invoke, :f :write, :value 1}

@@ -14,6 +14,7 @@ mod traces;
 pub use operations::{Input, Output};
 
 use super::{Text, shown};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use traces::Traces;
 
@@ -97,6 +98,29 @@ impl Model for Kv {
     fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
         let traces = Traces::of(others);
         unknown.iter().map(|input| traces.may_show(input)).collect()
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        let normal = |value: Option<&'a Text>| self.normal(value).map(|value| &**value);
+        match (input, output) {
+            (Input::Put { value, .. }, None | Some(Output::Done)) => Role::Write(normal(Some(value))),
+            (Input::Delete { .. }, None | Some(Output::Done)) => Role::Write(None),
+            (Input::Get { .. }, None) => Role::Look,
+            (Input::Get { .. }, Some(Output::Value(seen))) => Role::Read(normal(seen.as_ref())),
+            (Input::Append { value, .. }, None | Some(Output::Done)) => {
+                Role::Append { token: value, old: None }
+            }
+            (Input::Append { value, .. }, Some(Output::Value(old))) => {
+                Role::Append { token: value, old: Some(normal(old.as_ref())) }
+            }
+            (Input::Cas { from, value, .. }, None | Some(Output::Swapped(true))) => {
+                Role::Swap { from: normal(from.as_ref()), to: normal(Some(value)) }
+            }
+            (Input::Cas { from, .. }, Some(Output::Swapped(false))) => {
+                Role::NotSwapped { from: normal(from.as_ref()) }
+            }
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

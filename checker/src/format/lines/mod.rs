@@ -1,6 +1,10 @@
 //! The lines of the built-in models.
 
+mod collections;
+mod numbers;
+
 use super::fields::{Expected, Fields, Lines};
+use super::value::Value;
 use crate::models::Text;
 use crate::models::cas_register::{self, CasRegister};
 use crate::models::kv::{self, Kv};
@@ -15,8 +19,12 @@ fn text(value: &Text) -> Option<String> {
     Some(value.to_string())
 }
 
-fn nullable(value: &Option<Text>) -> Option<Option<String>> {
-    Some(value.as_ref().map(ToString::to_string))
+fn written(value: &Text) -> Option<Value> {
+    Some(Value::from(&**value))
+}
+
+fn nullable(value: &Option<Text>) -> Option<Value> {
+    Some(value.as_deref().map_or(Value::Null, Value::from))
 }
 
 /// `put` (or `write`) and `get` (or `read`).
@@ -39,7 +47,7 @@ impl Lines for Register {
         use register::{Input, Output};
         match input {
             Input::Write { register, value } => {
-                (fields.op, fields.key, fields.value) = ("put".into(), text(register), text(value));
+                (fields.op, fields.key, fields.value) = ("put".into(), text(register), written(value));
             }
             Input::Read { register } => (fields.op, fields.key) = ("get".into(), text(register)),
         }
@@ -73,10 +81,10 @@ impl Lines for CasRegister {
         use cas_register::{Input, Output};
         fields.key = text(input.register());
         match input {
-            Input::Write { value, .. } => (fields.op, fields.value) = ("put".into(), text(value)),
+            Input::Write { value, .. } => (fields.op, fields.value) = ("put".into(), written(value)),
             Input::Read { .. } => fields.op = "get".into(),
             Input::Cas { from, value, .. } => {
-                (fields.op, fields.from, fields.value) = ("cas".into(), nullable(from), text(value));
+                (fields.op, fields.from, fields.value) = ("cas".into(), nullable(from), written(value));
             }
         }
         match output {
@@ -117,11 +125,11 @@ impl Lines for Kv {
         use kv::{Input, Output};
         fields.key = text(input.key());
         match input {
-            Input::Put { value, .. } => (fields.op, fields.value) = ("put".into(), text(value)),
+            Input::Put { value, .. } => (fields.op, fields.value) = ("put".into(), written(value)),
             Input::Get { .. } => fields.op = "get".into(),
-            Input::Append { value, .. } => (fields.op, fields.value) = ("append".into(), text(value)),
+            Input::Append { value, .. } => (fields.op, fields.value) = ("append".into(), written(value)),
             Input::Cas { from, value, .. } => {
-                (fields.op, fields.from, fields.value) = ("cas".into(), nullable(from), text(value));
+                (fields.op, fields.from, fields.value) = ("cas".into(), nullable(from), written(value));
             }
             Input::Delete { .. } => fields.op = "delete".into(),
         }
@@ -164,7 +172,7 @@ impl Lines for VersionedKv {
         use versioned_kv::{Input, Output};
         match input {
             Input::Put { key, value, version } => {
-                (fields.op, fields.key, fields.value) = ("put".into(), text(key), text(value));
+                (fields.op, fields.key, fields.value) = ("put".into(), text(key), written(value));
                 fields.version = Some(*version);
                 let result = output.and_then(|output| match output {
                     Output::Ok => Some("ok"),
@@ -179,9 +187,9 @@ impl Lines for VersionedKv {
                 (fields.op, fields.key) = ("get".into(), text(key));
                 match output {
                     Some(Output::Value { value, version }) => {
-                        (fields.output, fields.version) = (Some(text(value)), Some(*version));
+                        (fields.output, fields.version) = (written(value), Some(*version));
                     }
-                    Some(_) => fields.output = Some(None),
+                    Some(_) => fields.output = Some(Value::Null),
                     None => {}
                 }
             }

@@ -1,5 +1,11 @@
 //! The models under test, each with a map that is run and compared, and the operations to try.
 
+mod elements;
+mod numbers;
+
+pub(crate) use elements::{Lists, PriorityQueues, Queues, Sets, Stacks};
+pub(crate) use numbers::{Banks, Counters, Locks};
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use stormglass_checker::Model;
@@ -15,7 +21,7 @@ pub(crate) type InputOf<C> = <<C as Case>::Model as Model>::Input;
 pub(crate) type OutputOf<C> = <<C as Case>::Model as Model>::Output;
 
 pub(crate) trait Case {
-    type Model: Model<Input: Clone + Debug, Output: Clone + Debug + PartialEq>;
+    type Model: Model<Input: Clone + Debug + PartialEq, Output: Clone + Debug + PartialEq>;
     const NAME: &'static str;
 
     fn model() -> Self::Model;
