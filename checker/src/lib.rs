@@ -18,7 +18,7 @@
 //! can be explained, not that the system is correct.
 //!
 //! Where to read on: [`Operation`] for time and unknown outcomes, [`Model`] for writing one, [`models`] for
-//! those that exist, [`format::jsonl`] for files, the source of `wing_gong` for the search.
+//! those that exist, [`mod@format`] for files, [`mod@page`] for a verdict in a browser, the source of `wing_gong` for the search.
 
 mod bars;
 mod direct;
@@ -28,6 +28,7 @@ mod history;
 mod judge;
 mod model;
 pub mod models;
+pub mod page;
 mod shrink;
 mod verdict;
 mod wing_gong;

@@ -28,6 +28,7 @@
 pub use super::Error;
 use super::fields::{Expected, Fields, Lines};
 use super::line_reader::LineReader;
+use super::plain;
 use crate::history::{History, Operation, Returned};
 use std::io::{BufRead, Write};
 
@@ -38,6 +39,7 @@ pub type OperationOf<M> = Operation<<M as crate::Model>::Input, <M as crate::Mod
 /// may overlap: order comes from time alone.
 pub struct Reader<M, R> {
     lines: LineReader<R>,
+    fields: Fields,
     done: bool,
     model: std::marker::PhantomData<fn() -> M>,
 }
@@ -45,7 +47,8 @@ pub struct Reader<M, R> {
 impl<M: Lines, R: BufRead> Reader<M, R> {
     /// `file` is the name that errors show.
     pub fn new(file: impl Into<String>, input: R) -> Self {
-        Self { lines: LineReader::new(file, input), done: false, model: std::marker::PhantomData }
+        let (lines, fields) = (LineReader::new(file, input), Fields::default());
+        Self { lines, fields, done: false, model: std::marker::PhantomData }
     }
 
     /// The line of the operation that was read last, from 1.
@@ -61,10 +64,12 @@ impl<M: Lines, R: BufRead> Reader<M, R> {
                 Some(text) if text.trim_ascii().is_empty() => continue,
                 Some(text) => text,
             };
-            let fields = serde_json::from_str(text);
-            let (file, line) = (self.lines.file(), self.lines.number());
-            let fields = fields.map_err(|source| Error::Json { file: file.to_owned(), line, source })?;
-            let operation = operation::<M>(&fields);
+            if !plain::read(text, &mut self.fields) {
+                let read = serde_json::from_str(text);
+                let (file, line) = (self.lines.file(), self.lines.number());
+                self.fields = read.map_err(|source| Error::Json { file: file.to_owned(), line, source })?;
+            }
+            let operation = operation::<M>(&self.fields);
             return operation.map(Some).map_err(|Expected(expected)| self.lines.expected(expected));
         }
     }

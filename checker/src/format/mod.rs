@@ -8,6 +8,7 @@ pub mod fields;
 pub mod jsonl;
 mod line_reader;
 mod lines;
+mod plain;
 pub mod value;
 
 pub use any::{Format, Recorded, read};

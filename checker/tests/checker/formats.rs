@@ -1,9 +1,14 @@
 //! Histories of others.
 
+use stormglass_checker::format::fields::Lines;
 use stormglass_checker::format::{Format, read};
 use stormglass_checker::models::cas_register::{CasRegister, Input, Output};
 use stormglass_checker::models::kv::{self, Kv};
 use stormglass_checker::models::register::{self, Register};
+use stormglass_checker::models::{
+    append_list::AppendList, bank::Bank, counter::Counter, lock::Lock, priority_queue::PriorityQueue,
+    queue::Queue, set::Set, stack::Stack,
+};
 use stormglass_checker::{Budget, Operation, check};
 
 const EDN: &str = r#"
@@ -198,6 +203,39 @@ fn impossible_events_are_named() {
     let log = "INFO - 0\t:invoke\t:read\n";
     let error = read::<CasRegister>("h", Some(Format::Log), log.as_bytes()).err().unwrap();
     assert_eq!(error.to_string(), "h:1: expected process, type, operation and value, with tabs between them");
+}
+
+/// Each model's operations as Jepsen's workloads spell them: right, and wrong when the last answer is another.
+#[test]
+fn every_models_operations_are_read() {
+    fn judged<M: Lines>(model: &M, text: &str) -> bool {
+        let recorded = read::<M>("h", None, text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+        check(model, &recorded.operations, Budget::default()).is_linearizable()
+    }
+    fn history(operations: &[(&str, &str, &str)]) -> String {
+        let lines = operations.iter().map(|(f, asked, answer)| {
+            let event = |kind, value| format!("{{:process 0, :type :{kind}, :f :{f}, :value {value}}}\n");
+            event("invoke", asked) + &event("ok", answer)
+        });
+        lines.collect()
+    }
+    fn told_apart<M: Lines>(model: &M, before: &[(&str, &str, &str)], right: [&str; 3], wrong: &str) {
+        let [f, asked, answer] = right;
+        assert!(judged(model, &history(&[before, &[(f, asked, answer)]].concat())), "{f} {answer}");
+        assert!(!judged(model, &history(&[before, &[(f, asked, wrong)]].concat())), "{f} {wrong}");
+    }
+    told_apart(&Counter, &[("add", "3", "3"), ("add", "-1", "-1")], ["read", "nil", "2"], "3");
+    told_apart(&Set, &[("add", "1", "1"), ("add", "2", "2")], ["read", "nil", "#{2 1}"], "#{1}");
+    told_apart(&Set, &[("add", "[k 1]", "[k 1]")], ["read", "[k nil]", "[k (1)]"], "[k ()]");
+    told_apart(&AppendList, &[("append", "1", "1"), ("append", "2", "2")], ["read", "nil", "[1 2]"], "[2 1]");
+    told_apart(&Queue, &[("enqueue", "1", "1"), ("enqueue", "2", "2")], ["dequeue", "nil", "1"], "2");
+    told_apart(&Stack, &[("push", "1", "1"), ("push", "2", "2")], ["pop", "nil", "2"], "1");
+    let waiting = [("push", "{:value a :priority 2}", "nil"), ("push", "{:value b :priority 1}", "nil")];
+    told_apart(&PriorityQueue, &waiting, ["pop", "nil", "b"], "a");
+    let money = [("deposit", "{:to 1 :amount 5}", "nil"), ("transfer", "{:from 1 :to 2 :amount 3}", "nil")];
+    told_apart(&Bank::default(), &money, ["read", "nil", "{1 2, 2 3}"], "{1 5, 2 3}");
+    assert!(judged(&Lock, &history(&[("acquire", "nil", "nil"), ("release", "nil", "nil")])));
+    assert!(!judged(&Lock, &history(&[("acquire", "nil", "nil"), ("acquire", "nil", "nil")])));
 }
 
 /// The order in the file counts; times only spread it.

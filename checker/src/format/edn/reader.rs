@@ -2,7 +2,7 @@
 
 use super::{Value, token};
 use crate::format::Error;
-use std::io::BufRead;
+use std::io::Read;
 
 /// How the data are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Dialect {
 
 /// Deeper nesting than this is an error and not a blown stack.
 const DEEPEST: usize = 64;
+/// Bytes read at once.
+const BUFFER: u64 = 64 << 10;
 /// A single event of more bytes than this is a missing bracket.
 const LARGEST: u64 = 64 << 20;
 
@@ -23,6 +25,9 @@ const LARGEST: u64 = 64 << 20;
 pub struct Reader<R> {
     file: String,
     input: R,
+    /// What was read and not yet taken: from `at` on.
+    buffer: Vec<u8>,
+    at: usize,
     dialect: Dialect,
     line: u64,
     /// Bytes of the item read so far.
@@ -41,29 +46,47 @@ enum Form {
     End,
 }
 
-impl<R: BufRead> Reader<R> {
+impl<R: Read> Reader<R> {
     /// `file` is the name that errors show.
     pub fn new(file: impl Into<String>, input: R, dialect: Dialect) -> Self {
-        let file = file.into();
-        Self { file, input, dialect, line: 1, taken: 0, around: None, fresh: true, done: false }
+        Self {
+            file: file.into(),
+            input,
+            buffer: Vec::new(),
+            at: 0,
+            dialect,
+            line: 1,
+            taken: 0,
+            around: None,
+            fresh: true,
+            done: false,
+        }
     }
 
     fn expected(&self, what: impl Into<String>) -> Error {
         Error::expected(&self.file, self.line, what)
     }
 
+    #[inline]
     fn peek(&mut self) -> Result<Option<u8>, Error> {
-        loop {
-            match self.input.fill_buf() {
-                Ok(bytes) => return Ok(bytes.first().copied()),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io(&self.file, self.line, error)),
-            }
+        match self.buffer.get(self.at) {
+            Some(byte) => Ok(Some(*byte)),
+            None => self.fill(),
         }
     }
 
+    #[cold]
+    fn fill(&mut self) -> Result<Option<u8>, Error> {
+        self.buffer.clear();
+        self.at = 0;
+        let read = (&mut self.input).take(BUFFER).read_to_end(&mut self.buffer);
+        read.map_err(|error| Error::io(&self.file, self.line, error))?;
+        Ok(self.buffer.first().copied())
+    }
+
+    #[inline]
     fn bump(&mut self, byte: u8) -> Result<(), Error> {
-        self.input.consume(1);
+        self.at += 1;
         self.line += u64::from(byte == b'\n');
         self.taken += 1;
         match self.taken {
@@ -316,7 +339,7 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-impl<R: BufRead> Iterator for Reader<R> {
+impl<R: Read> Iterator for Reader<R> {
     type Item = Result<(u64, Value), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

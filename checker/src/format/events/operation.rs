@@ -38,11 +38,11 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
             let (from, to) = pair(asked).ok_or_else(|| {
                 Expected(format!(":value of the cas to be [from to]; it is {}", asked.shown()))
             })?;
-            fields["from"] = written::<M>(from);
-            fields["value"] = written::<M>(to);
+            fields["from"] = written(from);
+            fields["value"] = written(to);
         }
-        _ if matches!(asked.untagged(), Value::Map(_)) => operands::<M>(&mut fields, asked),
-        _ if *asked != Value::Nil => fields["value"] = written::<M>(asked),
+        _ if matches!(asked.untagged(), Value::Map(_)) => operands(&mut fields, asked),
+        _ if *asked != Value::Nil => fields["value"] = written(asked),
         _ => {}
     }
     if let Some((_, at)) = ended.end {
@@ -51,7 +51,7 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
             "read" | "get" | "dequeue" | "pop" => {
                 // A read's own argument is not an operand.
                 fields.as_object_mut().map(|fields| fields.remove("value"));
-                fields["output"] = written::<M>(answer);
+                fields["output"] = written(answer);
             }
             "cas" | "transfer" => fields["ok"] = (!failed).into(),
             "contains" => fields["ok"] = json!(*answer.untagged() == Value::Bool(true)),
@@ -93,24 +93,24 @@ fn pair(value: &Value) -> Option<(&Value, &Value)> {
 }
 
 /// `{:from a, :to b, :amount 5}`: each operand in a field of its name.
-fn operands<M: Lines>(fields: &mut Json, asked: &Value) {
+fn operands(fields: &mut Json, asked: &Value) {
     for name in ["from", "to", "amount", "priority", "version", "value"] {
-        match asked.get(name).map(Value::untagged) {
-            None => {}
-            Some(Value::Int(number)) if ["amount", "priority", "version"].contains(&name) => {
-                fields[name] = (*number).into();
-            }
-            Some(value) => fields[name] = written::<M>(value),
-        }
+        let Some(operand) = asked.get(name) else { continue };
+        // An account is a name, also one that looks like a number.
+        fields[name] = if name == "to" { operand.text().into() } else { written(operand) };
     }
 }
 
-/// As our own lines write it: texts, unless the model's values are numbers, and lists of them.
-fn written<M: Lines>(value: &Value) -> Json {
+/// As our own lines write it: whole numbers and texts, lists of them and objects.
+fn written(value: &Value) -> Json {
     match value.untagged() {
-        Value::Int(number) if M::NUMBERS => (*number).into(),
+        Value::Int(number) => (*number).into(),
+        Value::Map(pairs) => {
+            let pairs = pairs.iter().map(|(name, value)| (name.text().unwrap_or_default(), written(value)));
+            Json::Object(pairs.collect())
+        }
         value => match value.items() {
-            Some(items) => items.iter().map(written::<M>).collect(),
+            Some(items) => items.iter().map(written).collect(),
             None => value.text().map_or(Json::Null, Json::String),
         },
     }

@@ -7,13 +7,13 @@ use crate::models::bank::{self, Bank};
 use crate::models::counter::{self, Counter};
 use crate::models::lock::{self, Lock};
 
-/// `inc` with a number for `"value"`, `read` with a number for `"output"`.
+/// `inc` (or `add`) with a number for `"value"`, `read` with a number for `"output"`.
 impl Lines for Counter {
     fn decode(fields: &Fields) -> Result<(counter::Input, Option<counter::Output>), Expected> {
         use counter::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "inc" => (Input::Inc { key, by: fields.number()? }, fields.answer(|| Ok(Output::Done))?),
+            "inc" | "add" => (Input::Inc { key, by: fields.number()? }, fields.answer(|| Ok(Output::Done))?),
             "read" => (Input::Read { key }, fields.answer(|| fields.output_number().map(Output::Value))?),
             _ => return Err(unknown_op(fields, "inc, read")),
         })

@@ -1,0 +1,16 @@
+//! The examples do what they say.
+
+#[path = "../../examples/own_model.rs"]
+mod own_model;
+#[path = "../../examples/real_threads.rs"]
+mod real_threads;
+
+#[test]
+fn a_model_of_ones_own_is_judged() {
+    own_model::main();
+}
+
+#[test]
+fn real_threads_are_judged() {
+    real_threads::main();
+}
