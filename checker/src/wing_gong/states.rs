@@ -2,7 +2,8 @@
 
 use super::View;
 use crate::model::{Model, Next};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher;
 
 /// What a step leads to, with states as numbers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,13 +21,16 @@ pub(super) enum Step {
 /// collision forgets, it never lies.
 pub(super) struct States<'a, M: Model> {
     model: &'a M,
-    numbers: FxHashMap<M::State, u32>,
-    states: Vec<M::State>,
+    /// The last state with each hash.
+    numbers: FxHashMap<u64, u32>,
+    /// Each state, and the one before it with the same hash.
+    states: Vec<(M::State, u32)>,
     lists: Vec<Vec<u32>>,
     cache: Vec<(u64, Step)>,
 }
 
 const UNUSED: u64 = u64::MAX;
+const NONE: u32 = u32::MAX;
 
 impl<'a, M: Model> States<'a, M> {
     pub(super) fn new(model: &'a M, operations: usize) -> Self {
@@ -47,7 +51,7 @@ impl<'a, M: Model> States<'a, M> {
 
     /// A state in the model's words.
     pub(super) fn show(&self, key: Option<&str>, number: u32) -> String {
-        self.model.show(key, &self.states[number as usize])
+        self.model.show(key, &self.states[number as usize].0)
     }
 
     pub(super) fn any(&self, list: u32) -> &[u32] {
@@ -55,12 +59,19 @@ impl<'a, M: Model> States<'a, M> {
     }
 
     fn number(&mut self, state: M::State) -> u32 {
-        if let Some(number) = self.numbers.get(&state) {
-            return *number;
+        let hash = FxBuildHasher.hash_one(&state);
+        let head = self.numbers.entry(hash).or_insert(NONE);
+        let mut at = *head;
+        while at != NONE {
+            let (known, before) = &self.states[at as usize];
+            if *known == state {
+                return at;
+            }
+            at = *before;
         }
         let number = self.states.len() as u32;
-        self.states.push(state.clone());
-        self.numbers.insert(state, number);
+        self.states.push((state, *head));
+        *head = number;
         number
     }
 
@@ -72,7 +83,7 @@ impl<'a, M: Model> States<'a, M> {
         if self.cache[slot].0 == key {
             return self.cache[slot].1;
         }
-        let next = self.model.step(&self.states[state as usize], operation.input, operation.output);
+        let next = self.model.step(&self.states[state as usize].0, operation.input, operation.output);
         let step = match next {
             Next::Nowhere => Step::Nowhere,
             Next::One(state) => Step::One(self.number(state)),

@@ -12,6 +12,7 @@ use stormglass_checker::models::priority_queue::{self, PriorityQueue};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::set::{self, Set};
 use stormglass_checker::models::stack::{self, Stack};
+use stormglass_checker::models::{Chain, Text};
 use stormglass_checker::{Budget, Fault, Model, Next, Seen, decide};
 
 type Step<M> = fn(
@@ -93,6 +94,10 @@ fn all_noticed<C: Case>(faults: Vec<(&str, Wrong<C::Model>)>) {
     assert_eq!(noticed::<C>(Wrong::Nothing), None);
 }
 
+fn chain(elements: &[Text]) -> Chain {
+    elements.iter().fold(Chain::default(), |chain, element| chain.push(element.clone()))
+}
+
 #[test]
 fn of_lists() {
     use append_list::{Input, Output};
@@ -102,14 +107,18 @@ fn of_lists() {
         (
             "appends at the front",
             Wrong::<AppendList>::Step(|right, state, input, output| match input {
-                Input::Append { value, .. } => Next::One([std::slice::from_ref(value), &state[..]].concat()),
+                Input::Append { value, .. } => {
+                    Next::One(chain(&[std::slice::from_ref(value), &state.to_vec()].concat()))
+                }
                 Input::Read { .. } => right.step(state, input, output),
             }),
         ),
         (
             "a read may see less",
             Wrong::<AppendList>::Step(|right, state, input, output| match output {
-                Some(Output::Elements(seen)) => Next::when(state.starts_with(seen), || state.clone()),
+                Some(Output::Elements(seen)) => {
+                    Next::when(state.to_vec().starts_with(seen), || state.clone())
+                }
                 _ => right.step(state, input, output),
             }),
         ),
@@ -173,7 +182,8 @@ fn of_stacks() {
             "takes the first",
             Wrong::<Stack>::Step(|right, state, input, output| match (input, output) {
                 (Input::Pop { .. }, Some(Output::Taken(Some(taken)))) => {
-                    Next::when(state.first() == Some(taken), || state[1..].to_vec())
+                    let all = state.to_vec();
+                    Next::when(all.first() == Some(taken), || chain(&all[1..]))
                 }
                 _ => right.step(state, input, output),
             }),
