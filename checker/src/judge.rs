@@ -5,7 +5,7 @@ use crate::history::Operation;
 use crate::model::Model;
 use crate::shrink;
 use crate::verdict::{Budget, Counterexample, Verdict, Why};
-use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, search};
+use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, plain_search, search};
 use std::collections::BTreeMap;
 
 /// Judges a history.
@@ -32,7 +32,8 @@ pub fn check<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>], bu
         Decision::Undecided { explored, why } => Verdict::Undecided { explored, why },
         Decision::Refuted { part, stuck, explored } => {
             let part = &parts[part];
-            let core = shrink::shrink(model, &part.views, stuck.culprit, explored);
+            let core = shrink::shrink(model, &part.views, &stuck, explored);
+            let stuck = deepest(model, part, stuck, explored);
             let sentence = explain::sentence(model, history, &core, &stuck);
             Verdict::NotLinearizable(Box::new(Counterexample {
                 key: part.key.map(str::to_owned),
@@ -45,6 +46,21 @@ pub fn check<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>], bu
                 sentence,
             }))
         }
+    }
+}
+
+/// The deepest place of a part that is wrong, where the search had foreseen the end before it came there; `known`
+/// if that takes too long.
+fn deepest<M: Model>(model: &M, part: &Part<'_, M>, known: Stuck, explored: u64) -> Stuck {
+    const LEAST: u64 = 10_000;
+    if !known.foreseen {
+        return known;
+    }
+    let allowance = explored.saturating_mul(4).saturating_add(LEAST);
+    let Ok(mut hunt) = plain_search(model, &part.views) else { return known };
+    match hunt.run(allowance, usize::MAX) {
+        Status::Refuted => hunt.stuck(part.key),
+        _ => known,
     }
 }
 

@@ -7,7 +7,7 @@
 //! more. What remains wrong with all others forgotten is wrong by these replies alone.
 
 use crate::model::Model;
-use crate::wing_gong::{Fault, Status, View, needed, search};
+use crate::wing_gong::{Fault, Status, Stuck, View, needed, search};
 
 /// The operations that a counterexample rests on.
 pub(crate) struct Core {
@@ -23,9 +23,9 @@ const MEMO: usize = 1_000_000;
 
 /// Delta debugging (Zeller & Hildebrandt 2002) over what is remembered: chunks first, single operations last,
 /// until no single one can be forgotten.
-pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], culprit: usize, explored: u64) -> Core {
-    // The search never got past the culprit's return: it is wrong whatever was answered to later calls.
-    let end = views.iter().find(|view| view.index == culprit).and_then(|view| view.ret).unwrap_or(u64::MAX);
+pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], stuck: &Stuck, explored: u64) -> Core {
+    // The search never got past this instant: it is wrong whatever was answered to later calls.
+    let end = stuck.end;
     let mut operations: Vec<Remembered<'_, M>> = views
         .iter()
         .map(|view| Remembered { view: *view, kept: view.ret.is_some() && view.call <= end })
@@ -34,7 +34,7 @@ pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], culprit: usize,
     let mut court = Court {
         model,
         operations,
-        culprit,
+        culprit: stuck.culprit,
         left: explored.saturating_mul(16).saturating_add(4_000_000),
         each: explored.saturating_mul(2).saturating_add(10_000),
     };

@@ -78,6 +78,14 @@ impl Model for AppendList {
         unknown.iter().map(needed).collect()
     }
 
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        others.iter().map(|(input, _)| matches!(input, Input::Read { .. })).collect()
+    }
+
+    fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
+        matches!(output, Output::Elements(seen) if !state.begins(seen))
+    }
+
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {
         match (input, output) {
             (Input::Append { key, value }, _) => {

@@ -26,19 +26,20 @@ struct Link {
 /// A prime of 64 bits, for polynomials modulo 2^64. Collisions cost time and nothing else.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c55;
 
+fn more_bytes(sum: u64, text: &str) -> u64 {
+    text.bytes().fold(sum, |sum, byte| sum.wrapping_mul(BASE).wrapping_add(u64::from(byte) + 1))
+}
+
 impl Chain {
     /// With one more element at the end.
     pub fn push(&self, last: Text) -> Self {
-        let of_bytes = last
-            .bytes()
-            .fold(self.of_bytes(), |sum, byte| sum.wrapping_mul(BASE).wrapping_add(u64::from(byte) + 1));
         let of_last = last.bytes().fold(1_u64, |sum, byte| sum.wrapping_mul(BASE) ^ u64::from(byte));
         let of_elements = self.0.as_ref().map_or(0, |link| link.of_elements);
         Self(Some(Arc::new(Link {
             elements: self.len() + 1,
             bytes: self.bytes() + last.len(),
             of_elements: of_elements.wrapping_mul(BASE).wrapping_add(of_last),
-            of_bytes,
+            of_bytes: more_bytes(self.of_bytes(), &last),
             before: self.clone(),
             last,
         })))
@@ -76,6 +77,35 @@ impl Chain {
 
     fn of_bytes(&self) -> u64 {
         self.0.as_ref().map_or(0, |link| link.of_bytes)
+    }
+
+    /// Whether the list `elements` begins with it.
+    pub fn begins(&self, elements: &[Text]) -> bool {
+        elements.get(..self.len()).is_some_and(|beginning| *self == *beginning)
+    }
+
+    fn same_bytes(&self, other: &Self) -> bool {
+        let ((mut one, mut two), mut a, mut b) = ((self, other), &b""[..], &b""[..]);
+        if (one.bytes(), one.of_bytes()) != (two.bytes(), two.of_bytes()) {
+            return false;
+        }
+        // What is left of the two pieces at hand is in `a` and `b`.
+        while !(a.is_empty() && b.is_empty() && one.shares(two)) {
+            if let (true, Some(link)) = (a.is_empty(), &one.0) {
+                (a, one) = (link.last.as_bytes(), &link.before);
+            }
+            if let (true, Some(link)) = (b.is_empty(), &two.0) {
+                (b, two) = (link.last.as_bytes(), &link.before);
+            }
+            let common = a.len().min(b.len());
+            let ((rest_a, tail_a), (rest_b, tail_b)) =
+                (a.split_at(a.len() - common), b.split_at(b.len() - common));
+            if tail_a != tail_b {
+                return false;
+            }
+            (a, b) = (rest_a, rest_b);
+        }
+        true
     }
 
     fn shares(&self, other: &Self) -> bool {
@@ -132,69 +162,73 @@ impl Drop for Link {
 }
 
 /// A text that grows at the end. Equal if the bytes are, however it grew.
-#[derive(Clone, Default)]
-pub struct Rope(Chain);
+#[derive(Clone)]
+pub enum Rope {
+    /// As it was put.
+    Whole(Text),
+    /// Put, and appended to.
+    Grown(Chain),
+}
 
 impl Rope {
     /// With more at the end.
     pub fn append(&self, more: &Text) -> Self {
-        if more.is_empty() { self.clone() } else { Self(self.0.push(more.clone())) }
+        match self {
+            Rope::Whole(text) if text.is_empty() => Rope::Whole(more.clone()),
+            _ if more.is_empty() => self.clone(),
+            Rope::Whole(text) => Rope::Grown(Chain::default().push(text.clone()).push(more.clone())),
+            Rope::Grown(pieces) => Rope::Grown(pieces.push(more.clone())),
+        }
     }
 
     /// How many bytes it has.
-    pub fn len(&self) -> usize {
-        self.0.bytes()
+    pub fn bytes(&self) -> usize {
+        match self {
+            Rope::Whole(text) => text.len(),
+            Rope::Grown(pieces) => pieces.bytes(),
+        }
     }
 
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Whether `text` begins with it.
+    pub fn begins(&self, text: &str) -> bool {
+        text.as_bytes().get(..self.bytes()).is_some_and(|beginning| self.is(beginning))
+    }
+
+    fn is(&self, mut text: &[u8]) -> bool {
+        let mut ends = |piece: &Text| match text.strip_suffix(piece.as_bytes()) {
+            Some(rest) => {
+                text = rest;
+                true
+            }
+            None => false,
+        };
+        let all = match self {
+            Rope::Whole(piece) => ends(piece),
+            Rope::Grown(pieces) => pieces.backwards().all(ends),
+        };
+        all && text.is_empty()
     }
 }
 
 impl From<&Text> for Rope {
     fn from(text: &Text) -> Self {
-        Rope::default().append(text)
+        Rope::Whole(text.clone())
     }
 }
 
 impl PartialEq<str> for Rope {
     fn eq(&self, text: &str) -> bool {
-        let mut left = text.as_bytes();
-        let fits = |piece: &Text| match left.strip_suffix(piece.as_bytes()) {
-            Some(rest) => {
-                left = rest;
-                true
-            }
-            None => false,
-        };
-        self.len() == text.len() && self.0.backwards().all(fits)
+        self.bytes() == text.len() && self.is(text.as_bytes())
     }
 }
 
 impl PartialEq for Rope {
     fn eq(&self, other: &Self) -> bool {
-        let ((mut one, mut two), mut a, mut b) = ((&self.0, &other.0), &b""[..], &b""[..]);
-        if (one.bytes(), one.of_bytes()) != (two.bytes(), two.of_bytes()) {
-            return false;
+        match (self, other) {
+            (Rope::Whole(one), Rope::Whole(other)) => one == other,
+            (Rope::Whole(text), grown) | (grown, Rope::Whole(text)) => *grown == **text,
+            (Rope::Grown(one), Rope::Grown(other)) => one.same_bytes(other),
         }
-        // What is left of the two pieces at hand is in `a` and `b`.
-        while !(a.is_empty() && b.is_empty() && one.shares(two)) {
-            if let (true, Some(link)) = (a.is_empty(), &one.0) {
-                (a, one) = (link.last.as_bytes(), &link.before);
-            }
-            if let (true, Some(link)) = (b.is_empty(), &two.0) {
-                (b, two) = (link.last.as_bytes(), &link.before);
-            }
-            let common = a.len().min(b.len());
-            let ((rest_a, tail_a), (rest_b, tail_b)) =
-                (a.split_at(a.len() - common), b.split_at(b.len() - common));
-            if tail_a != tail_b {
-                return false;
-            }
-            (a, b) = (rest_a, rest_b);
-        }
-        true
     }
 }
 
@@ -202,13 +236,19 @@ impl Eq for Rope {}
 
 impl Hash for Rope {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(self.0.of_bytes());
+        hasher.write_u64(match self {
+            Rope::Whole(text) => more_bytes(0, text),
+            Rope::Grown(pieces) => pieces.of_bytes(),
+        });
     }
 }
 
 impl std::fmt::Display for Rope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.to_vec().iter().try_for_each(|piece| f.write_str(piece))
+        match self {
+            Rope::Whole(text) => f.write_str(text),
+            Rope::Grown(pieces) => pieces.to_vec().iter().try_for_each(|piece| f.write_str(piece)),
+        }
     }
 }
 
@@ -223,7 +263,7 @@ mod tests {
     use super::{Chain, Rope, Text};
 
     fn rope(pieces: &[&str]) -> Rope {
-        pieces.iter().fold(Rope::default(), |rope, piece| rope.append(&Text::from(*piece)))
+        pieces.iter().fold(Rope::from(&Text::from("")), |rope, piece| rope.append(&Text::from(*piece)))
     }
 
     fn chain(elements: &[&str]) -> Chain {
@@ -251,6 +291,8 @@ mod tests {
                 let (same_text, same_list) = (one.concat() == two.concat(), one == two);
                 assert_eq!(rope(one) == rope(two), same_text, "{one:?} {two:?}");
                 assert_eq!(rope(one) == *two.concat(), same_text, "{one:?} {two:?}");
+                assert_eq!(rope(one).begins(&two.concat()), two.concat().starts_with(&one.concat()));
+                assert_eq!(chain(one).begins(&chain(two).to_vec()), two.starts_with(one));
                 assert_eq!(chain(one) == chain(two), same_list, "{one:?} {two:?}");
                 assert_eq!(chain(one) == chain(two).to_vec()[..], same_list, "{one:?} {two:?}");
                 assert!(!same_text || hash.hash_one(rope(one)) == hash.hash_one(rope(two)));
@@ -262,7 +304,7 @@ mod tests {
     #[test]
     fn a_long_one_is_dropped_without_a_deep_stack() {
         let piece = Text::from("x");
-        let long = (0..1_000_000).fold(Rope::default(), |rope, _| rope.append(&piece));
-        assert_eq!(long.len(), 1_000_000);
+        let long = (0..1_000_000).fold(Rope::from(&piece), |rope, _| rope.append(&piece));
+        assert_eq!(long.bytes(), 1_000_001);
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct States<'a, M: Model> {
 
 const UNUSED: u64 = u64::MAX;
 const NONE: u32 = u32::MAX;
+/// Set in the number of an operation that is asked about and not taken.
+const QUESTION: u32 = 1 << 31;
 
 impl<'a, M: Model> States<'a, M> {
     pub(super) fn new(model: &'a M, operations: usize) -> Self {
@@ -78,8 +80,7 @@ impl<'a, M: Model> States<'a, M> {
     /// What `operation`, the `id`-th of its search, does in `state`.
     pub(super) fn step(&mut self, state: u32, id: u32, operation: &View<'a, M>) -> Step {
         let key = u64::from(state) << 32 | u64::from(id);
-        // Fibonacci hashing; the high bits are the mixed ones.
-        let slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize & (self.cache.len() - 1);
+        let slot = self.slot(key);
         if self.cache[slot].0 == key {
             return self.cache[slot].1;
         }
@@ -107,5 +108,22 @@ impl<'a, M: Model> States<'a, M> {
         };
         self.cache[slot] = (key, step);
         step
+    }
+
+    /// Whether `state` has outgrown the completed `operation`, the `id`-th of its search.
+    pub(super) fn outgrown(&mut self, state: u32, id: u32, operation: &View<'a, M>) -> bool {
+        let Some(output) = operation.output else { return false };
+        let key = u64::from(state) << 32 | u64::from(id | QUESTION);
+        let slot = self.slot(key);
+        if self.cache[slot].0 != key {
+            let outgrown = self.model.outgrown(&self.states[state as usize].0, operation.input, output);
+            self.cache[slot] = (key, if outgrown { Step::Nowhere } else { Step::One(state) });
+        }
+        self.cache[slot].1 == Step::Nowhere
+    }
+
+    /// Fibonacci hashing; the high bits are the mixed ones.
+    fn slot(&self, key: u64) -> usize {
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize & (self.cache.len() - 1)
     }
 }

@@ -1,7 +1,7 @@
 //! Wrong turns of a model, each noticed by the comparison with brute force: steps that mean something else, and
 //! promises that are not kept.
 
-use crate::cases::{Banks, Case, Counters, Lists, Locks, PriorityQueues, Queues, Sets, Stacks};
+use crate::cases::{Banks, Case, Counters, Lists, Locks, Maps, PriorityQueues, Queues, Sets, Stacks};
 use crate::histories;
 use crate::oracle::linearizable;
 use stormglass_checker::models::append_list::{self, AppendList};
@@ -33,6 +33,8 @@ enum Wrong<M: Model> {
     AllSettles,
     /// "Nothing ever changes a state."
     AllReadOnly,
+    /// "States only grow, whatever the operations are."
+    AllGrows,
 }
 
 struct Faulty<M: Model> {
@@ -68,6 +70,17 @@ impl<M: Model> Model for Faulty<M> {
         matches!(self.wrong, Wrong::AllSettles) || self.right.settles(input, output)
     }
 
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        match self.wrong {
+            Wrong::AllGrows => others.iter().map(|(_, output)| output.is_some()).collect(),
+            _ => self.right.bounds(others),
+        }
+    }
+
+    fn outgrown(&self, state: &M::State, input: &M::Input, output: &M::Output) -> bool {
+        self.right.outgrown(state, input, output)
+    }
+
     fn needed(&self, unknown: &[&M::Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
         match self.wrong {
             Wrong::NothingNeeded => vec![false; unknown.len()],
@@ -96,6 +109,14 @@ fn all_noticed<C: Case>(faults: Vec<(&str, Wrong<C::Model>)>) {
 
 fn chain(elements: &[Text]) -> Chain {
     elements.iter().fold(Chain::default(), |chain, element| chain.push(element.clone()))
+}
+
+#[test]
+fn of_maps() {
+    all_noticed::<Maps>(vec![
+        ("unknown taken as never", Wrong::NothingNeeded),
+        ("grows in spite of puts", Wrong::AllGrows),
+    ]);
 }
 
 #[test]
@@ -131,6 +152,7 @@ fn of_sets() {
     all_noticed::<Sets>(vec![
         ("unknown taken as never", Wrong::NothingNeeded),
         ("adding what is there taken as a read", Wrong::AllReadOnly),
+        ("grows in spite of removals", Wrong::AllGrows),
         (
             "removes nothing",
             Wrong::<Set>::Step(|right, state, input, output| match input {
@@ -224,6 +246,7 @@ fn of_counters() {
     use counter::Input;
     all_noticed::<Counters>(vec![
         ("unknown taken as never", Wrong::NothingNeeded),
+        ("grows in spite of decrements", Wrong::AllGrows),
         (
             "counts operations",
             Wrong::<Counter>::Step(|right, state, input, output| match input {

@@ -104,6 +104,18 @@ impl Model for Kv {
         unknown.iter().map(|input| traces.may_show(input)).collect()
     }
 
+    /// What shows a value, where there are appends and nothing else that changes one.
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let changes = |input: &Input| !matches!(input, Input::Append { .. } | Input::Get { .. });
+        let grows = !others.iter().any(|(input, _)| changes(input));
+        others.iter().map(|(_, output)| grows && matches!(output, Some(Output::Value(_)))).collect()
+    }
+
+    fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
+        let (Some(state), Output::Value(seen)) = (state, output) else { return false };
+        !self.normal(seen.as_ref()).is_some_and(|seen| state.begins(seen))
+    }
+
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {
         operations::describe(input, output)
     }
