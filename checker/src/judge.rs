@@ -1,10 +1,11 @@
 //! From a history to a verdict: split by key, search every part, explain what is wrong.
 
+use crate::direct::{self, Path, Paths, Ruling};
 use crate::explain;
 use crate::history::Operation;
 use crate::model::Model;
-use crate::shrink;
-use crate::verdict::{Budget, Counterexample, Verdict, Why};
+use crate::shrink::{self, Core};
+use crate::verdict::{Budget, Counterexample, Judgement, Verdict, Why};
 use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, plain_search, search};
 use std::collections::BTreeMap;
 
@@ -23,30 +24,91 @@ use std::collections::BTreeMap;
 /// ));
 /// ```
 pub fn check<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>], budget: Budget) -> Verdict {
+    judge(model, history, budget).verdict
+}
+
+/// Judges a history as [`check`] does, and says what decided.
+pub fn judge<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>], budget: Budget) -> Judgement {
+    judge_by(model, history, budget, Paths::All)
+}
+
+/// [`judge`] with some ways closed. For measuring the others.
+#[doc(hidden)]
+pub fn judge_by<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+    paths: Paths,
+) -> Judgement {
+    let mut decided_by = BTreeMap::new();
     let parts = match split(model, history, Fault::None) {
         Ok(parts) => parts,
-        Err(operation) => return Verdict::Undecided { explored: 0, why: Why::Malformed { operation } },
+        Err(operation) => {
+            let verdict = Verdict::Undecided { explored: 0, why: Why::Malformed { operation } };
+            return Judgement { verdict, decided_by, refuted_by: None };
+        }
     };
-    match decide_parts(model, &parts, budget, Fault::None) {
-        Decision::Linearizable(orders) => Verdict::Linearizable { witness: merge(history, orders) },
-        Decision::Undecided { explored, why } => Verdict::Undecided { explored, why },
-        Decision::Refuted { part, stuck, explored } => {
-            let part = &parts[part];
-            let core = shrink::shrink(model, &part.views, &stuck, explored);
-            let stuck = deepest(model, part, stuck, explored);
-            let sentence = explain::sentence(model, history, &core, &stuck);
-            Verdict::NotLinearizable(Box::new(Counterexample {
-                key: part.key.map(str::to_owned),
-                operations: core.operations,
-                minimal: core.minimal,
-                culprit: core.culprit,
-                explained: stuck.placed,
-                state: stuck.state,
-                candidates: stuck.candidates,
-                sentence,
-            }))
+    let mut orders = Vec::new();
+    let mut open = Vec::new();
+    for part in parts {
+        let (path, ruling) = match paths {
+            Paths::All => direct::rule(model, &part.views, Fault::None),
+            Paths::SearchOnly => (Path::Search, Ruling::Unsure),
+        };
+        match ruling {
+            Ruling::Unsure => open.push(part),
+            Ruling::Holds(order) => {
+                *decided_by.entry(path).or_default() += 1;
+                orders.push(order.into_iter().map(|at| part.views[at].index).collect());
+            }
+            Ruling::Wrong(replies) => {
+                *decided_by.entry(path).or_default() += 1;
+                let core = shrink::shrink_replies(model, &part.views, &replies);
+                let stuck = direct::stuck(model, &part.views, part.key);
+                let verdict = refuted(model, history, part.key, core, stuck);
+                return Judgement { verdict, decided_by, refuted_by: Some(path) };
+            }
         }
     }
+    let searched = open.len();
+    let (verdict, by_search) = match decide_parts(model, &open, budget, Fault::None) {
+        Decision::Linearizable(found) => {
+            orders.extend(found);
+            (Verdict::Linearizable { witness: merge(history, orders) }, searched)
+        }
+        Decision::Undecided { explored, why } => (Verdict::Undecided { explored, why }, 0),
+        Decision::Refuted { part, stuck, explored } => {
+            let part = &open[part];
+            let core = shrink::shrink(model, &part.views, &stuck, explored);
+            let stuck = deepest(model, part, stuck, explored);
+            (refuted(model, history, part.key, core, stuck), 1)
+        }
+    };
+    if by_search > 0 {
+        decided_by.insert(Path::Search, by_search);
+    }
+    let refuted_by = verdict.is_violation().then_some(Path::Search);
+    Judgement { verdict, decided_by, refuted_by }
+}
+
+fn refuted<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    key: Option<&str>,
+    core: Core,
+    stuck: Stuck,
+) -> Verdict {
+    let sentence = explain::sentence(model, history, &core, &stuck);
+    Verdict::NotLinearizable(Box::new(Counterexample {
+        key: key.map(str::to_owned),
+        operations: core.operations,
+        minimal: core.minimal,
+        culprit: core.culprit,
+        explained: stuck.placed,
+        state: stuck.state,
+        candidates: stuck.candidates,
+        sentence,
+    }))
 }
 
 /// The deepest place of a part that is wrong, where the search had foreseen the end before it came there; `known`
@@ -78,6 +140,22 @@ pub fn decide<M: Model>(
         Decision::Refuted { .. } => Some(false),
         Decision::Undecided { .. } => None,
     }
+}
+
+/// The bare answer of the paths with a planted fault: `None` if one has to leave a key to the search. For the
+/// checker's own tests.
+#[doc(hidden)]
+pub fn decide_directly<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    fault: Fault,
+) -> Option<bool> {
+    let parts = split(model, history, Fault::None).ok()?;
+    let rulings: Vec<Ruling> = parts.iter().map(|part| direct::rule(model, &part.views, fault).1).collect();
+    if rulings.iter().any(|ruling| matches!(ruling, Ruling::Wrong(_))) {
+        return Some(false);
+    }
+    rulings.iter().all(|ruling| matches!(ruling, Ruling::Holds(_))).then_some(true)
 }
 
 /// The operations of one key.

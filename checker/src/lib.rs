@@ -21,6 +21,7 @@
 //! those that exist, [`format::jsonl`] for files, the source of `wing_gong` for the search.
 
 mod bars;
+mod direct;
 mod explain;
 pub mod format;
 mod history;
@@ -31,12 +32,15 @@ mod shrink;
 mod verdict;
 mod wing_gong;
 
+#[doc(hidden)]
+pub use direct::Paths;
+pub use direct::{Answer, Path, Role};
 pub use explain::draw;
 pub use history::{Called, History, Operation, Returned};
-pub use judge::check;
+pub use judge::{check, judge};
 #[doc(hidden)]
-pub use judge::decide;
+pub use judge::{decide, decide_directly, judge_by};
 pub use model::{Model, Next, Phrase, Seen};
-pub use verdict::{Budget, Counterexample, Verdict, Why};
+pub use verdict::{Budget, Counterexample, Judgement, Verdict, Why};
 #[doc(hidden)]
 pub use wing_gong::Fault;

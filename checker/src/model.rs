@@ -1,5 +1,6 @@
 //! What a history is judged against: a sequential object.
 
+use crate::direct::Role;
 use std::fmt::{Debug, Display, Formatter};
 use std::hash::Hash;
 
@@ -82,6 +83,13 @@ pub trait Model {
     fn outgrown(&self, state: &Self::State, input: &Self::Input, output: &Self::Output) -> bool {
         let _ = (state, input, output);
         false
+    }
+
+    /// What the operation does, in words that the polynomial decisions understand. Answering anything but
+    /// [`Role::Other`] is a promise: `step` does just that, and the initial value is `None`.
+    fn role<'a>(&self, input: &'a Self::Input, output: Option<&'a Self::Output>) -> Role<'a> {
+        let _ = (input, output);
+        Role::Other
     }
 
     /// The operation in words, for explanations.

@@ -6,6 +6,7 @@
 //! never been seen, it may have taken effect at any time after its call, or never. Forgetting only ever permits
 //! more. What remains wrong with all others forgotten is wrong by these replies alone.
 
+use crate::direct::{self, Ruling};
 use crate::model::Model;
 use crate::wing_gong::{Fault, Status, Stuck, View, needed, search};
 
@@ -31,13 +32,28 @@ pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], stuck: &Stuck, 
         .map(|view| Remembered { view: *view, kept: view.ret.is_some() && view.call <= end })
         .collect();
     operations.sort_by_key(|operation| (operation.view.call, operation.view.index));
-    let mut court = Court {
+    let court = Court {
         model,
         operations,
         culprit: stuck.culprit,
         left: explored.saturating_mul(16).saturating_add(4_000_000),
         each: explored.saturating_mul(2).saturating_add(10_000),
     };
+    conclude(court)
+}
+
+/// The same from replies that are known to be wrong with all others forgotten, as places among the views.
+pub(crate) fn shrink_replies<M: Model>(model: &M, views: &[View<'_, M>], replies: &[usize]) -> Core {
+    let mut operations: Vec<Remembered<'_, M>> =
+        views.iter().map(|view| Remembered { view: *view, kept: false }).collect();
+    replies.iter().for_each(|at| operations[*at].kept = true);
+    operations.sort_by_key(|operation| (operation.view.call, operation.view.index));
+    let mut court = Court { model, operations, culprit: 0, left: 20_000_000, each: 1_000_000 };
+    court.culprit = court.last_kept();
+    conclude(court)
+}
+
+fn conclude<M: Model>(mut court: Court<'_, M>) -> Core {
     court.let_go();
     let mut size = court.kept().len().div_ceil(2).max(1);
     let minimal = loop {
@@ -123,10 +139,21 @@ impl<M: Model> Court<'_, M> {
         }
     }
 
+    /// The last kept reply: with all others needed, it is the first that cannot be explained.
+    fn last_kept(&self) -> usize {
+        let kept = self.operations.iter().filter(|operation| operation.kept).map(|operation| operation.view);
+        kept.max_by_key(|view| (view.ret, view.call, view.index)).map_or(self.culprit, |view| view.index)
+    }
+
     fn judge(&mut self) -> Judgement {
         let views: Vec<View<'_, M>> = self.operations.iter().map(Remembered::view).collect();
         // Laying out the window costs about as much as a state for every operation.
         self.left = self.left.saturating_sub(views.len() as u64);
+        match direct::rule(self.model, &views, Fault::None).1 {
+            Ruling::Holds(_) => return Judgement::Linearizable,
+            Ruling::Wrong(_) => return Judgement::Wrong { culprit: self.last_kept() },
+            Ruling::Unsure => {}
+        }
         let Ok(mut hunt) = search(self.model, &views, Fault::None) else { return Judgement::TooDear };
         let status = hunt.run(self.each.min(self.left), MEMO);
         self.left = self.left.saturating_sub(hunt.explored());

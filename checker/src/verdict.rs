@@ -1,5 +1,7 @@
 //! The three answers.
 
+use crate::direct::Path;
+use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
 
 /// How much a check may cost. Counted in configurations and not in seconds, so that the same history gets the
@@ -56,6 +58,36 @@ impl Verdict {
         match self {
             Verdict::NotLinearizable(counterexample) => Some(counterexample),
             _ => None,
+        }
+    }
+}
+
+/// A verdict, and how it was reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The answer.
+    pub verdict: Verdict,
+    /// How many partitions each way decided. A violation was found by the first of them, which may leave others
+    /// undecided: see [`refuted_by`](Judgement::refuted_by).
+    pub decided_by: BTreeMap<Path, usize>,
+    /// What found the violation, if there is one.
+    pub refuted_by: Option<Path>,
+}
+
+/// How it was reached, in words: "decided by zones (12 keys) and search (1 key)".
+impl Display for Judgement {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        if let Some(path) = self.refuted_by {
+            return write!(f, "refuted by {path}");
+        }
+        let ways: Vec<String> = self
+            .decided_by
+            .iter()
+            .map(|(path, count)| format!("{path} ({count} {})", if *count == 1 { "key" } else { "keys" }))
+            .collect();
+        match ways.is_empty() {
+            true => write!(f, "nothing was decided"),
+            false => write!(f, "decided by {}", ways.join(" and ")),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use crate::{root, tidy};
+use crate::{conformance, root, tidy};
 
 /// Set for every step: a test that starts the whole of CI would start itself.
 const RUNNING: &str = "STORMGLASS_CI_RUNNING";
@@ -28,7 +28,7 @@ enum Part {
     Tidy,
     /// The pages of the API, without a warning
     Docs,
-    /// Every test
+    /// Every test, and the verdicts on recorded histories
     Test,
 }
 
@@ -39,7 +39,7 @@ struct Step {
     arguments: &'static [&'static str],
 }
 
-/// The rules of the house are the one part without a step: they run in this process.
+/// The rules of the house and the recorded histories have no step: they run in this process.
 const STEPS: [Step; 5] = [
     step(Part::Lint, &["fmt", "--all", "--", "--check"]),
     step(Part::Lint, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
@@ -66,6 +66,9 @@ impl Ci {
         }
         for step in STEPS.iter().filter(|step| is_asked(step.part)) {
             timed(step, || step.run())?;
+        }
+        if is_asked(Part::Test) {
+            timed("cargo xtask conformance ../shared/data", conformance::beside_the_repository)?;
         }
         println!("\nall of it holds, after {}", seconds(start.elapsed()));
         Ok(())

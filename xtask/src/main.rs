@@ -2,6 +2,8 @@
 
 mod bench;
 mod ci;
+mod conformance;
+mod crosscheck;
 mod tidy;
 
 use std::path::Path;
@@ -14,6 +16,8 @@ use clap::Parser;
 enum Command {
     Bench(bench::Bench),
     Ci(ci::Ci),
+    Conformance(conformance::Conformance),
+    Crosscheck(crosscheck::Crosscheck),
     Tidy(tidy::Tidy),
 }
 
@@ -21,6 +25,8 @@ fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Bench(bench) => bench.run(),
         Command::Ci(ci) => ci.run(),
+        Command::Conformance(conformance) => conformance.run(),
+        Command::Crosscheck(crosscheck) => crosscheck.run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match outcome {

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 /// A model whose operations can be read from and written to lines of fields.
 pub trait Lines: Model {
+    /// Whether values are numbers, as a counter's are, and not texts.
+    const NUMBERS: bool = false;
+
     /// The operation of a line, and its answer if the line has a `return`.
     fn decode(fields: &Fields) -> Result<(Self::Input, Option<Self::Output>), Expected>;
 

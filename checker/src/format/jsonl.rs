@@ -25,54 +25,19 @@
 //!
 //! Each has a `"key"` but the bank. A number is as good as a string of its digits where a text is meant.
 
+pub use super::Error;
 use super::fields::{Expected, Fields, Lines};
+use super::line_reader::LineReader;
 use crate::history::{History, Operation, Returned};
 use std::io::{BufRead, Write};
-
-/// Why a file could not be read. Every message begins with `file:line`.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file could not be read on.
-    #[error("{file}:{line}: cannot be read: {source}")]
-    Io {
-        /// As named by the caller.
-        file: String,
-        /// From 1.
-        line: u64,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The line is not a JSON object with fields of the right kinds.
-    #[error("{file}:{line}: expected a JSON object with one operation, {source}")]
-    Json {
-        /// As named by the caller.
-        file: String,
-        /// From 1.
-        line: u64,
-        /// Which field is wrong, and the column.
-        source: serde_json::Error,
-    },
-    /// The line lacks something that its operation needs.
-    #[error("{file}:{line}: expected {expected}")]
-    Expected {
-        /// As named by the caller.
-        file: String,
-        /// From 1.
-        line: u64,
-        /// What should have been there.
-        expected: String,
-    },
-}
 
 /// An operation as a model's lines hold it.
 pub type OperationOf<M> = Operation<<M as crate::Model>::Input, <M as crate::Model>::Output>;
 
-/// Reads operations one by one, holding one line in memory. Ends after the first error.
+/// Reads operations one by one, holding one line in memory. Ends after the first error. Operations of one client
+/// may overlap: order comes from time alone.
 pub struct Reader<M, R> {
-    file: String,
-    input: R,
-    line: u64,
-    buffer: String,
+    lines: LineReader<R>,
     done: bool,
     model: std::marker::PhantomData<fn() -> M>,
 }
@@ -80,39 +45,27 @@ pub struct Reader<M, R> {
 impl<M: Lines, R: BufRead> Reader<M, R> {
     /// `file` is the name that errors show.
     pub fn new(file: impl Into<String>, input: R) -> Self {
-        Self {
-            file: file.into(),
-            input,
-            line: 0,
-            buffer: String::new(),
-            done: false,
-            model: std::marker::PhantomData,
-        }
+        Self { lines: LineReader::new(file, input), done: false, model: std::marker::PhantomData }
+    }
+
+    /// The line of the operation that was read last, from 1.
+    pub fn line(&self) -> u64 {
+        self.lines.number()
     }
 
     /// The next operation; `None` at the end. Empty lines are skipped.
     fn read(&mut self) -> Result<Option<OperationOf<M>>, Error> {
         loop {
-            self.buffer.clear();
-            self.line += 1;
-            let (file, line) = (self.file.clone(), self.line);
-            match self.input.read_line(&mut self.buffer) {
-                Ok(0) => return Ok(None),
-                Ok(_) if self.buffer.trim().is_empty() => {}
-                Ok(_) => {
-                    let fields = serde_json::from_str(&self.buffer).map_err(|source| Error::Json {
-                        file,
-                        line,
-                        source,
-                    })?;
-                    return operation::<M>(&fields).map(Some).map_err(|Expected(expected)| Error::Expected {
-                        file: self.file.clone(),
-                        line,
-                        expected,
-                    });
-                }
-                Err(source) => return Err(Error::Io { file, line, source }),
-            }
+            let text = match self.lines.read()? {
+                None => return Ok(None),
+                Some(text) if text.trim_ascii().is_empty() => continue,
+                Some(text) => text,
+            };
+            let fields = serde_json::from_str(text);
+            let (file, line) = (self.lines.file(), self.lines.number());
+            let fields = fields.map_err(|source| Error::Json { file: file.to_owned(), line, source })?;
+            let operation = operation::<M>(&fields);
+            return operation.map(Some).map_err(|Expected(expected)| self.lines.expected(expected));
         }
     }
 }
@@ -130,7 +83,8 @@ impl<M: Lines, R: BufRead> Iterator for Reader<M, R> {
     }
 }
 
-fn operation<M: Lines>(fields: &Fields) -> Result<OperationOf<M>, Expected> {
+/// The operation of a line.
+pub(crate) fn operation<M: Lines>(fields: &Fields) -> Result<OperationOf<M>, Expected> {
     let client = fields.client.ok_or_else(|| Expected::field("client", "a number"))?;
     let call = fields.call.ok_or_else(|| Expected::field("call", "nanoseconds"))?;
     if let Some(ret) = fields.ret.filter(|ret| *ret < call) {

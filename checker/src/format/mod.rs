@@ -1,6 +1,14 @@
-//! Histories as files.
+//! Histories as files: our own [JSON lines](jsonl), and those of others as [events].
 
+mod any;
+pub mod edn;
+mod error;
+pub mod events;
 pub mod fields;
 pub mod jsonl;
+mod line_reader;
 mod lines;
 pub mod value;
+
+pub use any::{Format, Recorded, read};
+pub use error::Error;

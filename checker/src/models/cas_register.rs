@@ -2,6 +2,7 @@
 //! value than it expects fails, says so, and changes nothing.
 
 use super::{Text, shown};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -110,6 +111,21 @@ impl Model for CasRegister {
             Input::Read { .. } => false,
         };
         unknown.iter().map(needed).collect()
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Write { value, .. }, None | Some(Output::Done)) => Role::Write(Some(value)),
+            (Input::Read { .. }, None) => Role::Look,
+            (Input::Read { .. }, Some(Output::Value(seen))) => Role::Read(seen.as_deref()),
+            (Input::Cas { from, value, .. }, None | Some(Output::Swapped(true))) => {
+                Role::Swap { from: from.as_deref(), to: Some(value) }
+            }
+            (Input::Cas { from, .. }, Some(Output::Swapped(false))) => {
+                Role::NotSwapped { from: from.as_deref() }
+            }
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

@@ -1,6 +1,7 @@
 //! Read/write registers, by name. A register starts as `null`.
 
 use super::{Text, shown};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -88,6 +89,15 @@ impl Model for Register {
             .collect();
         let needed = |input: &&Input| matches!(input, Input::Write { value, .. } if read.contains(value));
         unknown.iter().map(needed).collect()
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Write { value, .. }, None | Some(Output::Done)) => Role::Write(Some(value)),
+            (Input::Read { .. }, None) => Role::Look,
+            (Input::Read { .. }, Some(Output::Value(seen))) => Role::Read(seen.as_deref()),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

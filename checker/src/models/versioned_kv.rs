@@ -7,6 +7,7 @@
 //! get answers, too, and accepts `NoKey` from a put where it is due.
 
 use super::{Text, shown};
+use crate::direct::{Answer, Role};
 use crate::model::{Model, Next, Phrase, Seen};
 
 /// What a client asks.
@@ -128,6 +129,28 @@ impl Model for VersionedKv {
             (_, Output::Value { version, .. }) => current > *version,
             (_, Output::NoKey) => current > 0,
             _ => false,
+        }
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Put { value, version, .. }, output) => {
+                let answer = match output {
+                    None => Answer::Unknown,
+                    Some(Output::Ok) => Answer::Ok,
+                    Some(Output::Maybe) => Answer::Maybe,
+                    Some(Output::Version) => Answer::Version,
+                    Some(Output::NoKey) => Answer::Missing,
+                    Some(Output::Value { .. }) => return Role::Other,
+                };
+                Role::VersionedPut { version: *version, value, answer }
+            }
+            (Input::Get { .. }, None) => Role::Look,
+            (Input::Get { .. }, Some(Output::Value { value, version })) => {
+                Role::VersionedRead(Some((value, *version)))
+            }
+            (Input::Get { .. }, Some(Output::NoKey)) => Role::VersionedRead(None),
+            (Input::Get { .. }, Some(_)) => Role::Other,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Known wrong turns of the search itself, chosen at run time, so that the cross-check against brute force can
+//! Known wrong turns of the search and of the polynomial paths, chosen at run time, so that the cross-check against brute force can
 //! be shown to catch each.
 
 /// One wrong turn; `None` is the search as it should be.
@@ -25,4 +25,16 @@ pub enum Fault {
     DominationReversed,
     /// Cuts after a settling operation that another one still overlaps.
     CutsAmongConcurrent,
+    /// Paths: lets no two chains exclude each other if one of them could stand at an instant.
+    BackwardZonesIgnored,
+    /// Paths: lets a level of a chain begin before an earlier one.
+    LevelsUnordered,
+    /// Paths: lets other values come between the two of a compare-and-set.
+    SwapsUnlinked,
+    /// Paths: lets a compare-and-set fail where it would not.
+    FailedSwapsAnywhere,
+    /// Paths: does not ask why nobody saw an append.
+    UnseenAppendsDropped,
+    /// Paths: believes that a version that was not met was met before.
+    FailedPutsOnlyAbove,
 }

@@ -1,8 +1,8 @@
 //! All small histories, and random larger ones.
 
-use crate::cases::{Case, World};
-use crate::oracle::OperationOf;
-use stormglass_checker::Operation;
+use super::cases::{Case, InputOf, World};
+use super::oracle::OperationOf;
+use stormglass_checker::{Model, Operation};
 
 /// Every history of `size` operations with times below `times` (so that many coincide), each operation by its own
 /// client, up to the order in which they are listed. Operations and outputs are the case's.
@@ -53,22 +53,49 @@ impl Rng {
     fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len() as u64) as usize]
     }
+
+    /// The first of a few draws that is not old, or the last.
+    fn pick_new<'a, T>(&mut self, from: &'a [T], is_old: impl Fn(&T) -> bool) -> &'a T {
+        for _ in 0..8 {
+            let drawn = self.pick(from);
+            if !is_old(drawn) {
+                return drawn;
+            }
+        }
+        self.pick(from)
+    }
 }
 
 /// A history that the case's map really gave, at points drawn inside the intervals; then, more often than not, one
 /// operation is replaced by another, which may or may not be wrong. In some histories a fifth of the replies is
 /// lost, in others half.
 pub(crate) fn random<C: Case>(rng: &mut Rng, size: u64) -> Vec<OperationOf<C>> {
+    draw::<C>(rng, size, false)
+}
+
+/// The same, but what changes anything is rarely drawn a second time.
+pub(crate) fn distinct<C: Case>(rng: &mut Rng, size: u64) -> Vec<OperationOf<C>> {
+    draw::<C>(rng, size, true)
+}
+
+fn draw<C: Case>(rng: &mut Rng, size: u64, distinct: bool) -> Vec<OperationOf<C>> {
     let (completed, pending) = (C::completed(), C::pending());
+    let model = C::model();
+    let mut used: Vec<InputOf<C>> = Vec::new();
     let mut points: Vec<(u64, OperationOf<C>)> = Vec::new();
     let one_unknown_in = [5, 2][rng.below(2) as usize];
     for client in 0..size {
         let call = rng.below(2 * size);
         if rng.below(one_unknown_in) == 0 {
-            let input = rng.pick(&pending).clone();
+            let input = rng.pick_new(&pending, |input| distinct && used.contains(input)).clone();
+            used.push(input.clone());
             points.push((call + rng.below(2 * size), Operation::pending(client, input, call)));
         } else {
-            let (input, output) = rng.pick(&completed).clone();
+            let drawn = rng.pick_new(&completed, |(input, _)| distinct && used.contains(input));
+            let (input, output) = drawn.clone();
+            if !model.read_only(&input, Some(&output)) {
+                used.push(input.clone());
+            }
             let length = rng.below(size);
             let point = call + rng.below(length + 1);
             points.push((point, Operation::completed(client, input, call, output, call + length)));

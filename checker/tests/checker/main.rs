@@ -3,8 +3,13 @@
 mod brute_force;
 mod cases;
 mod counterexamples;
+mod direct;
+mod distinct;
+mod edn;
 mod faulty_models;
+mod formats;
 mod histories;
 mod jsonl;
 mod limits;
+mod mangled;
 mod oracle;

@@ -1,6 +1,6 @@
 //! A judge that shares no code with the search, and the means to hold the search's answers against it.
 
-use crate::cases::{Case, InputOf, OutputOf, World};
+use super::cases::{Case, InputOf, OutputOf, World};
 use stormglass_checker::Operation;
 
 pub(crate) type OperationOf<C> = Operation<InputOf<C>, OutputOf<C>>;

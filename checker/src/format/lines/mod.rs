@@ -95,14 +95,16 @@ impl Lines for CasRegister {
     }
 }
 
-/// `put`, `get`, `append` (with `"output"` if it answered the value from before), `cas`, `delete`.
+/// `put` (or `write`), `get` (or `read`), `append` (with `"output"` if it answered the value from before), `cas`, `delete`.
 impl Lines for Kv {
     fn decode(fields: &Fields) -> Result<(kv::Input, Option<kv::Output>), Expected> {
         use kv::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "put" => (Input::Put { key, value: fields.value()? }, fields.answer(|| Ok(Output::Done))?),
-            "get" => (Input::Get { key }, fields.answer(|| fields.output().map(Output::Value))?),
+            "put" | "write" => {
+                (Input::Put { key, value: fields.value()? }, fields.answer(|| Ok(Output::Done))?)
+            }
+            "get" | "read" => (Input::Get { key }, fields.answer(|| fields.output().map(Output::Value))?),
             "append" => (
                 Input::Append { key, value: fields.value()? },
                 fields.answer(|| match fields.output {

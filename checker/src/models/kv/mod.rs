@@ -14,6 +14,7 @@ mod traces;
 pub use operations::{Input, Output};
 
 use super::{Rope, Text, shown};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use traces::Traces;
 
@@ -114,6 +115,29 @@ impl Model for Kv {
     fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
         let (Some(state), Output::Value(seen)) = (state, output) else { return false };
         !self.normal(seen.as_ref()).is_some_and(|seen| state.begins(seen))
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        let normal = |value: Option<&'a Text>| self.normal(value).map(|value| &**value);
+        match (input, output) {
+            (Input::Put { value, .. }, None | Some(Output::Done)) => Role::Write(normal(Some(value))),
+            (Input::Delete { .. }, None | Some(Output::Done)) => Role::Write(None),
+            (Input::Get { .. }, None) => Role::Look,
+            (Input::Get { .. }, Some(Output::Value(seen))) => Role::Read(normal(seen.as_ref())),
+            (Input::Append { value, .. }, None | Some(Output::Done)) => {
+                Role::Append { token: value, old: None }
+            }
+            (Input::Append { value, .. }, Some(Output::Value(old))) => {
+                Role::Append { token: value, old: Some(normal(old.as_ref())) }
+            }
+            (Input::Cas { from, value, .. }, None | Some(Output::Swapped(true))) => {
+                Role::Swap { from: normal(from.as_ref()), to: normal(Some(value)) }
+            }
+            (Input::Cas { from, .. }, Some(Output::Swapped(false))) => {
+                Role::NotSwapped { from: normal(from.as_ref()) }
+            }
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

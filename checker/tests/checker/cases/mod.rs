@@ -21,7 +21,7 @@ pub(crate) type InputOf<C> = <<C as Case>::Model as Model>::Input;
 pub(crate) type OutputOf<C> = <<C as Case>::Model as Model>::Output;
 
 pub(crate) trait Case {
-    type Model: Model<Input: Clone + Debug, Output: Clone + Debug + PartialEq>;
+    type Model: Model<Input: Clone + Debug + PartialEq, Output: Clone + Debug + PartialEq>;
     const NAME: &'static str;
 
     fn model() -> Self::Model;

@@ -1,0 +1,108 @@
+//! Chains: operations that must stand together, and the order of the chains.
+//!
+//! A *chain* is a set of operations that is contiguous in every linearization, in *levels* of which each comes
+//! before the next; between the operations of one level any order is legal. A write and the reads of its value
+//! are a chain of two levels. Any order of whole chains is legal, but one chain may have to be *first*: it holds
+//! what saw the initial state. Then a history is linearizable exactly if
+//!
+//! 1. in no chain an operation of a lower level was called after one of a higher level returned, and
+//! 2. no two chains must each precede the other.
+//!
+//! *Proof* (after Gibbons & Korach 1997, §4.1; the zones of Golab, Li & Shah 2011). Both are necessary. Let `f` be
+//! a chain's first return and `s` its last call: A must precede B exactly if `f(A) < s(B)`, and for the first
+//! chain `f` is before all time. Suppose a cycle of these, and let A have the least `f` in it. Every chain on the
+//! cycle must follow one whose `f` is no less than `f(A)`, so A must precede every one of them, its own
+//! predecessor as well, which must precede A: a pair against 2. So without such a pair the chains can be sorted.
+//!
+//! *The order.* Sort by the earlier of `f` and `s`; of two equal ones, one with `s <= f` first. If A must precede
+//! B and not B precede A, then A is sorted before B: with `f(A) < s(A)` and `f(B) < s(B)`, `s(A) <= f(B)` holds
+//! and so `f(A) < f(B)`; with `f(A) < s(A)` and `s(B) <= f(B)`, `f(A) < s(B)`; with `s(A) <= f(A)` and
+//! `f(B) < s(B)`, `s(A) <= f(B)`; else `s(A) <= f(A) < s(B)`. So whatever is out of order after sorting is a pair
+//! against 2. Within a level, operations go by their calls.
+
+use super::{Entry, Ruling};
+use crate::wing_gong::Fault;
+
+/// Where an operation stands: chain and level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) chain: usize,
+    pub(super) level: usize,
+}
+
+/// The number of the chain that must be first. It may be empty.
+pub(super) const FIRST: usize = 0;
+
+/// What the order of the chains depends on, with the operations that it comes from. All are indices into `placed`.
+#[derive(Clone, Copy)]
+struct Zone {
+    start: usize,
+    end: usize,
+    first_return: usize,
+    last_call: usize,
+}
+
+/// Puts the placed operations in order. Of a chain with an operation of unknown outcome, something completed must
+/// stand at a later level: it is what shows that the operation took effect.
+pub(super) fn order(entries: &[Entry<'_>], mut placed: Vec<(Place, usize)>, fault: Fault) -> Ruling {
+    placed.sort_unstable_by_key(|(place, at)| (*place, entries[*at].call, *at));
+    let call = |at: usize| entries[placed[at].1].call;
+    let ret = |at: usize| entries[placed[at].1].ret;
+    let mut zones: Vec<Zone> = Vec::new();
+    for at in 0..placed.len() {
+        if at == 0 || placed[at - 1].0.chain != placed[at].0.chain {
+            zones.push(Zone { start: at, end: at + 1, first_return: at, last_call: at });
+            continue;
+        }
+        let Some(zone) = zones.last_mut() else { return Ruling::Unsure };
+        zone.end = at + 1;
+        if ret(at) < call(zone.last_call) && fault != Fault::LevelsUnordered {
+            let zone = *zone;
+            return wrong(entries, &placed, &[zone.last_call, at], &[grown(&placed, zone)]);
+        }
+        if ret(at) < ret(zone.first_return) {
+            zone.first_return = at;
+        }
+        if call(at) > call(zone.last_call) {
+            zone.last_call = at;
+        }
+    }
+    let is_first = |zone: &Zone| placed[zone.start].0.chain == FIRST;
+    zones.sort_by_key(|zone| {
+        let (f, s) = (ret(zone.first_return), call(zone.last_call));
+        (!is_first(zone), f.min(s), f < s, zone.start)
+    });
+    let mut latest: Option<Zone> = None;
+    for zone in &zones {
+        if let Some(before) = latest.filter(|before| ret(zone.first_return) < call(before.last_call)) {
+            let skipped = fault == Fault::BackwardZonesIgnored
+                && (call(zone.last_call) <= ret(zone.first_return)
+                    || call(before.last_call) <= ret(before.first_return));
+            if !skipped {
+                let pairs = [before.first_return, before.last_call, zone.first_return, zone.last_call];
+                return wrong(entries, &placed, &pairs, &[before, *zone]);
+            }
+        }
+        if latest.is_none_or(|before| call(before.last_call) < call(zone.last_call)) {
+            latest = Some(*zone);
+        }
+    }
+    let members = zones.iter().flat_map(|zone| &placed[zone.start..zone.end]);
+    Ruling::Holds(members.map(|(_, at)| *at).collect())
+}
+
+/// The whole of a chain of which only the beginning was looked at.
+fn grown(placed: &[(Place, usize)], zone: Zone) -> Zone {
+    let chain = placed[zone.start].0.chain;
+    Zone { end: placed.partition_point(|(place, _)| place.chain <= chain), ..zone }
+}
+
+/// The replies among these, and of each chain its last: it shows all that comes before it.
+fn wrong(entries: &[Entry<'_>], placed: &[(Place, usize)], of: &[usize], chains: &[Zone]) -> Ruling {
+    let last = |zone: &Zone| (zone.start..zone.end).rev().find(|at| entries[placed[*at].1].completed);
+    let all = of.iter().copied().chain(chains.iter().filter_map(last));
+    let mut replies: Vec<usize> = all.map(|at| placed[at].1).filter(|at| entries[*at].completed).collect();
+    replies.sort_unstable();
+    replies.dedup();
+    Ruling::Wrong(replies)
+}

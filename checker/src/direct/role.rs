@@ -1,0 +1,61 @@
+//! What an operation does, in the few words that the polynomial decisions understand.
+
+/// The part an operation plays in its partition. A value is a text, or `None`: missing, never written.
+///
+/// Of an operation of unknown outcome it says what it does if it takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role<'a> {
+    /// Changes nothing and says nothing: a read whose reply was never seen.
+    Look,
+    /// Saw that this is the value, and changes nothing.
+    Read(Option<&'a str>),
+    /// Makes this the value, whatever it was.
+    Write(Option<&'a str>),
+    /// Found the value `from` and made it `to`.
+    Swap {
+        /// The value before.
+        from: Option<&'a str>,
+        /// The value after.
+        to: Option<&'a str>,
+    },
+    /// Saw that the value is not `from`, and changes nothing.
+    NotSwapped {
+        /// What the value was not.
+        from: Option<&'a str>,
+    },
+    /// Adds `token` to the end of the value; a missing one counts as empty.
+    Append {
+        /// What is added.
+        token: &'a str,
+        /// The value before, if it was answered.
+        old: Option<Option<&'a str>>,
+    },
+    /// Replaces version `version` of the value, 0 if it must be missing, and makes the next version.
+    VersionedPut {
+        /// The version that it must find.
+        version: u64,
+        /// The value after.
+        value: &'a str,
+        /// What was answered.
+        answer: Answer,
+    },
+    /// Saw this value at this version; `None`: missing, at version 0. Changes nothing.
+    VersionedRead(Option<(&'a str, u64)>),
+    /// None of these, or this reply is impossible: the search must judge the partition.
+    Other,
+}
+
+/// What a versioned put was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It took effect.
+    Ok,
+    /// It took effect at some time in its interval, or had none.
+    Maybe,
+    /// It found another version, at least 1.
+    Version,
+    /// It found nothing though its version is not 0.
+    Missing,
+    /// Nothing.
+    Unknown,
+}

@@ -1,0 +1,28 @@
+//! Histories as events: a call is one event and its end another, as Jepsen, Knossos, Maelstrom and Porcupine's
+//! tests write them.
+//!
+//! ```text
+//! {:process 0, :type :invoke, :f :write, :value 1, :time 1000, :index 0}
+//! {:process 0, :type :ok,     :f :write, :value 1, :time 2500, :index 1}
+//! ```
+//!
+//! - An event ends the open operation of its process. `:ok`: it took effect and answered. `:fail`: it certainly
+//!   did not take effect, and is left out; but a compare-and-set that fails without an `:error`, or with one that
+//!   says `precondition-failed`, did compare. `:info`, or no end: the outcome is unknown.
+//! - The order in the file is the order of time, as Knossos takes it; `:time` only says how far apart events are.
+//!   A time that goes backwards is taken as just after the event before. Without `:time`, times count events.
+//! - Events of `:nemesis`, or of any process that is not a number, are ignored.
+//! - The key is `:key`, or the first of a pair `[key value]`, tagged `#jepsen.independent.Tuple` or not; without
+//!   either there is one object, called `x`.
+//! - The number 1 and the string "1" are the same value.
+
+mod line;
+mod log;
+mod operation;
+mod pairs;
+
+pub use line::{Event, Kind};
+pub use log::Log;
+pub(crate) use log::is_event;
+pub(crate) use operation::operation;
+pub use pairs::{Ended, Pairs};

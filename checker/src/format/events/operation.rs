@@ -1,0 +1,117 @@
+//! A call and its end, in the fields of our own lines.
+
+use super::line::Kind;
+use super::pairs::Ended;
+use crate::format::edn::Value;
+use crate::format::fields::{Expected, Fields, Lines};
+use crate::format::jsonl::{self, OperationOf};
+use serde_json::{Value as Json, json};
+
+/// The one object of a history without keys.
+const ONLY_KEY: &str = "x";
+
+/// The operation, unless it certainly had no effect and saw nothing.
+pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>>, Expected> {
+    let f = ended.invoke.f.as_str();
+    let failed = matches!(ended.end, Some((Kind::Fail, _)));
+    if failed && !(f == "cas" && compared(ended.error.as_ref())) {
+        return Ok(None);
+    }
+    let (key, asked) = match &ended.invoke.key {
+        Some(key) => (Some(key), &ended.invoke.value),
+        None => keyed(f, &ended.invoke.value),
+    };
+    let answer = match key {
+        Some(_) if ended.invoke.key.is_none() => {
+            pair(&ended.answer).map_or(&ended.answer, |(_, value)| value)
+        }
+        _ => &ended.answer,
+    };
+    let mut fields = json!({
+        "client": ended.invoke.process,
+        "op": f,
+        "key": key.and_then(Value::text).unwrap_or_else(|| ONLY_KEY.to_owned()),
+        "call": ended.call,
+    });
+    match f {
+        "cas" => {
+            let (from, to) = pair(asked).ok_or_else(|| {
+                Expected(format!(":value of the cas to be [from to]; it is {}", asked.shown()))
+            })?;
+            fields["from"] = written::<M>(from);
+            fields["value"] = written::<M>(to);
+        }
+        _ if matches!(asked.untagged(), Value::Map(_)) => operands::<M>(&mut fields, asked),
+        _ if *asked != Value::Nil => fields["value"] = written::<M>(asked),
+        _ => {}
+    }
+    if let Some((_, at)) = ended.end {
+        fields["return"] = at.into();
+        match f {
+            "read" | "get" | "dequeue" | "pop" => {
+                // A read's own argument is not an operand.
+                fields.as_object_mut().map(|fields| fields.remove("value"));
+                fields["output"] = written::<M>(answer);
+            }
+            "cas" | "transfer" => fields["ok"] = (!failed).into(),
+            "contains" => fields["ok"] = json!(*answer.untagged() == Value::Bool(true)),
+            _ => {}
+        }
+    }
+    let fields: Fields = serde_json::from_value(fields).map_err(|error| {
+        Expected(format!("an operation of the model; {f} {} is not: {error}", ended.invoke.value.shown()))
+    })?;
+    jsonl::operation::<M>(&fields).map(Some)
+}
+
+/// Whether a failed compare-and-set failed because the value was another: says so, or says nothing else.
+fn compared(error: Option<&Value>) -> bool {
+    error.is_none_or(|error| error.to_string().contains("precondition-failed"))
+}
+
+/// The key of an independent object, if the value is a pair that begins with one. A compare-and-set without a key
+/// is asked `[from to]`, one with a key `[key [from to]]`.
+fn keyed<'a>(f: &str, value: &'a Value) -> (Option<&'a Value>, &'a Value) {
+    match pair(value) {
+        Some((key, rest)) if tuple(value) || f != "cas" || pair(rest).is_some() => (Some(key), rest),
+        _ => (None, value),
+    }
+}
+
+fn tuple(value: &Value) -> bool {
+    matches!(value, Value::Tagged(tag, _) if tag.ends_with("Tuple") || tag.ends_with("MapEntry"))
+}
+
+fn pair(value: &Value) -> Option<(&Value, &Value)> {
+    match value.untagged() {
+        Value::List(items) => match &items[..] {
+            [first, second] => Some((first, second)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `{:from a, :to b, :amount 5}`: each operand in a field of its name.
+fn operands<M: Lines>(fields: &mut Json, asked: &Value) {
+    for name in ["from", "to", "amount", "priority", "version", "value"] {
+        match asked.get(name).map(Value::untagged) {
+            None => {}
+            Some(Value::Int(number)) if ["amount", "priority", "version"].contains(&name) => {
+                fields[name] = (*number).into();
+            }
+            Some(value) => fields[name] = written::<M>(value),
+        }
+    }
+}
+
+/// As our own lines write it: texts, unless the model's values are numbers, and lists of them.
+fn written<M: Lines>(value: &Value) -> Json {
+    match value.untagged() {
+        Value::Int(number) if M::NUMBERS => (*number).into(),
+        value => match value.items() {
+            Some(items) => items.iter().map(written::<M>).collect(),
+            None => value.text().map_or(Json::Null, Json::String),
+        },
+    }
+}

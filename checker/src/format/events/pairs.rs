@@ -1,0 +1,96 @@
+//! Calls and their ends.
+
+use super::line::{Event, Kind};
+use crate::format::Error;
+use crate::format::edn::Value;
+use std::collections::BTreeMap;
+
+/// A call and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// The event that began it; its `time` is there, and later than any event's before.
+    pub invoke: Event,
+    /// When it was called: later than every event before.
+    pub call: u64,
+    /// How and when it ended; `None`: never, or with `:info`.
+    pub end: Option<(Kind, u64)>,
+    /// The ending event's value.
+    pub answer: Value,
+    /// The ending event's error.
+    pub error: Option<Value>,
+}
+
+/// Pairs events by process. Holds what is open, and nothing else. Those that end come as they end, then those
+/// that never do.
+pub struct Pairs<E> {
+    file: String,
+    events: E,
+    open: BTreeMap<u64, (Event, u64)>,
+    now: u64,
+    timed: bool,
+    done: bool,
+}
+
+impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
+    /// `file` is the name that errors show.
+    pub fn new(file: impl Into<String>, events: E) -> Self {
+        Self { file: file.into(), events, open: BTreeMap::new(), now: 0, timed: false, done: false }
+    }
+
+    /// Whether any event so far had a time.
+    pub fn timed(&self) -> bool {
+        self.timed
+    }
+
+    fn read(&mut self) -> Result<Option<Ended>, Error> {
+        for event in self.events.by_ref() {
+            let event = event?;
+            self.timed |= event.time.is_some();
+            self.now = (self.now + 1).max(event.time.unwrap_or(0));
+            let (line, process) = (event.line, event.process);
+            if event.kind == Kind::Invoke {
+                if let Some((open, _)) = self.open.insert(process, (event, self.now)) {
+                    let what =
+                        format!("the end of process {process}'s {}, open since line {}", open.f, open.line);
+                    return Err(Error::expected(
+                        &self.file,
+                        line,
+                        format!("{what}, before its next :invoke"),
+                    ));
+                }
+                continue;
+            }
+            let Some((invoke, call)) = self.open.remove(&process) else {
+                let what = format!("an :invoke of process {process} before its {}", event.f);
+                return Err(Error::expected(&self.file, line, what));
+            };
+            if invoke.f != event.f {
+                let what = format!("the end of process {process}'s {} of line {}", invoke.f, invoke.line);
+                return Err(Error::expected(&self.file, line, format!("{what}; it is {}'s", event.f)));
+            }
+            let end = (event.kind != Kind::Info).then_some((event.kind, self.now));
+            return Ok(Some(Ended { invoke, call, end, answer: event.value, error: event.error }));
+        }
+        let never = self.open.pop_first();
+        Ok(never.map(|(_, (invoke, call))| Ended {
+            invoke,
+            call,
+            end: None,
+            answer: Value::Nil,
+            error: None,
+        }))
+    }
+}
+
+impl<E: Iterator<Item = Result<Event, Error>>> Iterator for Pairs<E> {
+    type Item = Result<Ended, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.read();
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
