@@ -6,7 +6,7 @@ use crate::history::Operation;
 use crate::model::Model;
 use crate::shrink::{self, Core};
 use crate::verdict::{Budget, Counterexample, Judgement, Verdict, Why};
-use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, search};
+use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, plain_search, search};
 use std::collections::BTreeMap;
 
 /// Judges a history.
@@ -79,7 +79,8 @@ pub fn judge_by<M: Model>(
         Decision::Undecided { explored, why } => (Verdict::Undecided { explored, why }, 0),
         Decision::Refuted { part, stuck, explored } => {
             let part = &open[part];
-            let core = shrink::shrink(model, &part.views, stuck.culprit, explored);
+            let core = shrink::shrink(model, &part.views, &stuck, explored);
+            let stuck = deepest(model, part, stuck, explored);
             (refuted(model, history, part.key, core, stuck), 1)
         }
     };
@@ -108,6 +109,21 @@ fn refuted<M: Model>(
         candidates: stuck.candidates,
         sentence,
     }))
+}
+
+/// The deepest place of a part that is wrong, where the search had foreseen the end before it came there; `known`
+/// if that takes too long.
+fn deepest<M: Model>(model: &M, part: &Part<'_, M>, known: Stuck, explored: u64) -> Stuck {
+    const LEAST: u64 = 10_000;
+    if !known.foreseen {
+        return known;
+    }
+    let allowance = explored.saturating_mul(4).saturating_add(LEAST);
+    let Ok(mut hunt) = plain_search(model, &part.views) else { return known };
+    match hunt.run(allowance, usize::MAX) {
+        Status::Refuted => hunt.stuck(part.key),
+        _ => known,
+    }
 }
 
 /// The bare answer of the search with a planted fault: `None` if undecided. For the checker's own tests.

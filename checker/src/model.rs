@@ -67,6 +67,24 @@ pub trait Model {
         vec![true; unknown.len()]
     }
 
+    /// For each of `others`, all operations of a partition: is it a bound, that is, may
+    /// [`outgrown`](Model::outgrown) be asked about it? Of use where states only grow: in a list, a counter that
+    /// never sinks, a version.
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool>
+    where
+        Self: Sized,
+    {
+        vec![false; others.len()]
+    }
+
+    /// Asked about bounds only. Answering `true` is a promise: the operation cannot have given this output in
+    /// `state`, nor in any state that operations of its partition lead to from there. So whatever comes to
+    /// `state` before it is hopeless: once a list is `[b]`, nobody reads `[a, b]` any more.
+    fn outgrown(&self, state: &Self::State, input: &Self::Input, output: &Self::Output) -> bool {
+        let _ = (state, input, output);
+        false
+    }
+
     /// What the operation does, in words that the polynomial decisions understand. Answering anything but
     /// [`Role::Other`] is a promise: `step` does just that, and the initial value is `None`.
     fn role<'a>(&self, input: &'a Self::Input, output: Option<&'a Self::Output>) -> Role<'a> {

@@ -8,7 +8,7 @@
 
 use crate::direct::{self, Ruling};
 use crate::model::Model;
-use crate::wing_gong::{Fault, Status, View, needed, search};
+use crate::wing_gong::{Fault, Status, Stuck, View, needed, search};
 
 /// The operations that a counterexample rests on.
 pub(crate) struct Core {
@@ -24,9 +24,9 @@ const MEMO: usize = 1_000_000;
 
 /// Delta debugging (Zeller & Hildebrandt 2002) over what is remembered: chunks first, single operations last,
 /// until no single one can be forgotten.
-pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], culprit: usize, explored: u64) -> Core {
-    // The search never got past the culprit's return: it is wrong whatever was answered to later calls.
-    let end = views.iter().find(|view| view.index == culprit).and_then(|view| view.ret).unwrap_or(u64::MAX);
+pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], stuck: &Stuck, explored: u64) -> Core {
+    // The search never got past this instant: it is wrong whatever was answered to later calls.
+    let end = stuck.end;
     let mut operations: Vec<Remembered<'_, M>> = views
         .iter()
         .map(|view| Remembered { view: *view, kept: view.ret.is_some() && view.call <= end })
@@ -35,7 +35,7 @@ pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], culprit: usize,
     let court = Court {
         model,
         operations,
-        culprit,
+        culprit: stuck.culprit,
         left: explored.saturating_mul(16).saturating_add(4_000_000),
         each: explored.saturating_mul(2).saturating_add(10_000),
     };

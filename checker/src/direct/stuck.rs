@@ -55,6 +55,8 @@ pub(crate) fn stuck<M: Model>(model: &M, views: &[View<'_, M>], key: Option<&str
                 culprit: views[culprit].index,
                 candidates: waiting.iter().map(|at| views[*at].index).collect(),
                 state: model.show(key, &states[0]),
+                end: end.unwrap_or(u64::MAX),
+                foreseen: false,
             };
         };
         is_placed[at] = true;

@@ -1,6 +1,6 @@
 //! Lists by name that only grow: the `list-append` of Jepsen, one operation at a time. A list starts empty.
 
-use super::{Text, shown, shown_list};
+use super::{Chain, Text, shown, shown_list};
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -35,21 +35,21 @@ pub enum Output {
 pub struct AppendList;
 
 impl Model for AppendList {
-    type State = Vec<Text>;
+    type State = Chain;
     type Input = Input;
     type Output = Output;
 
     fn init(&self) -> Self::State {
-        Vec::new()
+        Chain::default()
     }
 
     fn step(&self, state: &Self::State, input: &Input, output: Option<&Output>) -> Next<Self::State> {
         match (input, output) {
-            (Input::Append { value, .. }, None | Some(Output::Done)) => {
-                Next::One(state.iter().chain([value]).cloned().collect())
-            }
+            (Input::Append { value, .. }, None | Some(Output::Done)) => Next::One(state.push(value.clone())),
             (Input::Read { .. }, None) => Next::One(state.clone()),
-            (Input::Read { .. }, Some(Output::Elements(seen))) => Next::when(seen == state, || state.clone()),
+            (Input::Read { .. }, Some(Output::Elements(seen))) => {
+                Next::when(*state == seen[..], || state.clone())
+            }
             _ => Next::Nowhere,
         }
     }
@@ -78,6 +78,14 @@ impl Model for AppendList {
         unknown.iter().map(needed).collect()
     }
 
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        others.iter().map(|(input, _)| matches!(input, Input::Read { .. })).collect()
+    }
+
+    fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
+        matches!(output, Output::Elements(seen) if !state.begins(seen))
+    }
+
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {
         match (input, output) {
             (Input::Append { key, value }, _) => {
@@ -92,6 +100,6 @@ impl Model for AppendList {
     }
 
     fn show(&self, key: Option<&str>, state: &Self::State) -> String {
-        format!("{} = {}", key.unwrap_or("list"), shown_list(state))
+        format!("{} = {}", key.unwrap_or("list"), shown_list(&state.to_vec()))
     }
 }

@@ -73,6 +73,16 @@ impl Model for Counter {
         unknown.iter().map(|input| read && matches!(input, Input::Inc { .. })).collect()
     }
 
+    /// The reads, unless something counts down.
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let grows = others.iter().all(|(input, _)| !matches!(input, Input::Inc { by: ..0, .. }));
+        others.iter().map(|(input, _)| grows && matches!(input, Input::Read { .. })).collect()
+    }
+
+    fn outgrown(&self, state: &i128, _: &Input, output: &Output) -> bool {
+        matches!(output, Output::Value(seen) if *state > i128::from(*seen))
+    }
+
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {
         match (input, output) {
             (Input::Inc { key, by }, _) => {

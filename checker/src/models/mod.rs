@@ -10,10 +10,12 @@ pub mod lock;
 pub mod priority_queue;
 pub mod queue;
 pub mod register;
+mod rope;
 pub mod set;
 pub mod stack;
 pub mod versioned_kv;
 
+pub use rope::{Chain, Rope};
 use std::sync::Arc;
 
 /// A key or a value: cloning it copies a pointer.

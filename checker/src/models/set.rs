@@ -120,6 +120,16 @@ impl Model for Set {
         unknown.iter().map(needed).collect()
     }
 
+    /// The reads, unless something is removed.
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let grows = others.iter().all(|(input, _)| !matches!(input, Input::Remove { .. }));
+        others.iter().map(|(input, _)| grows && matches!(input, Input::Read { .. })).collect()
+    }
+
+    fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
+        matches!(output, Output::Elements(seen) if !state.is_subset(seen))
+    }
+
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {
         let (verb, past, key, value) = match input {
             Input::Add { key, value } => ("add", "added", key, shown(Some(value))),

@@ -1,6 +1,6 @@
 //! Last-in, first-out stacks by name. A stack starts empty; a pop from an empty one answers `None` and does not wait.
 
-use super::{Text, shown, shown_list};
+use super::{Chain, Text, shown, shown_list};
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -36,29 +36,27 @@ pub struct Stack;
 
 impl Model for Stack {
     /// The top last.
-    type State = Vec<Text>;
+    type State = Chain;
     type Input = Input;
     type Output = Output;
 
     fn init(&self) -> Self::State {
-        Vec::new()
+        Chain::default()
     }
 
     fn step(&self, state: &Self::State, input: &Input, output: Option<&Output>) -> Next<Self::State> {
         match (input, output) {
-            (Input::Push { value, .. }, None | Some(Output::Done)) => {
-                Next::One(state.iter().chain([value]).cloned().collect())
-            }
+            (Input::Push { value, .. }, None | Some(Output::Done)) => Next::One(state.push(value.clone())),
             (Input::Pop { .. }, None | Some(Output::Taken(_))) => {
-                let (taken, rest) = match state.split_last() {
+                let (taken, rest) = match state.pop() {
                     Some((taken, rest)) => (Some(taken), rest),
-                    None => (None, &[][..]),
+                    None => (None, state),
                 };
                 let fits = match output {
                     Some(Output::Taken(seen)) => seen.as_ref() == taken,
                     _ => true,
                 };
-                Next::when(fits, || rest.to_vec())
+                Next::when(fits, || rest.clone())
             }
             _ => Next::Nowhere,
         }
@@ -108,6 +106,6 @@ impl Model for Stack {
     }
 
     fn show(&self, key: Option<&str>, state: &Self::State) -> String {
-        format!("{} = {}", key.unwrap_or("stack"), shown_list(state))
+        format!("{} = {}", key.unwrap_or("stack"), shown_list(&state.to_vec()))
     }
 }

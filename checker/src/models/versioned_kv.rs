@@ -116,6 +116,22 @@ impl Model for VersionedKv {
         unknown.iter().map(needed).collect()
     }
 
+    /// Versions only grow.
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let seen = |output: &Option<&Output>| !matches!(output, None | Some(Output::Version | Output::Maybe));
+        others.iter().map(|(_, output)| seen(output)).collect()
+    }
+
+    fn outgrown(&self, state: &Self::State, input: &Input, output: &Output) -> bool {
+        let current = state.as_ref().map_or(0, |(_, version)| *version);
+        match (input, output) {
+            (Input::Put { version, .. }, Output::Ok) => current > *version,
+            (_, Output::Value { version, .. }) => current > *version,
+            (_, Output::NoKey) => current > 0,
+            _ => false,
+        }
+    }
+
     fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
         match (input, output) {
             (Input::Put { value, version, .. }, output) => {

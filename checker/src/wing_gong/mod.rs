@@ -14,21 +14,26 @@
 //!   changes no state whatsoever, every other operation meets the state it met before. The argument needs all
 //!   three words: an *optional* operation need not be in the completion, an operation that is a no-op only
 //!   *here* may be needed later for its effect, and one with several outcomes may choose another.
+//! - **Bounds.** Where states only grow, a configuration whose state has outgrown an operation still to be
+//!   placed is hopeless and is not entered (`Model::outgrown`).
 //! - A place that every way passes lets the search forget all behind it (`Window::cuts_after`).
 //!
 //! The order of trials is fixed by the history, and limits count configurations: a verdict depends on neither
 //! clock nor load.
 
 mod bits;
+mod depth;
 mod faults;
 mod memo;
 mod states;
 mod window;
 
+pub(crate) use depth::Stuck;
 pub use faults::Fault;
 
 use crate::model::Model;
 use bits::Bits;
+use depth::Deepest;
 use memo::{Memo, Place};
 use states::{States, Step};
 use window::Window;
@@ -65,18 +70,6 @@ pub(crate) enum Status {
     MemoFull,
 }
 
-/// The deepest place the search was stuck at.
-pub(crate) struct Stuck {
-    /// Operations placed, in order, as indices into the history.
-    pub(crate) placed: Vec<usize>,
-    /// The completed operation whose return the history cannot be explained up to.
-    pub(crate) culprit: usize,
-    /// The completed operations of which one had to be next, the culprit among them.
-    pub(crate) candidates: Vec<usize>,
-    /// The state there, in words.
-    pub(crate) state: String,
-}
-
 /// A search of either width.
 pub(crate) trait Search {
     /// Goes on until done, or `states` more configurations, or a memo of `memo` entries.
@@ -88,7 +81,7 @@ pub(crate) trait Search {
     /// After [`Status::Found`]: the order found, as indices into the history.
     fn witness(&self) -> Vec<usize>;
     /// After [`Status::Refuted`]: how far it came.
-    fn stuck(&self, key: Option<&str>) -> Stuck;
+    fn stuck(&mut self, key: Option<&str>) -> Stuck;
 }
 
 /// More operations in flight at once than the widest search can hold.
@@ -100,7 +93,24 @@ pub(crate) fn search<'a, M: Model>(
     views: &[View<'a, M>],
     fault: Fault,
 ) -> Result<Box<dyn Search + 'a>, TooWide> {
-    let window = Window::new(model, views, fault);
+    walk(model, Window::new(model, views, fault), fault)
+}
+
+/// The same, without bounds: slower, and sure to come to the deepest place.
+pub(crate) fn plain_search<'a, M: Model>(
+    model: &'a M,
+    views: &[View<'a, M>],
+) -> Result<Box<dyn Search + 'a>, TooWide> {
+    let mut window = Window::new(model, views, Fault::None);
+    window.forget_bounds();
+    walk(model, window, Fault::None)
+}
+
+fn walk<'a, M: Model>(
+    model: &'a M,
+    window: Window<'a, M>,
+    fault: Fault,
+) -> Result<Box<dyn Search + 'a>, TooWide> {
     let width = window.width.max(window.operations.len() - window.completed);
     if width <= Bits::<1>::WIDTH {
         Ok(Box::new(Walk::<M, 1>::new(model, window, fault)))
@@ -155,18 +165,9 @@ struct Walk<'a, M: Model, const N: usize> {
     started: bool,
     explored: u64,
     deepest: Deepest,
+    /// The latest return of a bound that was found outgrown.
+    foreseen: Option<u64>,
     fault: Fault,
-}
-
-/// The dead end with the highest base; among those, with the most placed.
-#[derive(Default)]
-struct Deepest {
-    base: u32,
-    state: u32,
-    trail: Vec<u32>,
-    /// How much of `trail` still agrees with the search's own; keeps the copying linear.
-    shared: usize,
-    known: bool,
 }
 
 enum Entered {
@@ -186,6 +187,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             started: false,
             explored: 0,
             deepest: Deepest::default(),
+            foreseen: None,
             window,
             fault,
         }
@@ -262,11 +264,34 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
         if at.place.base as usize == self.window.completed {
             return Entered::Done;
         }
+        if self.window.bounded() && self.hopeless(&at.place) {
+            self.note_depth(&at.place);
+            return Entered::Pruned;
+        }
         if !self.memo.enter(at.place, at.used) {
             return Entered::Pruned;
         }
         self.stack.push(Frame { at, mark, next: 0, branch: 0 });
         Entered::Pushed
+    }
+
+    /// Whether the first bound that is not placed yet can never be.
+    fn hopeless(&mut self, place: &Place<N>) -> bool {
+        let now = self.window.operations[place.base as usize].ret;
+        let mut from = place.base;
+        while let Some(bound) = self.window.bound(from) {
+            let operation = self.window.operations[bound as usize];
+            let placed = Some(operation.call) <= now && place.ahead.has(self.window.slot(bound));
+            if !placed {
+                let outgrown = self.states.outgrown(place.state, bound, &operation);
+                if outgrown {
+                    self.foreseen = self.foreseen.max(operation.ret);
+                }
+                return outgrown;
+            }
+            from = bound + 1;
+        }
+        false
     }
 
     /// The next configuration to enter from the top of the stack, and the operation that leads there.
@@ -325,15 +350,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
     /// Nothing more to try on the top of the stack.
     fn back_up(&mut self) {
         let Some(frame) = self.stack.pop() else { return };
-        let place = frame.at.place;
-        let deepest = &mut self.deepest;
-        let further = (place.base, self.trail.len()) > (deepest.base, deepest.trail.len());
-        if further || !deepest.known {
-            deepest.trail.truncate(deepest.shared);
-            deepest.trail.extend_from_slice(&self.trail[deepest.shared..]);
-            (deepest.base, deepest.state, deepest.known) = (place.base, place.state, true);
-            deepest.shared = deepest.trail.len();
-        }
+        self.note_depth(&frame.at.place);
         self.truncate(frame.mark);
     }
 
@@ -386,17 +403,7 @@ impl<M: Model, const N: usize> Search for Walk<'_, M, N> {
         self.indices(&self.trail)
     }
 
-    fn stuck(&self, key: Option<&str>) -> Stuck {
-        let base = self.deepest.base;
-        let placed = self.indices(&self.deepest.trail);
-        let in_flight = [self.window.reads(base), self.window.writes(base)].concat();
-        let mut candidates = self.indices(&in_flight);
-        candidates.retain(|index| !placed.contains(index));
-        Stuck {
-            culprit: self.window.operations[base as usize].index,
-            state: self.states.show(key, self.deepest.state),
-            candidates,
-            placed,
-        }
+    fn stuck(&mut self, key: Option<&str>) -> Stuck {
+        self.tell(key)
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Window<'a, M: Model> {
     optional: Vec<u32>,
     /// Whether history before and after each completed operation is independent, see [`Window::cuts_after`].
     cuts: Vec<bool>,
+    /// For each completed operation the first bound that does not return before it, `completed` if there is none.
+    bounds: Vec<u32>,
 }
 
 impl<'a, M: Model> Window<'a, M> {
@@ -82,11 +84,13 @@ impl<'a, M: Model> Window<'a, M> {
             writes: Lists::default(),
             optional: Vec::with_capacity(completed),
             cuts: Vec::with_capacity(completed),
+            bounds: Vec::new(),
         };
         let mut by_call: Vec<u32> = (0..completed as u32).collect();
         by_call.sort_by_key(|id| (window.operations[*id as usize].call, *id));
         window.assign_slots(&by_call);
         window.list_in_flight(model, &by_call, fault);
+        window.list_bounds(model);
         window
     }
 
@@ -155,6 +159,32 @@ impl<'a, M: Model> Window<'a, M> {
         }
     }
 
+    fn list_bounds(&mut self, model: &M) {
+        let seen: Vec<_> = self.operations.iter().map(|view| (view.input, view.output)).collect();
+        let bounds = model.bounds(&seen);
+        if !bounds.contains(&true) {
+            return;
+        }
+        let mut next = self.completed as u32;
+        self.bounds = vec![next; self.completed];
+        for id in (0..self.completed).rev() {
+            if bounds[id] {
+                next = id as u32;
+            }
+            self.bounds[id] = next;
+        }
+    }
+
+    /// Whether any operation is a bound.
+    pub(super) fn bounded(&self) -> bool {
+        !self.bounds.is_empty()
+    }
+
+    /// The first bound that is `from` or returns after it.
+    pub(super) fn bound(&self, from: u32) -> Option<u32> {
+        self.bounds.get(from as usize).copied().filter(|id| (*id as usize) < self.completed)
+    }
+
     pub(super) fn slot(&self, id: u32) -> usize {
         usize::from(self.slots[id as usize])
     }
@@ -182,5 +212,10 @@ impl<'a, M: Model> Window<'a, M> {
     /// forget all of it.
     pub(super) fn cuts_after(&self, id: u32) -> bool {
         self.cuts[id as usize]
+    }
+
+    /// Stops asking about bounds.
+    pub(super) fn forget_bounds(&mut self) {
+        self.bounds.clear();
     }
 }

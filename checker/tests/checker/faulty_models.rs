@@ -1,7 +1,7 @@
 //! Wrong turns of a model, each noticed by the comparison with brute force: steps that mean something else, and
 //! promises that are not kept.
 
-use crate::cases::{Banks, Case, Counters, Lists, Locks, PriorityQueues, Queues, Sets, Stacks};
+use crate::cases::{Banks, Case, Counters, Lists, Locks, Maps, PriorityQueues, Queues, Sets, Stacks};
 use crate::histories;
 use crate::oracle::linearizable;
 use stormglass_checker::models::append_list::{self, AppendList};
@@ -12,6 +12,7 @@ use stormglass_checker::models::priority_queue::{self, PriorityQueue};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::set::{self, Set};
 use stormglass_checker::models::stack::{self, Stack};
+use stormglass_checker::models::{Chain, Text};
 use stormglass_checker::{Budget, Fault, Model, Next, Seen, decide};
 
 type Step<M> = fn(
@@ -32,6 +33,8 @@ enum Wrong<M: Model> {
     AllSettles,
     /// "Nothing ever changes a state."
     AllReadOnly,
+    /// "States only grow, whatever the operations are."
+    AllGrows,
 }
 
 struct Faulty<M: Model> {
@@ -67,6 +70,17 @@ impl<M: Model> Model for Faulty<M> {
         matches!(self.wrong, Wrong::AllSettles) || self.right.settles(input, output)
     }
 
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        match self.wrong {
+            Wrong::AllGrows => others.iter().map(|(_, output)| output.is_some()).collect(),
+            _ => self.right.bounds(others),
+        }
+    }
+
+    fn outgrown(&self, state: &M::State, input: &M::Input, output: &M::Output) -> bool {
+        self.right.outgrown(state, input, output)
+    }
+
     fn needed(&self, unknown: &[&M::Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
         match self.wrong {
             Wrong::NothingNeeded => vec![false; unknown.len()],
@@ -93,6 +107,18 @@ fn all_noticed<C: Case>(faults: Vec<(&str, Wrong<C::Model>)>) {
     assert_eq!(noticed::<C>(Wrong::Nothing), None);
 }
 
+fn chain(elements: &[Text]) -> Chain {
+    elements.iter().fold(Chain::default(), |chain, element| chain.push(element.clone()))
+}
+
+#[test]
+fn of_maps() {
+    all_noticed::<Maps>(vec![
+        ("unknown taken as never", Wrong::NothingNeeded),
+        ("grows in spite of puts", Wrong::AllGrows),
+    ]);
+}
+
 #[test]
 fn of_lists() {
     use append_list::{Input, Output};
@@ -102,14 +128,18 @@ fn of_lists() {
         (
             "appends at the front",
             Wrong::<AppendList>::Step(|right, state, input, output| match input {
-                Input::Append { value, .. } => Next::One([std::slice::from_ref(value), &state[..]].concat()),
+                Input::Append { value, .. } => {
+                    Next::One(chain(&[std::slice::from_ref(value), &state.to_vec()].concat()))
+                }
                 Input::Read { .. } => right.step(state, input, output),
             }),
         ),
         (
             "a read may see less",
             Wrong::<AppendList>::Step(|right, state, input, output| match output {
-                Some(Output::Elements(seen)) => Next::when(state.starts_with(seen), || state.clone()),
+                Some(Output::Elements(seen)) => {
+                    Next::when(state.to_vec().starts_with(seen), || state.clone())
+                }
                 _ => right.step(state, input, output),
             }),
         ),
@@ -122,6 +152,7 @@ fn of_sets() {
     all_noticed::<Sets>(vec![
         ("unknown taken as never", Wrong::NothingNeeded),
         ("adding what is there taken as a read", Wrong::AllReadOnly),
+        ("grows in spite of removals", Wrong::AllGrows),
         (
             "removes nothing",
             Wrong::<Set>::Step(|right, state, input, output| match input {
@@ -173,7 +204,8 @@ fn of_stacks() {
             "takes the first",
             Wrong::<Stack>::Step(|right, state, input, output| match (input, output) {
                 (Input::Pop { .. }, Some(Output::Taken(Some(taken)))) => {
-                    Next::when(state.first() == Some(taken), || state[1..].to_vec())
+                    let all = state.to_vec();
+                    Next::when(all.first() == Some(taken), || chain(&all[1..]))
                 }
                 _ => right.step(state, input, output),
             }),
@@ -214,6 +246,7 @@ fn of_counters() {
     use counter::Input;
     all_noticed::<Counters>(vec![
         ("unknown taken as never", Wrong::NothingNeeded),
+        ("grows in spite of decrements", Wrong::AllGrows),
         (
             "counts operations",
             Wrong::<Counter>::Step(|right, state, input, output| match input {

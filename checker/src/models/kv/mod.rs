@@ -13,7 +13,7 @@ mod traces;
 
 pub use operations::{Input, Output};
 
-use super::{Text, shown};
+use super::{Rope, Text, shown};
 use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use traces::Traces;
@@ -35,14 +35,17 @@ impl Kv {
         value.filter(|value| !self.missing_is_empty || !value.is_empty())
     }
 
-    fn same(&self, state: &Option<Text>, seen: &Option<Text>) -> bool {
-        state.as_ref() == self.normal(seen.as_ref())
+    fn same(&self, state: &Option<Rope>, seen: &Option<Text>) -> bool {
+        match (state, self.normal(seen.as_ref())) {
+            (Some(state), Some(seen)) => *state == **seen,
+            (state, seen) => state.is_none() && seen.is_none(),
+        }
     }
 }
 
 impl Model for Kv {
     /// Of one key.
-    type State = Option<Text>;
+    type State = Option<Rope>;
     type Input = Input;
     type Output = Output;
 
@@ -53,7 +56,7 @@ impl Model for Kv {
     fn step(&self, state: &Self::State, input: &Input, output: Option<&Output>) -> Next<Self::State> {
         match (input, output) {
             (Input::Put { value, .. }, None | Some(Output::Done)) => {
-                Next::One(self.normal(Some(value)).cloned())
+                Next::One(self.normal(Some(value)).map(Rope::from))
             }
             (Input::Delete { .. }, None | Some(Output::Done)) => Next::One(None),
             (Input::Get { .. }, None) => Next::One(state.clone()),
@@ -66,11 +69,13 @@ impl Model for Kv {
                     Some(Output::Value(old)) => self.same(state, old),
                     Some(Output::Swapped(_)) => false,
                 };
-                let longer = || Text::from([state.as_deref().unwrap_or_default(), value].concat());
-                Next::when(legal, || self.normal(Some(&longer())).cloned())
+                Next::when(legal, || match state {
+                    Some(state) => Some(state.append(value)),
+                    None => self.normal(Some(value)).map(Rope::from),
+                })
             }
             (Input::Cas { from, value, .. }, None | Some(Output::Swapped(true))) => {
-                Next::when(self.same(state, from), || self.normal(Some(value)).cloned())
+                Next::when(self.same(state, from), || self.normal(Some(value)).map(Rope::from))
             }
             (Input::Cas { from, .. }, Some(Output::Swapped(false))) => {
                 Next::when(!self.same(state, from), || state.clone())
@@ -98,6 +103,18 @@ impl Model for Kv {
     fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
         let traces = Traces::of(others);
         unknown.iter().map(|input| traces.may_show(input)).collect()
+    }
+
+    /// What shows a value, where there are appends and nothing else that changes one.
+    fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
+        let changes = |input: &Input| !matches!(input, Input::Append { .. } | Input::Get { .. });
+        let grows = !others.iter().any(|(input, _)| changes(input));
+        others.iter().map(|(_, output)| grows && matches!(output, Some(Output::Value(_)))).collect()
+    }
+
+    fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
+        let (Some(state), Output::Value(seen)) = (state, output) else { return false };
+        !self.normal(seen.as_ref()).is_some_and(|seen| state.begins(seen))
     }
 
     fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
@@ -128,6 +145,10 @@ impl Model for Kv {
     }
 
     fn show(&self, key: Option<&str>, state: &Self::State) -> String {
-        format!("{} = {}", key.unwrap_or("value"), shown(state.as_ref()))
+        format!(
+            "{} = {}",
+            key.unwrap_or("value"),
+            shown(state.as_ref().map(|state| Text::from(state.to_string())).as_ref())
+        )
     }
 }
