@@ -18,7 +18,8 @@
 //! can be explained, not that the system is correct.
 //!
 //! Where to read on: [`Operation`] for time and unknown outcomes, [`Model`] for writing one, [`models`] for
-//! those that exist, [`format::jsonl`] for files, the source of `wing_gong` for the search.
+//! those that exist, [`format::jsonl`] for files, the source of `wing_gong` for the search, [`transactions`] for
+//! isolation levels.
 
 mod bars;
 mod explain;
@@ -28,6 +29,7 @@ mod judge;
 mod model;
 pub mod models;
 mod shrink;
+pub mod transactions;
 mod verdict;
 mod wing_gong;
 
