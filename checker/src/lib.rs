@@ -18,7 +18,8 @@
 //! can be explained, not that the system is correct.
 //!
 //! Where to read on: [`Operation`] for time and unknown outcomes, [`Model`] for writing one, [`models`] for
-//! those that exist, [`mod@format`] for files, [`mod@page`] for a verdict in a browser, the source of `wing_gong` for the search.
+//! those that exist, [`mod@format`] for files, [`mod@page`] for a verdict in a browser, the source of `wing_gong` for
+//! the search, [`transactions`] for isolation levels.
 
 mod bars;
 mod direct;
@@ -30,6 +31,7 @@ mod model;
 pub mod models;
 pub mod page;
 mod shrink;
+pub mod transactions;
 mod verdict;
 mod wing_gong;
 
