@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stormglass_checker::format::{self, fields::Lines};
-use stormglass_checker::models::{cas_register, counter, kv, lock, queue, register, set, stack, versioned_kv};
+use stormglass_checker::models::{
+    cas_register, counter, kv, lock, queue, register, set, stack, versioned_kv,
+};
 use stormglass_checker::{Budget, Judgement, Paths, Verdict, judge_by};
 
+use crate::ci::now;
 use crate::root;
 
 /// Judges recorded histories and compares with what is expected
@@ -102,7 +105,8 @@ impl Conformance {
     fn judge_as<M: Lines>(&self, model: &M, expected: &Expected) -> Result<(Judgement, Duration), String> {
         let name = expected.file.display().to_string();
         let file = fs::File::open(&expected.file).map_err(|error| format!("{name}: {error}"))?;
-        let recorded = format::read::<M>(&name, None, BufReader::new(file)).map_err(|error| error.to_string())?;
+        let recorded =
+            format::read::<M>(&name, None, BufReader::new(file)).map_err(|error| error.to_string())?;
         let paths = if self.search_only { Paths::SearchOnly } else { Paths::All };
         let budget = Budget { states: self.states, ..Budget::default() };
         let start = now();
@@ -147,7 +151,9 @@ fn parse(text: &str, folder: &Path) -> Result<Vec<Expected>, String> {
         let holds = match field(verdict) {
             Some("ok") => true,
             Some("illegal") => false,
-            other => return Err(format!("{}: expected the verdict ok or illegal; it is {other:?}", index + 1)),
+            other => {
+                return Err(format!("{}: expected the verdict ok or illegal; it is {other:?}", index + 1));
+            }
         };
         let file = field(file).unwrap_or_default();
         let model = match model.and_then(field) {
@@ -161,12 +167,6 @@ fn parse(text: &str, folder: &Path) -> Result<Vec<Expected>, String> {
     Ok(all)
 }
 
-/// Times are for people to read; no verdict depends on them.
-#[expect(clippy::disallowed_methods, reason = "a table for people says how long it took")]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +175,8 @@ mod tests {
     fn a_list_is_read() {
         let text = "file\tmodel\tverdict\na.jsonl\tkv\tok\n\nb.jsonl\tset\tillegal\n";
         let all = parse(text, Path::new("x")).unwrap();
-        let read: Vec<_> = all.iter().map(|e| (e.file.to_str().unwrap(), e.model.as_str(), e.holds)).collect();
+        let read: Vec<_> =
+            all.iter().map(|e| (e.file.to_str().unwrap(), e.model.as_str(), e.holds)).collect();
         assert_eq!(read, [("x/a.jsonl", "kv", true), ("x/b.jsonl", "set", false)]);
     }
 
@@ -194,7 +195,8 @@ mod tests {
         let line = "{\"client\":0,\"op\":\"get\",\"key\":\"k\",\"output\":\"1\",\"call\":1,\"return\":2}\n";
         fs::write(dir.join("a.jsonl"), line).unwrap();
         let run = |verdict: &str| {
-            fs::write(dir.join("expected.tsv"), format!("file\tmodel\tverdict\na.jsonl\tkv\t{verdict}\n")).unwrap();
+            fs::write(dir.join("expected.tsv"), format!("file\tmodel\tverdict\na.jsonl\tkv\t{verdict}\n"))
+                .unwrap();
             Conformance { dir: dir.clone(), search_only: false, states: 1000 }.run()
         };
         assert_eq!(run("illegal"), Ok(()));

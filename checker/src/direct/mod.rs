@@ -7,7 +7,9 @@
 //!
 //! - [`registers`]: writes, reads and compare-and-sets, by clusters of one value and chains of swaps;
 //! - [`appends`]: appends, puts and reads, by the longest value read;
-//! - [`versions`]: puts that name the version they replace, by version.
+//! - [`versions`]: puts that name the version they replace, by version;
+//! - [`queues`]: first-in, first-out queues, value by value;
+//! - [`stacks`]: stacks, from the bottom up.
 //!
 //! **Unknown outcomes** need no cases: one whose effect nobody saw is left out, and one whose effect was seen ends
 //! at the end of time.
@@ -19,8 +21,10 @@
 mod appends;
 mod chains;
 mod failed_swaps;
+mod queues;
 mod registers;
 mod role;
+mod stacks;
 mod stuck;
 mod version_table;
 mod versions;
@@ -45,6 +49,10 @@ pub enum Path {
     Appends,
     /// The order of the versions.
     Versions,
+    /// The order of the values that went through a queue.
+    Queue,
+    /// The nesting of the values on a stack.
+    Stack,
 }
 
 impl std::fmt::Display for Path {
@@ -55,6 +63,8 @@ impl std::fmt::Display for Path {
             Path::Swaps => "swaps",
             Path::Appends => "appends",
             Path::Versions => "versions",
+            Path::Queue => "queue order",
+            Path::Stack => "stack nesting",
         })
     }
 }
@@ -144,6 +154,8 @@ fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) ->
             Role::Swap { .. } | Role::NotSwapped { .. } => Path::Swaps,
             Role::Append { .. } => Path::Appends,
             Role::VersionedPut { .. } | Role::VersionedRead(_) => Path::Versions,
+            Role::Enqueue(_) | Role::Dequeue(_) => Path::Queue,
+            Role::Push(_) | Role::Pop(_) => Path::Stack,
         });
     }
     let ruling = match path {
@@ -151,6 +163,8 @@ fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) ->
         Path::Zones | Path::Swaps => registers::rule(&entries, fault),
         Path::Appends => appends::rule(&entries, fault),
         Path::Versions => versions::rule(&entries, fault),
+        Path::Queue => queues::rule(&entries, fault),
+        Path::Stack => stacks::rule(&entries, fault),
     };
     let Ruling::Wrong(mut replies) = ruling else { return (path, ruling) };
     replies.extend((0..entries.len()).filter(|at| entries[*at].failed()));

@@ -41,6 +41,15 @@ pub enum Role<'a> {
     },
     /// Saw this value at this version; `None`: missing, at version 0. Changes nothing.
     VersionedRead(Option<(&'a str, u64)>),
+    /// Puts this value at the end of a queue.
+    Enqueue(&'a str),
+    /// Took this from the front of a queue; inner `None`: it was empty, and nothing changed; outer `None`: the
+    /// reply was never seen.
+    Dequeue(Option<Option<&'a str>>),
+    /// Puts this value on top of a stack.
+    Push(&'a str),
+    /// Took this from the top of a stack; `None`s as for [`Role::Dequeue`].
+    Pop(Option<Option<&'a str>>),
     /// None of these, or this reply is impossible: the search must judge the partition.
     Other,
 }

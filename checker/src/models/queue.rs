@@ -2,6 +2,7 @@
 //! not wait.
 
 use super::{Text, shown, shown_list};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -92,6 +93,15 @@ impl Model for Queue {
             Input::Dequeue { .. } => !answers.is_empty(),
         };
         unknown.iter().map(needed).collect()
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Enqueue { value, .. }, None | Some(Output::Done)) => Role::Enqueue(value),
+            (Input::Dequeue { .. }, None) => Role::Dequeue(None),
+            (Input::Dequeue { .. }, Some(Output::Taken(taken))) => Role::Dequeue(Some(taken.as_deref())),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

@@ -37,4 +37,10 @@ pub enum Fault {
     UnseenAppendsDropped,
     /// Paths: believes that a version that was not met was met before.
     FailedPutsOnlyAbove,
+    /// Paths: lets values leave a queue in another order than they went in.
+    QueueUnordered,
+    /// Paths: lets a queue be empty where it cannot be.
+    EmptyWherever,
+    /// Paths: lets any value of a stack lie at the bottom.
+    StackUnordered,
 }
