@@ -127,7 +127,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "the steps take real time")]
-fn now() -> std::time::Instant {
+pub(crate) fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 

@@ -15,6 +15,7 @@ use stormglass_checker::models::{
 };
 use stormglass_checker::{Budget, Judgement, Paths, Verdict, judge_by};
 
+use crate::ci::now;
 use crate::root;
 
 /// Judges recorded histories and compares with what is expected
@@ -164,12 +165,6 @@ fn parse(text: &str, folder: &Path) -> Result<Vec<Expected>, String> {
         all.push(Expected { file: folder.join(file), model, holds });
     }
     Ok(all)
-}
-
-/// Times are for people to read; no verdict depends on them.
-#[expect(clippy::disallowed_methods, reason = "a table for people says how long it took")]
-fn now() -> std::time::Instant {
-    std::time::Instant::now()
 }
 
 #[cfg(test)]

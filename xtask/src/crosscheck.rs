@@ -19,7 +19,9 @@ use cases::{
     Banks, CasRegisters, Case, Counters, LabMaps, Lists, Locks, Maps, PriorityQueues, Queues, Registers,
     Sets, Stacks, VersionedMaps,
 };
-use distinct::{Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctSwaps, Versions};
+use distinct::{
+    Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
+};
 use oracle::{OperationOf, forget_all_but, is_witness, linearizable};
 use stormglass_checker::{Budget, Fault, Verdict, decide, decide_directly, judge};
 
@@ -141,6 +143,7 @@ fn rows() -> Vec<Row> {
         row::<DistinctMaps, 3, 2>(),
         row::<Versions, 3, 2>(),
         row::<DistinctQueues, 3, 2>(),
+        row::<DistinctStacks, 3, 2>(),
     ]
 }
 
@@ -157,8 +160,10 @@ fn noticed<C: Case>(fault: Fault) -> bool {
     })
 }
 
+type Notices = fn(Fault) -> bool;
+
 /// Each fault, and the case that must notice it.
-const FAULTS: [(Fault, fn(Fault) -> bool); 17] = [
+const FAULTS: [(Fault, Notices); 18] = [
     (Fault::UnknownTakenAsFailed, noticed::<Maps>),
     (Fault::UnknownTakenAsDone, noticed::<Maps>),
     (Fault::PendingDropped, noticed::<Maps>),
@@ -176,6 +181,7 @@ const FAULTS: [(Fault, fn(Fault) -> bool); 17] = [
     (Fault::FailedPutsOnlyAbove, noticed::<Versions>),
     (Fault::QueueUnordered, noticed::<DistinctQueues>),
     (Fault::EmptyWherever, noticed::<DistinctQueues>),
+    (Fault::StackUnordered, noticed::<DistinctStacks>),
 ];
 
 impl Crosscheck {

@@ -8,7 +8,8 @@
 //! - [`registers`]: writes, reads and compare-and-sets, by clusters of one value and chains of swaps;
 //! - [`appends`]: appends, puts and reads, by the longest value read;
 //! - [`versions`]: puts that name the version they replace, by version;
-//! - [`queues`]: first-in, first-out queues, value by value.
+//! - [`queues`]: first-in, first-out queues, value by value;
+//! - [`stacks`]: stacks, from the bottom up.
 //!
 //! **Unknown outcomes** need no cases: one whose effect nobody saw is left out, and one whose effect was seen ends
 //! at the end of time.
@@ -23,6 +24,7 @@ mod failed_swaps;
 mod queues;
 mod registers;
 mod role;
+mod stacks;
 mod stuck;
 mod version_table;
 mod versions;
@@ -49,6 +51,8 @@ pub enum Path {
     Versions,
     /// The order of the values that went through a queue.
     Queue,
+    /// The nesting of the values on a stack.
+    Stack,
 }
 
 impl std::fmt::Display for Path {
@@ -60,6 +64,7 @@ impl std::fmt::Display for Path {
             Path::Appends => "appends",
             Path::Versions => "versions",
             Path::Queue => "queue order",
+            Path::Stack => "stack nesting",
         })
     }
 }
@@ -150,6 +155,7 @@ fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) ->
             Role::Append { .. } => Path::Appends,
             Role::VersionedPut { .. } | Role::VersionedRead(_) => Path::Versions,
             Role::Enqueue(_) | Role::Dequeue(_) => Path::Queue,
+            Role::Push(_) | Role::Pop(_) => Path::Stack,
         });
     }
     let ruling = match path {
@@ -158,6 +164,7 @@ fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) ->
         Path::Appends => appends::rule(&entries, fault),
         Path::Versions => versions::rule(&entries, fault),
         Path::Queue => queues::rule(&entries, fault),
+        Path::Stack => stacks::rule(&entries, fault),
     };
     let Ruling::Wrong(mut replies) = ruling else { return (path, ruling) };
     replies.extend((0..entries.len()).filter(|at| entries[*at].failed()));

@@ -27,33 +27,33 @@ use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// A value that went into the queue.
+/// A value that went into a queue or onto a stack.
 #[derive(Clone, Copy, Debug)]
-struct Value {
+pub(super) struct Value {
     /// Its enqueue.
-    into: usize,
+    pub(super) into: usize,
     /// Its dequeue.
-    out: Option<usize>,
-    into_call: u64,
-    into_ret: u64,
-    out_call: u64,
-    out_ret: u64,
+    pub(super) out: Option<usize>,
+    pub(super) into_call: u64,
+    pub(super) into_ret: u64,
+    pub(super) out_call: u64,
+    pub(super) out_ret: u64,
 }
 
 impl Value {
     /// When the first of its operations ended.
-    fn ended(&self) -> u64 {
+    pub(super) fn ended(&self) -> u64 {
         self.into_ret.min(self.out_ret)
     }
 
     /// When the last of its operations began; `None`: never.
-    fn begun(&self) -> Option<u64> {
+    pub(super) fn begun(&self) -> Option<u64> {
         self.out.map(|_| self.into_call.max(self.out_call))
     }
 }
 
 /// An empty answer at an instant at which nothing forbids it.
-type Cut = (u64, usize);
+pub(super) type Cut = (u64, usize);
 
 pub(super) fn rule(entries: &[Entry<'_>], fault: Fault) -> Ruling {
     let values = match values(entries) {
@@ -81,10 +81,11 @@ pub(super) fn rule(entries: &[Entry<'_>], fault: Fault) -> Ruling {
     Ruling::Holds(order)
 }
 
-fn values(entries: &[Entry<'_>]) -> Result<Vec<Value>, Ruling> {
+/// The values that went in, by their first ends, or what is wrong by names and numbers alone.
+pub(super) fn values(entries: &[Entry<'_>]) -> Result<Vec<Value>, Ruling> {
     let mut by_name: FxHashMap<&str, Value> = FxHashMap::default();
     for (at, entry) in entries.iter().enumerate() {
-        if let Role::Enqueue(name) = entry.role {
+        if let Role::Enqueue(name) | Role::Push(name) = entry.role {
             let (into_call, into_ret) = (entry.call, entry.ret);
             let value =
                 Value { into: at, out: None, into_call, into_ret, out_call: u64::MAX, out_ret: u64::MAX };
@@ -94,7 +95,7 @@ fn values(entries: &[Entry<'_>]) -> Result<Vec<Value>, Ruling> {
         }
     }
     for (at, entry) in entries.iter().enumerate() {
-        let Role::Dequeue(Some(Some(name))) = entry.role else { continue };
+        let (Role::Dequeue(Some(Some(name))) | Role::Pop(Some(Some(name)))) = entry.role else { continue };
         let Some(value) = by_name.get_mut(name).filter(|value| value.into_call <= entry.ret) else {
             return Err(Ruling::Wrong(vec![at]));
         };
@@ -109,10 +110,13 @@ fn values(entries: &[Entry<'_>]) -> Result<Vec<Value>, Ruling> {
     Ok(values)
 }
 
+fn is_empty(entry: &Entry<'_>) -> bool {
+    matches!(entry.role, Role::Dequeue(Some(None)) | Role::Pop(Some(None)))
+}
+
 /// The first free instant of each empty answer, in their order.
-fn cuts(entries: &[Entry<'_>], values: &[Value], fault: Fault) -> Result<Vec<Cut>, Ruling> {
-    let mut empty: Vec<usize> =
-        (0..entries.len()).filter(|at| entries[*at].role == Role::Dequeue(Some(None))).collect();
+pub(super) fn cuts(entries: &[Entry<'_>], values: &[Value], fault: Fault) -> Result<Vec<Cut>, Ruling> {
+    let mut empty: Vec<usize> = (0..entries.len()).filter(|at| is_empty(&entries[*at])).collect();
     empty.sort_unstable_by_key(|at| (entries[*at].call, *at));
     let mut cuts: Vec<Cut> = Vec::with_capacity(empty.len());
     // By first end: once one begins to forbid at the instant or after it, so do all that follow.
@@ -165,11 +169,12 @@ fn never_empty(entries: &[Entry<'_>], at: usize, cover: &[Value]) -> Ruling {
 }
 
 /// Wrong by these values. If one was never taken, also by the values that all dequeues took in its place.
-fn out_of_order(entries: &[Entry<'_>], of: &[Value]) -> Ruling {
+pub(super) fn out_of_order(entries: &[Entry<'_>], of: &[Value]) -> Ruling {
     let mut replies: Vec<usize> =
         of.iter().flat_map(|value| [Some(value.into), value.out]).flatten().collect();
     if of.iter().any(|value| value.out.is_none()) {
-        let dequeues = || (0..entries.len()).filter(|at| matches!(entries[*at].role, Role::Dequeue(_)));
+        let dequeues =
+            || (0..entries.len()).filter(|at| matches!(entries[*at].role, Role::Dequeue(_) | Role::Pop(_)));
         if dequeues().any(|at| !entries[at].completed) {
             return Ruling::Unsure;
         }

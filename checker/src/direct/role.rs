@@ -46,6 +46,10 @@ pub enum Role<'a> {
     /// Took this from the front of a queue; inner `None`: it was empty, and nothing changed; outer `None`: the
     /// reply was never seen.
     Dequeue(Option<Option<&'a str>>),
+    /// Puts this value on top of a stack.
+    Push(&'a str),
+    /// Took this from the top of a stack; `None`s as for [`Role::Dequeue`].
+    Pop(Option<Option<&'a str>>),
     /// None of these, or this reply is impossible: the search must judge the partition.
     Other,
 }

@@ -1,6 +1,7 @@
 //! Last-in, first-out stacks by name. A stack starts empty; a pop from an empty one answers `None` and does not wait.
 
 use super::{Chain, Text, shown, shown_list};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -89,6 +90,15 @@ impl Model for Stack {
             Input::Pop { .. } => !answers.is_empty(),
         };
         unknown.iter().map(needed).collect()
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Push { value, .. }, None | Some(Output::Done)) => Role::Push(value),
+            (Input::Pop { .. }, None) => Role::Pop(None),
+            (Input::Pop { .. }, Some(Output::Taken(taken))) => Role::Pop(Some(taken.as_deref())),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

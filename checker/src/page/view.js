@@ -227,7 +227,8 @@ function tell(o, event) {
   tip.replaceChildren(name, list);
   const box = canvas.getBoundingClientRect(), px = event.clientX - box.left, py = event.clientY - box.top;
   tip.style.left = Math.max(4, Math.min(px + 14, box.width - tip.offsetWidth - 8)) + 'px';
-  tip.style.top = Math.max(4, py + 18 + tip.offsetHeight > box.height && py > tip.offsetHeight ? py - tip.offsetHeight - 12 : Math.min(py + 18, Math.max(4, box.height - tip.offsetHeight - 4))) + 'px';
+  const below = py + 18, fits = box.top + below + tip.offsetHeight < innerHeight;
+  tip.style.top = (fits ? below : py - tip.offsetHeight - 12) + 'px';
 }
 
 function magnify(by, at) {

@@ -41,4 +41,6 @@ pub enum Fault {
     QueueUnordered,
     /// Paths: lets a queue be empty where it cannot be.
     EmptyWherever,
+    /// Paths: lets any value of a stack lie at the bottom.
+    StackUnordered,
 }

@@ -4,7 +4,9 @@ use crate::cases::{
     Banks, CasRegisters, Case, Counters, LabMaps, Lists, Locks, Maps, PriorityQueues, Queues, Registers,
     Sets, Stacks, VersionedMaps,
 };
-use crate::distinct::{Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctSwaps, Versions};
+use crate::distinct::{
+    Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
+};
 use crate::histories;
 use crate::oracle::{OperationOf, forget_all_but, is_witness, linearizable};
 use stormglass_checker::models::register::{Input, Output, Register};
@@ -70,6 +72,7 @@ fn counterexamples_are_true_and_minimal() {
     examine_random::<DistinctMaps>(27);
     examine_random::<Versions>(28);
     examine_random::<DistinctQueues>(29);
+    examine_random::<DistinctStacks>(30);
     examine_random::<Lists>(16);
     examine_random::<Sets>(17);
     examine_random::<Queues>(18);

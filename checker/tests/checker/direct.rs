@@ -1,7 +1,9 @@
 //! The polynomial paths against brute force, where each must decide and where it must not.
 
-use super::cases::{CasRegisters, Case, Maps, Queues, Registers, VersionedMaps};
-use super::distinct::{Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctSwaps, Versions};
+use super::cases::{CasRegisters, Case, Maps, Queues, Registers, Stacks, VersionedMaps};
+use super::distinct::{
+    Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
+};
 use super::histories;
 use super::oracle::{OperationOf, is_witness, linearizable};
 use std::fmt::Write as _;
@@ -66,6 +68,7 @@ fn all_histories_of_three_operations() {
     all::<Maps>(3, 2, 40);
     all::<VersionedMaps>(3, 3, 100);
     all::<Queues>(3, 3, 40);
+    all::<Stacks>(3, 3, 40);
 }
 
 #[test]
@@ -76,6 +79,7 @@ fn random_histories_of_up_to_eight_operations() {
     random::<DistinctMaps>(24, 3000, 70);
     random::<Versions>(25, 3000, 100);
     random::<DistinctQueues>(26, 4000, 50);
+    random::<DistinctStacks>(27, 4000, 50);
 }
 
 /// After how many histories a fault is noticed.
@@ -98,6 +102,7 @@ fn every_planted_fault_is_noticed() {
         (Fault::UnseenAppendsDropped, noticed_after::<Appends>(Fault::UnseenAppendsDropped)),
         (Fault::QueueUnordered, noticed_after::<DistinctQueues>(Fault::QueueUnordered)),
         (Fault::EmptyWherever, noticed_after::<DistinctQueues>(Fault::EmptyWherever)),
+        (Fault::StackUnordered, noticed_after::<DistinctStacks>(Fault::StackUnordered)),
         (Fault::FailedPutsOnlyAbove, noticed_after::<Versions>(Fault::FailedPutsOnlyAbove)),
     ] {
         println!("{fault:?} is noticed after {by:?} histories");

@@ -1,10 +1,13 @@
 //! Cases with many values, so that each can be new: what the polynomial paths ask for.
 
-use super::cases::{CasRegisters, Case, InputOf, Maps, OutputOf, Queues, Registers, VersionedMaps, World};
+use super::cases::{
+    CasRegisters, Case, InputOf, Maps, OutputOf, Queues, Registers, Stacks, VersionedMaps, World,
+};
 use stormglass_checker::models::cas_register::{self, CasRegister};
 use stormglass_checker::models::kv::{self, Kv};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::register::{self, Register};
+use stormglass_checker::models::stack::{self, Stack};
 use stormglass_checker::models::versioned_kv::{self, VersionedKv};
 
 const VALUES: [&str; 6] = ["1", "2", "3", "4", "5", "6"];
@@ -196,6 +199,40 @@ impl Case for DistinctQueues {
         use queue::Input;
         let enqueues = VALUES.map(|value| Input::Enqueue { key: "x".into(), value: value.into() });
         [enqueues.to_vec(), vec![Input::Dequeue { key: "x".into() }]].concat()
+    }
+}
+
+/// Stacks of values that are new.
+pub(crate) struct DistinctStacks;
+
+impl Case for DistinctStacks {
+    type Model = Stack;
+    const NAME: &'static str = "stack of new values";
+
+    fn model() -> Stack {
+        Stack
+    }
+
+    fn run(world: &mut World, input: &InputOf<Self>) -> OutputOf<Self> {
+        Stacks::run(world, input)
+    }
+
+    fn completed() -> Vec<(InputOf<Self>, OutputOf<Self>)> {
+        use stack::{Input, Output};
+        let pop = || Input::Pop { key: "x".into() };
+        let mut all = vec![(pop(), Output::Taken(None)), (pop(), Output::Taken(None))];
+        for value in VALUES {
+            all.push((Input::Push { key: "x".into(), value: value.into() }, Output::Done));
+            all.push((pop(), Output::Taken(Some(value.into()))));
+        }
+        all
+    }
+
+    /// A pop that never returned is one of many, so that the paths have something to do.
+    fn pending() -> Vec<InputOf<Self>> {
+        use stack::Input;
+        let pushes = VALUES.map(|value| Input::Push { key: "x".into(), value: value.into() });
+        [pushes.to_vec(), vec![Input::Pop { key: "x".into() }]].concat()
     }
 }
 
