@@ -50,6 +50,11 @@ pub(crate) fn shrink_replies<M: Model>(model: &M, views: &[View<'_, M>], replies
     operations.sort_by_key(|operation| (operation.view.call, operation.view.index));
     let mut court = Court { model, operations, culprit: 0, left: 20_000_000, each: 1_000_000 };
     court.culprit = court.last_kept();
+    // What a path says is not believed: if these replies do not suffice, all of them do.
+    if !matches!(court.judge(), Judgement::Wrong { .. }) {
+        court.operations.iter_mut().for_each(|operation| operation.kept = operation.view.ret.is_some());
+        court.culprit = court.last_kept();
+    }
     conclude(court)
 }
 

@@ -180,7 +180,10 @@ impl Table<'_> {
         (early, index): (Option<(u64, usize)>, usize),
         late: (usize, Option<usize>),
     ) -> Ruling {
-        if self.forced {
+        // A `Maybe` that came too early may be why a later put had to make a version: a chain of reasons.
+        let maybe =
+            |entry: &Entry<'_>| matches!(entry.role, Role::VersionedPut { answer: Answer::Maybe, .. });
+        if self.forced || entries.iter().any(maybe) {
             return all(entries);
         }
         let mut replies: Vec<usize> = early.map(|(_, at)| at).into_iter().chain(late.1).collect();
