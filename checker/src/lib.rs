@@ -28,6 +28,7 @@ mod history;
 mod judge;
 mod model;
 pub mod models;
+mod schedule;
 mod shrink;
 mod verdict;
 mod wing_gong;
@@ -37,7 +38,7 @@ pub use direct::Paths;
 pub use direct::{Answer, Path, Role};
 pub use explain::draw;
 pub use history::{Called, History, Operation, Returned};
-pub use judge::{check, judge};
+pub use judge::{check, judge, judge_on};
 #[doc(hidden)]
 pub use judge::{decide, decide_directly, judge_by};
 pub use model::{Model, Next, Phrase, Seen};
