@@ -4,9 +4,10 @@ use crate::direct::{self, Path, Paths, Ruling};
 use crate::explain;
 use crate::history::Operation;
 use crate::model::Model;
+use crate::schedule::{self, Decision, Keyed};
 use crate::shrink::{self, Core};
 use crate::verdict::{Budget, Counterexample, Judgement, Verdict, Why};
-use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, plain_search, search};
+use crate::wing_gong::{Fault, Status, Stuck, View, plain_search};
 use std::collections::BTreeMap;
 
 /// Judges a history.
@@ -40,6 +41,34 @@ pub fn judge_by<M: Model>(
     budget: Budget,
     paths: Paths,
 ) -> Judgement {
+    judge_with(model, history, budget, paths, |parts, budget| {
+        schedule::decide(model, &keyed(parts), budget, Fault::None)
+    })
+}
+
+/// [`judge`] with the searches of different keys spread over `cores` threads. The judgement is the same. Not for
+/// use inside a simulated world, which has one thread.
+pub fn judge_on<M>(
+    cores: usize,
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+) -> Judgement
+where
+    M: Model<Input: Sync, Output: Sync> + Sync,
+{
+    judge_with(model, history, budget, Paths::All, |parts, budget| {
+        schedule::decide_on(cores, model, &keyed(parts), budget)
+    })
+}
+
+fn judge_with<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+    paths: Paths,
+    search: impl FnOnce(&[Part<'_, M>], Budget) -> Decision,
+) -> Judgement {
     let mut decided_by = BTreeMap::new();
     let parts = match split(model, history, Fault::None) {
         Ok(parts) => parts,
@@ -71,7 +100,7 @@ pub fn judge_by<M: Model>(
         }
     }
     let searched = open.len();
-    let (verdict, by_search) = match decide_parts(model, &open, budget, Fault::None) {
+    let (verdict, by_search) = match search(&open, budget) {
         Decision::Linearizable(found) => {
             orders.extend(found);
             (Verdict::Linearizable { witness: merge(history, orders) }, searched)
@@ -135,7 +164,7 @@ pub fn decide<M: Model>(
     fault: Fault,
 ) -> Option<bool> {
     let parts = split(model, history, fault).ok()?;
-    match decide_parts(model, &parts, budget, fault) {
+    match schedule::decide(model, &keyed(&parts), budget, fault) {
         Decision::Linearizable(_) => Some(true),
         Decision::Refuted { .. } => Some(false),
         Decision::Undecided { .. } => None,
@@ -187,72 +216,9 @@ fn split<'a, M: Model>(
     Ok(parts.into_iter().map(|((key, _), views)| Part { key, views }).collect())
 }
 
-enum Decision {
-    /// An order for each part.
-    Linearizable(Vec<Vec<usize>>),
-    Refuted {
-        part: usize,
-        stuck: Stuck,
-        explored: u64,
-    },
-    Undecided {
-        explored: u64,
-        why: Why,
-    },
-}
-
-/// What a part is allowed in the first round; each later round allows twice as much as the one before.
-const FIRST_SLICE: u64 = 4096;
-
-/// Searches all parts in turns with growing slices, so that one hard key does not hide a cheap refutation of
-/// another. The turns are counted in states: their order is the same in every run.
-fn decide_parts<M: Model>(model: &M, parts: &[Part<'_, M>], budget: Budget, fault: Fault) -> Decision {
-    let mut orders: Vec<Vec<usize>> = vec![Vec::new(); parts.len()];
-    let mut waiting: Vec<(usize, Option<Box<dyn Search + '_>>)> =
-        (0..parts.len()).map(|part| (part, None)).collect();
-    let (mut explored, mut remembered) = (0, 0);
-    let mut undecided = None;
-    let mut slice = FIRST_SLICE;
-    while !waiting.is_empty() {
-        let mut still = Vec::new();
-        for (part, begun) in waiting {
-            let mut hunt = match begun.map_or_else(|| search(model, &parts[part].views, fault), Ok) {
-                Ok(hunt) => hunt,
-                Err(TooWide(operations)) => {
-                    undecided.get_or_insert(Why::TooWide { operations });
-                    continue;
-                }
-            };
-            let (before, held) = (hunt.explored(), hunt.remembered());
-            let states = slice.min(budget.states - explored);
-            let status = hunt.run(states, (budget.memo - remembered).saturating_add(held));
-            // A search may overstep by the one configuration that it starts with.
-            explored = (explored + hunt.explored() - before).min(budget.states);
-            remembered -= held;
-            match status {
-                Status::Found => orders[part] = hunt.witness(),
-                Status::Refuted => {
-                    return Decision::Refuted { part, stuck: hunt.stuck(parts[part].key), explored };
-                }
-                Status::MemoFull => {
-                    undecided.get_or_insert(Why::Memo);
-                }
-                Status::Paused if explored >= budget.states => {
-                    return Decision::Undecided { explored, why: Why::States };
-                }
-                Status::Paused => {
-                    remembered = (remembered + hunt.remembered()).min(budget.memo);
-                    still.push((part, Some(hunt)));
-                }
-            }
-        }
-        waiting = still;
-        slice = slice.saturating_mul(2);
-    }
-    match undecided {
-        Some(why) => Decision::Undecided { explored, why },
-        None => Decision::Linearizable(orders),
-    }
+/// What the schedule takes.
+fn keyed<'a, M: Model>(parts: &'a [Part<'a, M>]) -> Vec<Keyed<'a, M>> {
+    parts.iter().map(|part| (part.key, &part.views[..])).collect()
 }
 
 /// One order for the whole history from an order for each part (the constructive half of locality).

@@ -30,6 +30,7 @@ mod judge;
 mod model;
 pub mod models;
 pub mod page;
+mod schedule;
 mod shrink;
 pub mod transactions;
 mod verdict;
@@ -40,7 +41,7 @@ pub use direct::Paths;
 pub use direct::{Answer, Path, Role};
 pub use explain::draw;
 pub use history::{Called, History, Operation, Returned};
-pub use judge::{check, judge};
+pub use judge::{check, judge, judge_on};
 #[doc(hidden)]
 pub use judge::{decide, decide_directly, judge_by};
 pub use model::{Model, Next, Phrase, Seen};

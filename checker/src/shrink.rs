@@ -37,7 +37,7 @@ pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], stuck: &Stuck, 
         operations,
         culprit: stuck.culprit,
         left: explored.saturating_mul(16).saturating_add(4_000_000),
-        each: explored.saturating_mul(2).saturating_add(10_000),
+        each: explored.saturating_mul(2).saturating_add(50_000),
     };
     conclude(court)
 }

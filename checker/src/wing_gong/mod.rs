@@ -84,6 +84,9 @@ pub(crate) trait Search {
     fn stuck(&mut self, key: Option<&str>) -> Stuck;
 }
 
+/// As many hopeless configurations cost as much as one that is entered.
+const GLANCES: u64 = 16;
+
 /// More operations in flight at once than the widest search can hold.
 pub(crate) struct TooWide(pub(crate) usize);
 
@@ -164,6 +167,8 @@ struct Walk<'a, M: Model, const N: usize> {
     trail: Vec<u32>,
     started: bool,
     explored: u64,
+    /// Configurations that were seen to be hopeless.
+    glances: u64,
     deepest: Deepest,
     /// The latest return of a bound that was found outgrown.
     foreseen: Option<u64>,
@@ -186,6 +191,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             trail: Vec::with_capacity(window.operations.len()),
             started: false,
             explored: 0,
+            glances: 0,
             deepest: Deepest::default(),
             foreseen: None,
             window,
@@ -259,15 +265,18 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
     }
 
     fn enter(&mut self, mut at: Configuration<N>, mark: u32) -> Entered {
-        self.explored += 1;
         self.place_reads(&mut at);
         if at.place.base as usize == self.window.completed {
+            self.explored += 1;
             return Entered::Done;
         }
         if self.window.bounded() && self.hopeless(&at.place) {
             self.note_depth(&at.place);
+            self.glances += 1;
+            self.explored += u64::from(self.glances.is_multiple_of(GLANCES));
             return Entered::Pruned;
         }
+        self.explored += 1;
         if !self.memo.enter(at.place, at.used) {
             return Entered::Pruned;
         }

@@ -1,7 +1,8 @@
 //! Long, wide, costly and malformed histories, for the search alone: the polynomial paths know no such limits.
 
+use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::register::{Input, Output, Register};
-use stormglass_checker::{Budget, Operation, Paths, Verdict, Why, judge_by};
+use stormglass_checker::{Budget, Operation, Paths, Verdict, Why, judge, judge_by, judge_on};
 
 type Op = Operation<Input, Output>;
 
@@ -90,4 +91,50 @@ fn a_sequential_history_needs_no_memory() {
     assert!(check(&Register, &history, budget).is_linearizable());
     history[9_001] = read(17, 45_003, 45_004);
     assert!(check(&Register, &history, budget).is_violation());
+}
+
+/// Keys of which some are hard, some easy and some wrong, judged with every budget on one thread and on several.
+#[test]
+fn the_judgement_does_not_depend_on_the_number_of_threads() {
+    // Values occur twice, so that nothing but the search decides; at `late` one comes out that is not there.
+    let key = |name: &str, width: u64, late: Option<u64>| {
+        let mut history = Vec::new();
+        for round in 0..6 {
+            for client in 0..width {
+                let value = format!("{}", (round + client) % 7);
+                let taken = if late == Some(round) { "8".to_owned() } else { value.clone() };
+                let (call, ret) = (100 * round, 100 * round + 40);
+                let enqueue = queue::Input::Enqueue { key: name.into(), value: value.as_str().into() };
+                history.push(Operation::completed(client, enqueue, call, queue::Output::Done, ret));
+                let dequeue = queue::Input::Dequeue { key: name.into() };
+                let taken = queue::Output::Taken(Some(taken.as_str().into()));
+                history.push(Operation::completed(client, dequeue, call + 50, taken, ret + 50));
+            }
+        }
+        history
+    };
+    let parts = [("a", 5, None), ("b", 3, None), ("c", 4, Some(4)), ("d", 2, Some(5)), ("e", 3, None)];
+    let (mut wrong, mut undecided) = (0, 0);
+    for wrong_too in [false, true] {
+        let history: Vec<_> = parts
+            .into_iter()
+            .flat_map(|(name, width, late)| key(name, width, late.filter(|_| wrong_too)))
+            .collect();
+        for budget in [
+            Budget { states: 300, ..Budget::default() },
+            Budget { states: 3_000, ..Budget::default() },
+            Budget { memo: 200, ..Budget::default() },
+            Budget { memo: 3_000, ..Budget::default() },
+            Budget::default(),
+        ] {
+            let alone = judge(&Queue, &history, budget);
+            wrong += usize::from(alone.verdict.is_violation());
+            undecided += usize::from(matches!(alone.verdict, Verdict::Undecided { .. }));
+            for cores in [1, 3] {
+                assert_eq!(judge_on(cores, &Queue, &history, budget), alone, "{cores} {budget:?}");
+            }
+        }
+        assert_eq!(judge(&Queue, &history, Budget::default()).verdict.is_violation(), wrong_too);
+    }
+    assert!(wrong > 0 && undecided > 0, "{wrong} {undecided}");
 }

@@ -1,0 +1,218 @@
+//! Which part is searched when, and on which core.
+//!
+//! All parts are searched in turns with growing slices, so that one hard key does not hide a cheap refutation of
+//! another. Turns are dealt in batches, and what each may cost is settled before its batch begins, from counts of
+//! states alone: the verdict is the same in every run, on one core and on many.
+
+use crate::model::Model;
+use crate::verdict::{Budget, Why};
+use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, search};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+/// What the searches of all parts came to.
+pub(crate) enum Decision {
+    /// An order for each part.
+    Linearizable(Vec<Vec<usize>>),
+    Refuted {
+        part: usize,
+        stuck: Stuck,
+        explored: u64,
+    },
+    Undecided {
+        explored: u64,
+        why: Why,
+    },
+}
+
+/// What a part is allowed in the first round; each later round allows twice as much as the one before.
+const FIRST_SLICE: u64 = 4096;
+
+/// One part's turn, and what it may cost beyond what it cost so far.
+#[derive(Clone, Copy)]
+struct Turn {
+    part: usize,
+    states: u64,
+    memo: usize,
+}
+
+/// What came of a turn.
+struct Report {
+    part: usize,
+    outcome: Result<Status, TooWide>,
+    /// The states of this turn.
+    explored: u64,
+    /// Entries held from now on, and those held before.
+    holds: usize,
+    held: usize,
+    order: Vec<usize>,
+    stuck: Option<Stuck>,
+}
+
+/// The parts that one core searches.
+struct Bench<'a, M: Model> {
+    model: &'a M,
+    fault: Fault,
+    begun: BTreeMap<usize, Box<dyn Search + 'a>>,
+}
+
+/// A part: its key and its operations.
+pub(crate) type Keyed<'a, M> = (Option<&'a str>, &'a [View<'a, M>]);
+
+impl<'a, M: Model> Bench<'a, M> {
+    fn new(model: &'a M, fault: Fault) -> Self {
+        Self { model, fault, begun: BTreeMap::new() }
+    }
+
+    fn take(&mut self, turn: Turn, (key, views): Keyed<'a, M>) -> Report {
+        let mut report = Report {
+            part: turn.part,
+            outcome: Ok(Status::Paused),
+            explored: 0,
+            holds: 0,
+            held: 0,
+            order: Vec::new(),
+            stuck: None,
+        };
+        let begun = self.begun.remove(&turn.part);
+        let mut hunt = match begun.map_or_else(|| search(self.model, views, self.fault), Ok) {
+            Ok(hunt) => hunt,
+            Err(too_wide) => return Report { outcome: Err(too_wide), ..report },
+        };
+        let before = hunt.explored();
+        report.held = hunt.remembered();
+        let status = hunt.run(turn.states, report.held.saturating_add(turn.memo));
+        (report.outcome, report.explored) = (Ok(status), hunt.explored() - before);
+        match status {
+            Status::Found => report.order = hunt.witness(),
+            Status::Refuted => report.stuck = Some(hunt.stuck(key)),
+            Status::MemoFull => {}
+            Status::Paused => {
+                report.holds = hunt.remembered();
+                self.begun.insert(turn.part, hunt);
+            }
+        }
+        report
+    }
+}
+
+/// Searches all parts on this thread.
+pub(crate) fn decide<'a, M: Model>(
+    model: &'a M,
+    parts: &[Keyed<'a, M>],
+    budget: Budget,
+    fault: Fault,
+) -> Decision {
+    let mut bench = Bench::new(model, fault);
+    deal(parts.len(), budget, |batch| {
+        let mut reports = Vec::new();
+        for turn in batch {
+            let report = bench.take(*turn, parts[turn.part]);
+            let refuted = report.stuck.is_some();
+            reports.push(report);
+            if refuted {
+                break;
+            }
+        }
+        reports
+    })
+}
+
+/// The same on several threads. A part stays on one of them.
+pub(crate) fn decide_on<'a, M>(cores: usize, model: &'a M, parts: &[Keyed<'a, M>], budget: Budget) -> Decision
+where
+    M: Model<Input: Sync, Output: Sync> + Sync,
+{
+    // No turn of a batch counts behind the first that refuted: one thread would not have come there.
+    let refuted = AtomicUsize::new(usize::MAX);
+    std::thread::scope(|scope| {
+        let (answer, answers) = mpsc::channel();
+        let workers: Vec<mpsc::Sender<Turn>> = (0..cores.clamp(1, parts.len().max(1)))
+            .map(|_| {
+                let (hand, turns) = mpsc::channel::<Turn>();
+                let (answer, refuted) = (answer.clone(), &refuted);
+                scope.spawn(move || {
+                    let mut bench = Bench::new(model, Fault::None);
+                    for turn in turns {
+                        let due = turn.part < refuted.load(Ordering::Relaxed);
+                        let report = due.then(|| bench.take(turn, parts[turn.part]));
+                        if report.as_ref().is_some_and(|report| report.stuck.is_some()) {
+                            refuted.fetch_min(turn.part, Ordering::Relaxed);
+                        }
+                        if answer.send(report).is_err() {
+                            return;
+                        }
+                    }
+                });
+                hand
+            })
+            .collect();
+        drop(answer);
+        deal(parts.len(), budget, |batch| {
+            let handed = batch.iter().filter(|turn| workers[turn.part % workers.len()].send(**turn).is_ok());
+            let mut reports: Vec<Report> = answers.iter().take(handed.count()).flatten().collect();
+            reports.sort_by_key(|report| report.part);
+            reports
+        })
+    })
+}
+
+/// Deals turns until all is decided. `run` takes a batch and gives the reports in the order of the parts, all of
+/// them or all up to a refutation.
+fn deal(parts: usize, budget: Budget, mut run: impl FnMut(&[Turn]) -> Vec<Report>) -> Decision {
+    let mut orders: Vec<Vec<usize>> = vec![Vec::new(); parts];
+    let mut waiting: Vec<usize> = (0..parts).collect();
+    let (mut explored, mut remembered) = (0_u64, 0_usize);
+    let mut undecided = None;
+    let mut slice = FIRST_SLICE;
+    while !waiting.is_empty() {
+        let mut still = Vec::new();
+        let mut next = 0;
+        while next < waiting.len() {
+            if explored >= budget.states {
+                return Decision::Undecided { explored, why: Why::States };
+            }
+            let batch = batch(&waiting[next..], slice, budget.states - explored, budget.memo - remembered);
+            next += batch.len();
+            for report in run(&batch) {
+                // A search may overstep by the one configuration that it starts with.
+                explored = explored.saturating_add(report.explored).min(budget.states);
+                remembered = (remembered - report.held).saturating_add(report.holds).min(budget.memo);
+                match report.outcome {
+                    Ok(Status::Found) => orders[report.part] = report.order,
+                    Ok(Status::Paused) => still.push(report.part),
+                    Ok(Status::MemoFull) => _ = undecided.get_or_insert(Why::Memo),
+                    Err(TooWide(operations)) => _ = undecided.get_or_insert(Why::TooWide { operations }),
+                    Ok(Status::Refuted) => {}
+                }
+                if let Some(stuck) = report.stuck {
+                    return Decision::Refuted { part: report.part, stuck, explored };
+                }
+            }
+        }
+        waiting = still;
+        slice = slice.saturating_mul(2);
+    }
+    match undecided {
+        Some(why) => Decision::Undecided { explored, why },
+        None => Decision::Linearizable(orders),
+    }
+}
+
+/// As many turns as the rest of the budget pays for whatever they come to; one, if it does not even pay for that.
+fn batch(waiting: &[usize], slice: u64, mut states: u64, mut memo: usize) -> Vec<Turn> {
+    let mut batch = Vec::new();
+    // A configuration entered is at most one remembered.
+    let most = usize::try_from(slice).unwrap_or(usize::MAX).saturating_add(1);
+    for part in waiting {
+        let turn = Turn { part: *part, states: slice.min(states), memo: most.min(memo) };
+        if !batch.is_empty() && (turn.states, turn.memo) != (slice, most) {
+            break;
+        }
+        states -= turn.states;
+        memo -= turn.memo;
+        batch.push(turn);
+    }
+    batch
+}
