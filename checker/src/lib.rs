@@ -22,6 +22,7 @@
 //! isolation levels.
 
 mod bars;
+pub mod consistency;
 mod explain;
 pub mod format;
 mod history;
