@@ -1,3 +1,5 @@
+//! What is weaker than linearizability: [`sequential`] consistency, and [`convergence`].
+//!
 //! Sequential consistency (Lamport 1979): one order explains all, in which each client's operations stand as it called
 //! them. Time does not count: a client may see what is long past, as long as it never looks back.
 //!
@@ -18,8 +20,10 @@
 //! each client came and the state of each key, and enters no configuration twice. It is exact within its budget, which
 //! a history of a few clients needs little of, and one of many clients soon exhausts.
 
+mod convergence;
 mod sequential;
 
+pub use convergence::{Convergence, convergence};
 #[doc(hidden)]
 pub use sequential::sequential_with;
 pub use sequential::{Fault, Verdict, sequential};

@@ -1,6 +1,8 @@
-//! Sequential consistency against brute force: random small histories of registers, and planted faults.
+//! Sequential consistency against brute force: random small histories of registers, and planted faults. Convergence.
 
-use stormglass_checker::consistency::{Fault, Verdict, sequential, sequential_with};
+use stormglass_checker::consistency::{
+    Convergence, Fault, Verdict, convergence, sequential, sequential_with,
+};
 use stormglass_checker::models::register::{Input, Output, Register};
 use stormglass_checker::{Budget, Operation};
 
@@ -141,4 +143,16 @@ fn a_budget_that_runs_out_is_no_pass() {
     let verdict = sequential(&Register, &history, Budget { states: 10, memo: 1000 });
     assert!(matches!(verdict, Verdict::Undecided { .. }), "{verdict:?}");
     assert!(matches!(sequential(&Register, &history, Budget::default()), Verdict::Violated { .. }));
+}
+
+#[test]
+fn convergence_is_agreement_without_loss() {
+    assert_eq!(convergence::<i64>(&[], &[]), Convergence::Unread);
+    assert_eq!(convergence(&[1], &[(4, &[3, 1][..])]), Convergence::Converged);
+    assert_eq!(convergence(&[1, 2], &[(4, &[1][..]), (5, &[1])]), Convergence::Lost { value: 2 });
+    let (clients, place) = ([4, 6], 1);
+    let diverged = |elements| Convergence::Diverged { clients, place, elements };
+    let swapped = [(4, &[1, 2, 3][..]), (5, &[1, 2, 3]), (6, &[1, 3, 2])];
+    assert_eq!(convergence(&[1, 2, 3], &swapped), diverged([Some(2), Some(3)]));
+    assert_eq!(convergence(&[1], &[(4, &[1][..]), (6, &[1, 2])]), diverged([None, Some(2)]));
 }
