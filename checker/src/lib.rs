@@ -22,6 +22,7 @@
 //! the search, [`transactions`] for isolation levels.
 
 mod bars;
+pub mod consistency;
 mod direct;
 mod explain;
 pub mod format;

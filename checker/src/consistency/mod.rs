@@ -1,0 +1,29 @@
+//! What is weaker than linearizability: [`sequential`] consistency, and [`convergence`].
+//!
+//! Sequential consistency (Lamport 1979): one order explains all, in which each client's operations stand as it called
+//! them. Time does not count: a client may see what is long past, as long as it never looks back.
+//!
+//! ```
+//! use stormglass_checker::models::register::{Input, Output, Register};
+//! use stormglass_checker::{Budget, Operation, check, consistency};
+//!
+//! let stale = [
+//!     Operation::completed(0, Input::write("x", "1"), 0, Output::Done, 10),
+//!     Operation::completed(1, Input::read("x"), 20, Output::Value(None), 30),
+//! ];
+//! assert!(check(&Register, &stale, Budget::default()).is_violation());
+//! assert!(consistency::sequential(&Register, &stale, Budget::default()).holds());
+//! ```
+//!
+//! The problem is NP-complete even for registers (Gibbons & Korach 1997), and keys cannot be judged one by one: two
+//! histories may each have an order that no order of both respects. The search here goes depth first over how far
+//! each client came and the state of each key, and enters no configuration twice. It is exact within its budget, which
+//! a history of a few clients needs little of, and one of many clients soon exhausts.
+
+mod convergence;
+mod sequential;
+
+pub use convergence::{Convergence, convergence};
+#[doc(hidden)]
+pub use sequential::sequential_with;
+pub use sequential::{Fault, Verdict, sequential};

@@ -1,0 +1,275 @@
+//! The search for one order of all clients' programs.
+
+use crate::history::Operation;
+use crate::model::{Model, Next};
+use crate::verdict::{Budget, Why};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+
+/// Is the history sequentially consistent? Operations are named by their index in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes, and this order shows it.
+    Holds {
+        /// Every completed operation, and those of unknown outcome that took effect.
+        order: Vec<usize>,
+    },
+    /// No.
+    Violated {
+        /// The most operations that can be explained, in an order that does.
+        explained: Vec<usize>,
+        /// The next operation of each client after those, none of which fits.
+        waiting: Vec<usize>,
+    },
+    /// The budget ran out first. This is not a pass.
+    Undecided {
+        /// Configurations entered.
+        explored: u64,
+        /// What ran out.
+        why: Why,
+    },
+}
+
+impl Verdict {
+    /// Whether the answer is yes.
+    pub fn holds(&self) -> bool {
+        matches!(self, Verdict::Holds { .. })
+    }
+}
+
+/// Known wrong turns, chosen at run time, for the checker's own tests.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// The search as it should be.
+    #[default]
+    None,
+    /// Forgets in which order a client called.
+    ProgramOrderForgotten,
+    /// Believes that an operation without a reply had no effect.
+    UnknownTakenAsFailed,
+    /// Forgets the states in the memo's key.
+    MemoWithoutState,
+    /// Judges each key by itself.
+    KeysByThemselves,
+}
+
+/// Judges a history by the order in which each client called; at equal times, by the order in the history. An operation
+/// of unknown outcome comes after those that its client called before, at any time or never.
+pub fn sequential<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+) -> Verdict {
+    sequential_with(model, history, budget, Fault::None)
+}
+
+/// The judgement with a planted fault.
+#[doc(hidden)]
+pub fn sequential_with<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+    fault: Fault,
+) -> Verdict {
+    let early = |operation: &Operation<_, _>| operation.returned_at().is_some_and(|at| at < operation.call);
+    if let Some(operation) = history.iter().position(early) {
+        return Verdict::Undecided { explored: 0, why: Why::Malformed { operation } };
+    }
+    Walk::new(model, history, fault).run(budget)
+}
+
+/// How far each program came, which optional operations were used, and the state of each key.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Configuration {
+    done: Vec<u32>,
+    used: Vec<bool>,
+    states: Vec<u32>,
+}
+
+struct Frame {
+    at: Configuration,
+    /// How many operations were placed before.
+    mark: usize,
+    /// What may come next: the operation and where it leads.
+    next: Vec<(usize, Configuration)>,
+}
+
+struct Walk<'a, M: Model> {
+    model: &'a M,
+    history: &'a [Operation<M::Input, M::Output>],
+    /// Of each client, the completed operations in the order of their calls.
+    programs: Vec<Vec<usize>>,
+    /// Operations of unknown outcome, with the program and how far it must have come.
+    optional: Vec<(usize, usize, u32)>,
+    /// By operation.
+    keys: Vec<usize>,
+    states: Vec<M::State>,
+    numbers: FxHashMap<M::State, u32>,
+    fault: Fault,
+    placed: Vec<usize>,
+    explained: Vec<usize>,
+    waiting: Vec<usize>,
+}
+
+impl<'a, M: Model> Walk<'a, M> {
+    fn new(model: &'a M, history: &'a [Operation<M::Input, M::Output>], fault: Fault) -> Self {
+        let mut sessions: BTreeMap<(u64, Option<&str>), Vec<usize>> = BTreeMap::new();
+        let mut numbers: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+        let mut keys = Vec::with_capacity(history.len());
+        for (index, operation) in history.iter().enumerate() {
+            let key = model.key(&operation.input);
+            let count = numbers.len();
+            keys.push(*numbers.entry(key).or_insert(count));
+            let session = match fault {
+                Fault::ProgramOrderForgotten => (index as u64, None),
+                Fault::KeysByThemselves => (operation.client, key),
+                _ => (operation.client, None),
+            };
+            sessions.entry(session).or_default().push(index);
+        }
+        let (mut programs, mut optional) = (Vec::new(), Vec::new());
+        for mut session in sessions.into_values() {
+            session.sort_by_key(|index| (history[*index].call, *index));
+            let mut program = Vec::new();
+            for index in session {
+                match history[index].returned {
+                    Some(_) => program.push(index),
+                    None if fault == Fault::UnknownTakenAsFailed => {}
+                    None => optional.push((index, programs.len(), program.len() as u32)),
+                }
+            }
+            programs.push(program);
+        }
+        let (states, placed, explained) = (vec![model.init()], Vec::new(), Vec::new());
+        let numbers = FxHashMap::from_iter([(model.init(), 0)]);
+        let waiting = Vec::new();
+        Self { model, history, programs, optional, keys, states, numbers, fault, placed, explained, waiting }
+    }
+
+    fn run(mut self, budget: Budget) -> Verdict {
+        let start = Configuration {
+            done: vec![0; self.programs.len()],
+            used: vec![false; self.optional.len()],
+            states: vec![0; self.keys.iter().max().map_or(0, |most| most + 1)],
+        };
+        let (mut memo, mut stack) = (FxHashSet::default(), Vec::<Frame>::new());
+        let mut explored = 0;
+        let mut entering = Some((start, 0));
+        loop {
+            if let Some((mut at, mark)) = entering.take() {
+                explored += 1;
+                self.place_reads(&mut at);
+                if self.is_complete(&at) {
+                    return Verdict::Holds { order: self.placed };
+                }
+                let mut remembered = at.clone();
+                if self.fault == Fault::MemoWithoutState {
+                    remembered.states.clear();
+                }
+                if memo.insert(remembered) {
+                    let next = self.next(&at);
+                    stack.push(Frame { at, mark, next });
+                } else {
+                    self.placed.truncate(mark);
+                }
+            }
+            let why = if explored > budget.states { Some(Why::States) } else { None };
+            if let Some(why) = why.or((memo.len() > budget.memo).then_some(Why::Memo)) {
+                return Verdict::Undecided { explored, why };
+            }
+            let Some(frame) = stack.last_mut() else {
+                return Verdict::Violated { explained: self.explained, waiting: self.waiting };
+            };
+            if let Some((index, at)) = frame.next.pop() {
+                entering = Some((at, self.placed.len()));
+                self.placed.push(index);
+            } else if let Some(frame) = stack.pop() {
+                if self.placed.len() > self.explained.len() || self.waiting.is_empty() {
+                    self.explained.clone_from(&self.placed);
+                    self.waiting = self.waiting_at(&frame.at);
+                }
+                self.placed.truncate(frame.mark);
+            }
+        }
+    }
+
+    fn is_complete(&self, at: &Configuration) -> bool {
+        self.programs.iter().zip(&at.done).all(|(program, done)| program.len() == *done as usize)
+    }
+
+    fn waiting_at(&self, at: &Configuration) -> Vec<usize> {
+        let next =
+            self.programs.iter().zip(&at.done).filter_map(|(program, done)| program.get(*done as usize));
+        next.copied().collect()
+    }
+
+    /// A completed read-only operation that is next in its program and legal is placed at once: moving it to the front
+    /// of whatever follows changes nothing for the others.
+    fn place_reads(&mut self, at: &mut Configuration) {
+        let mut program = 0;
+        while program < self.programs.len() {
+            let index = self.programs[program].get(at.done[program] as usize).copied();
+            let is_legal = index.is_some_and(|index| {
+                let operation = &self.history[index];
+                let state = at.states[self.keys[index]];
+                self.model.read_only(&operation.input, operation.output())
+                    && self.step(index, state).contains(&state)
+            });
+            if let Some(index) = index.filter(|_| is_legal) {
+                at.done[program] += 1;
+                self.placed.push(index);
+            } else {
+                program += 1;
+            }
+        }
+    }
+
+    fn next(&mut self, at: &Configuration) -> Vec<(usize, Configuration)> {
+        let mut next = Vec::new();
+        for program in 0..self.programs.len() {
+            let Some(index) = self.programs[program].get(at.done[program] as usize).copied() else {
+                continue;
+            };
+            for state in self.step(index, at.states[self.keys[index]]) {
+                let mut to = at.clone();
+                to.done[program] += 1;
+                to.states[self.keys[index]] = state;
+                next.push((index, to));
+            }
+        }
+        for which in 0..self.optional.len() {
+            let (index, program, after) = self.optional[which];
+            if at.used[which] || at.done[program] < after {
+                continue;
+            }
+            for state in self.step(index, at.states[self.keys[index]]) {
+                let mut to = at.clone();
+                to.used[which] = true;
+                to.states[self.keys[index]] = state;
+                next.push((index, to));
+            }
+        }
+        next.reverse();
+        next
+    }
+
+    fn step(&mut self, index: usize, state: u32) -> Vec<u32> {
+        let operation = &self.history[index];
+        let states = match self.model.step(&self.states[state as usize], &operation.input, operation.output())
+        {
+            Next::Nowhere => Vec::new(),
+            Next::One(state) => vec![state],
+            Next::Any(states) => states,
+        };
+        states.into_iter().map(|state| self.number(state)).collect()
+    }
+
+    fn number(&mut self, state: M::State) -> u32 {
+        let (count, states) = (self.states.len() as u32, &mut self.states);
+        *self.numbers.entry(state).or_insert_with_key(|state| {
+            states.push(state.clone());
+            count
+        })
+    }
+}

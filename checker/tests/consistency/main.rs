@@ -1,0 +1,158 @@
+//! Sequential consistency against brute force: random small histories of registers, and planted faults. Convergence.
+
+use stormglass_checker::consistency::{
+    Convergence, Fault, Verdict, convergence, sequential, sequential_with,
+};
+use stormglass_checker::models::register::{Input, Output, Register};
+use stormglass_checker::{Budget, Operation};
+
+type Op = Operation<Input, Output>;
+
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % n
+    }
+}
+
+/// Two or three clients, two registers, two values; a time of its own for every call, so that the order in the history
+/// is the program order.
+fn random(rng: &mut Rng, size: u64) -> Vec<Op> {
+    let operation = |time: u64| {
+        let client = rng.below(3);
+        let key = ["x", "y"][rng.below(2) as usize];
+        let value = ["1", "2"][rng.below(2) as usize];
+        let (call, ret) = (2 * time, 2 * time + 1);
+        match rng.below(8) {
+            0 => Operation::pending(client, Input::write(key, value), call),
+            1..=3 => Operation::completed(client, Input::write(key, value), call, Output::Done, ret),
+            4 => Operation::completed(client, Input::read(key), call, Output::Value(None), ret),
+            _ => Operation::completed(client, Input::read(key), call, Output::Value(Some(value.into())), ret),
+        }
+    };
+    (0..size).map(operation).collect()
+}
+
+/// Every interleaving, with a store written out here.
+fn explained(history: &[Op], placed: &mut Vec<bool>, store: &[(String, String)]) -> bool {
+    if history.iter().zip(&*placed).all(|(operation, placed)| *placed || operation.returned.is_none()) {
+        return true;
+    }
+    (0..history.len()).any(|at| {
+        let me = &history[at];
+        let earlier = |other: usize| history[other].client == me.client && history[other].returned.is_some();
+        if placed[at] || (0..at).any(|other| earlier(other) && !placed[other]) {
+            return false;
+        }
+        let current =
+            |key: &str| store.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        let mut after = store.to_vec();
+        match &me.input {
+            Input::Write { register, value } => after.push((register.to_string(), value.to_string())),
+            Input::Read { register } => {
+                if let Some(Output::Value(seen)) = me.output()
+                    && seen.as_deref() != current(register)
+                {
+                    return false;
+                }
+            }
+        }
+        placed[at] = true;
+        let found = explained(history, placed, &after);
+        placed[at] = false;
+        found
+    })
+}
+
+fn brute(history: &[Op]) -> bool {
+    explained(history, &mut vec![false; history.len()], &[])
+}
+
+#[test]
+fn random_histories_agree() {
+    let (mut rng, mut yes, mut no) = (Rng(1), 0, 0);
+    for at in 0..3000 {
+        let history = random(&mut rng, 4 + at % 4);
+        let verdict = sequential(&Register, &history, Budget::default());
+        assert!(!matches!(verdict, Verdict::Undecided { .. }));
+        assert_eq!(verdict.holds(), brute(&history), "{verdict:?} {history:#?}");
+        *(if verdict.holds() { &mut yes } else { &mut no }) += 1;
+        if let Verdict::Holds { order } = verdict {
+            // In that order, as the program of one client, there is nothing left to choose.
+            let serial: Vec<Op> = order
+                .iter()
+                .enumerate()
+                .map(|(time, at)| {
+                    let ret = history[*at].output().cloned().unwrap_or(Output::Done);
+                    let time = time as u64;
+                    Operation::completed(0, history[*at].input.clone(), time, ret, time)
+                })
+                .collect();
+            assert!(brute(&serial), "{order:?} {history:#?}");
+            assert!(history.iter().enumerate().all(|(at, op)| op.returned.is_none() || order.contains(&at)));
+        }
+    }
+    assert!(20 * yes > no && 20 * no > yes, "{yes} hold, {no} do not");
+}
+
+#[test]
+fn every_planted_fault_is_noticed() {
+    for fault in [
+        Fault::ProgramOrderForgotten,
+        Fault::UnknownTakenAsFailed,
+        Fault::MemoWithoutState,
+        Fault::KeysByThemselves,
+    ] {
+        let mut rng = Rng(2);
+        let by = (0..20_000).find(|at| {
+            let history = random(&mut rng, 5 + at % 4);
+            sequential_with(&Register, &history, Budget::default(), fault).holds() != brute(&history)
+        });
+        assert!(by.is_some(), "{fault:?} went unnoticed");
+    }
+}
+
+/// Herlihy & Wing 1990, §3.3: each register by itself is sequentially consistent, both together are not.
+#[test]
+fn it_is_not_local() {
+    let write =
+        |client, key, at| Operation::completed(client, Input::write(key, "1"), at, Output::Done, at + 1);
+    let null =
+        |client, key, at| Operation::completed(client, Input::read(key), at, Output::Value(None), at + 1);
+    let history = [write(0, "x", 0), null(0, "y", 2), write(1, "y", 0), null(1, "x", 2)];
+    let verdict = sequential(&Register, &history, Budget::default());
+    assert_eq!(verdict, Verdict::Violated { explained: vec![0, 1, 2], waiting: vec![3] });
+    assert!(sequential_with(&Register, &history, Budget::default(), Fault::KeysByThemselves).holds());
+}
+
+#[test]
+fn a_budget_that_runs_out_is_no_pass() {
+    let history: Vec<Op> = (0..6)
+        .flat_map(|client| {
+            [
+                Operation::completed(client, Input::write("x", &client.to_string()), 0, Output::Done, 1),
+                Operation::completed(client, Input::read("x"), 2, Output::Value(Some("9".into())), 3),
+            ]
+        })
+        .collect();
+    let verdict = sequential(&Register, &history, Budget { states: 10, memo: 1000 });
+    assert!(matches!(verdict, Verdict::Undecided { .. }), "{verdict:?}");
+    assert!(matches!(sequential(&Register, &history, Budget::default()), Verdict::Violated { .. }));
+}
+
+#[test]
+fn convergence_is_agreement_without_loss() {
+    assert_eq!(convergence::<i64>(&[], &[]), Convergence::Unread);
+    assert_eq!(convergence(&[1], &[(4, &[3, 1][..])]), Convergence::Converged);
+    assert_eq!(convergence(&[1, 2], &[(4, &[1][..]), (5, &[1])]), Convergence::Lost { value: 2 });
+    let (clients, place) = ([4, 6], 1);
+    let diverged = |elements| Convergence::Diverged { clients, place, elements };
+    let swapped = [(4, &[1, 2, 3][..]), (5, &[1, 2, 3]), (6, &[1, 3, 2])];
+    assert_eq!(convergence(&[1, 2, 3], &swapped), diverged([Some(2), Some(3)]));
+    assert_eq!(convergence(&[1], &[(4, &[1][..]), (6, &[1, 2])]), diverged([None, Some(2)]));
+}
