@@ -209,7 +209,7 @@ mod tests {
         let run = |verdict: &str| {
             fs::write(dir.join("expected.tsv"), format!("file\tmodel\tverdict\na.jsonl\tkv\t{verdict}\n"))
                 .unwrap();
-            Conformance { dir: dir.clone(), search_only: false, states: 1000 }.run()
+            Conformance { dir: dir.clone(), search_only: false, allow_undecided: false, states: 1000 }.run()
         };
         assert_eq!(run("illegal"), Ok(()));
         assert!(run("ok").unwrap_err().contains("a.jsonl: illegal, and not ok"));
