@@ -44,6 +44,7 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/chatters", "It prints to stdout", chatters),
         Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
         Story::new("rough/differs", "Its process decides", differs),
+        Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
         Story::new("rough/slow", "Each seed takes real time", slow),
     ]
 }
@@ -121,6 +122,14 @@ async fn leaks(stage: Stage) {
 async fn differs(stage: Stage) {
     let nanos = u64::from(std::process::id());
     sleep(Duration::from_nanos(1 + nanos)).await;
+    wander(&stage).await;
+}
+
+/// Lets an address decide: the one leak that no call to the machine gives away.
+async fn by_address(stage: Stage) {
+    let thing = Box::new(0_u64);
+    let page = std::ptr::from_ref(&*thing).addr() as u64 >> 12;
+    sleep(Duration::from_nanos(1 + page % 1_000_000)).await;
     wander(&stage).await;
 }
 
