@@ -40,7 +40,7 @@ pub(crate) fn waker(key: TaskKey) -> Waker {
 mod tests {
     use super::*;
 
-    /// Run under valgrind by `cargo xtask ci`: clones outliving their task and waking on other threads touch no memory.
+    /// Clones that outlive their task and wake on other threads touch no memory: under valgrind this is silent.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "shows that a waker on a foreign thread is harmless")]
     fn a_waker_outlives_its_world_and_its_thread() {
