@@ -48,6 +48,7 @@ mod outcome;
 mod report;
 mod run;
 mod seeds;
+mod shrink;
 mod stage;
 #[cfg(feature = "systems")]
 mod stories;

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
+use stormglass_sim::chance::Decision;
 use stormglass_sim::{Config, Finding, FindingKind, Seed, Sim, guard};
 
 use crate::campaign::Unit;
@@ -20,20 +21,27 @@ const MAX_EVENTS: u64 = 50_000_000;
 /// Stack of the thread a world runs on.
 pub(crate) const STACK: usize = 8 << 20;
 
+/// A run that is over: what it came to, and the records its unit asked for.
+pub(crate) struct Ran {
+    pub(crate) outcome: Outcome,
+    pub(crate) trace: Option<Vec<u8>>,
+    pub(crate) decisions: Option<Vec<Decision>>,
+}
+
 /// Runs a unit on a thread of its own, so that no thread-local of the code under test survives into the next seed.
-/// The second value is the trace, when the unit asks for it.
-pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit) -> (Outcome, Option<Vec<u8>>) {
+pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit) -> Ran {
     let (story, unit) = (story.clone(), unit.clone());
     guard::on_fresh_thread(unit.seed, STACK, move || perform(&story, &unit))
 }
 
-fn perform(story: &Story, unit: &Unit) -> (Outcome, Option<Vec<u8>>) {
+fn perform(story: &Story, unit: &Unit) -> Ran {
     let script = Rc::new(RefCell::new(Script::default()));
     let config = Config {
         overrides: unit.overrides.clone(),
         trace: unit.trace.is_some(),
+        record_decisions: unit.decisions.is_some(),
         max_time: Some(story.time_limit()),
-        max_events: Some(MAX_EVENTS),
+        max_events: Some(unit.max_events.unwrap_or(MAX_EVENTS)),
         ..Config::default()
     };
     let (seed, bug, shared) = (unit.seed, unit.bug.clone(), script.clone());
@@ -50,7 +58,7 @@ fn perform(story: &Story, unit: &Unit) -> (Outcome, Option<Vec<u8>>) {
     }
     (outcome.verdict, outcome.fall, outcome.excuse) =
         settle(script.fall, script.excuse, &ran.findings, script.judges);
-    (outcome, ran.trace)
+    Ran { outcome, trace: ran.trace, decisions: ran.decisions }
 }
 
 /// What the world alone says of a run.

@@ -79,6 +79,19 @@ impl Stage {
         node
     }
 
+    /// Whether a part of the story takes place: a client, an operation. It does, unless the run is being made small.
+    ///
+    /// Whatever a story could do without and still be a story should ask: `for n in stage.each("c1", 0..20)`.
+    pub fn happens(&self, what: &str) -> bool {
+        self.world.stream(&format!("story/{what}")).happens()
+    }
+
+    /// Those of `steps` that take place: all, unless the run is being made small. `who` names whose steps they are.
+    pub fn each<I: IntoIterator>(&self, who: &str, steps: I) -> impl Iterator<Item = I::Item> + use<I> {
+        let stream = self.world.stream(&format!("story/{who}"));
+        steps.into_iter().filter(move |_| stream.happens())
+    }
+
     /// Counts an event the story declared with [`Story::sometimes`](crate::Story::sometimes).
     pub fn sometimes(&self, event: &str) {
         *self.script.borrow_mut().seen.entry(event.into()).or_default() += 1;

@@ -32,6 +32,9 @@ pub struct Finding {
     /// The failure's signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// What a run that was made small consists of, as a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// What the run came to; a replay is compared with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Outcome>,
@@ -48,6 +51,7 @@ impl Finding {
             bug: outcome.bug.clone(),
             overrides,
             signature: outcome.signature(),
+            summary: None,
             expected: Some(outcome),
         }
     }
@@ -64,10 +68,15 @@ impl Finding {
     /// Writes the finding into `folder`, which is made when it is missing.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
         let path = folder.join(self.file_name());
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        write_whole(&path, text.as_bytes())?;
+        write_whole(&path, &self.text()?)?;
         Ok(path)
+    }
+
+    /// What its file holds.
+    pub(crate) fn text(&self) -> io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
     }
 
     /// Reads a finding; the error names the file, what is wrong with it and what to do.

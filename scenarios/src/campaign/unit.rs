@@ -17,6 +17,15 @@ pub(crate) struct Unit {
     /// Where to write the run's trace; without it the run keeps only its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trace: Option<PathBuf>,
+    /// Where to write every decision of the run, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) decisions: Option<PathBuf>,
+    /// Events after which the run ends as not getting on; far above what any story needs unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_events: Option<u64>,
+    /// Whatever tells the sender which of its units this is.
+    #[serde(skip)]
+    pub(crate) tag: usize,
 }
 
 impl Unit {

@@ -67,13 +67,19 @@ fn answer(stories: &[Story], unit: &Unit) -> Outcome {
             format!("no story is called `{}` in this process", unit.story),
         );
     };
-    let (outcome, trace) = run::on_fresh_thread(story, unit);
-    if let (Some(path), Some(trace)) = (&unit.trace, trace)
-        && let Err(error) = std::fs::write(path, trace)
-    {
-        return broken("the trace is written", format!("{}: {error}", path.display()));
+    let ran = run::on_fresh_thread(story, unit);
+    let decisions = ran.decisions.map(|decisions| serde_json::to_vec(&decisions).unwrap_or_default());
+    for (claim, path, bytes) in [
+        ("the trace is written", &unit.trace, ran.trace),
+        ("the decisions are written", &unit.decisions, decisions),
+    ] {
+        if let (Some(path), Some(bytes)) = (path, bytes)
+            && let Err(error) = std::fs::write(path, bytes)
+        {
+            return broken(claim, format!("{}: {error}", path.display()));
+        }
     }
-    outcome
+    ran.outcome
 }
 
 fn say(text: &str) -> io::Result<()> {

@@ -21,6 +21,7 @@ mod progress;
 mod replay;
 mod run;
 mod select;
+mod shrink;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,8 @@ pub(crate) enum Harness {
     Fuzz(fuzz::Fuzz),
     /// The same run again, with its trace
     Replay(replay::Replay),
+    /// The smallest run that fails the same way, as a file that replays
+    Shrink(shrink::Shrink),
     /// Every known bug against the stories that must catch it: caught, by what, after how many seeds
     Bugs(bugs::Bugs),
     /// Each seed twice, in two processes; on a difference, the first event that differs
@@ -80,6 +83,7 @@ impl Harness {
             Harness::Run(run) => run.answer(stories),
             Harness::Fuzz(fuzz) => fuzz.answer(stories),
             Harness::Replay(replay) => replay.answer(stories),
+            Harness::Shrink(shrink) => shrink.answer(stories),
             Harness::Bugs(bugs) => bugs.answer(stories),
             Harness::Determinism(determinism) => determinism.answer(stories),
             Harness::Check(check) => check.answer(),

@@ -29,6 +29,24 @@ impl Progress {
         Progress(bar)
     }
 
+    /// Something of which nobody knows how long it takes.
+    pub(crate) fn searching() -> Progress {
+        if !io::stderr().is_terminal() {
+            return Progress(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{elapsed} {spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress(bar)
+    }
+
+    /// How far it has come, in words.
+    pub(crate) fn message(&self, text: String) {
+        self.0.set_message(text);
+    }
+
     pub(crate) fn step(&self) {
         self.0.inc(1);
     }

@@ -95,6 +95,12 @@ fn calm(cast: &Cast) {
     }
 }
 
+/// Asks of one fault whether it happens. It does, unless somebody overrides it: that is how a failure is made small.
+/// The answer has a stream of its own, so that the times of the other faults stay as they are.
+fn happens(world: World, fault: &str) -> bool {
+    world.stream(&format!("weather/{fault}/happens")).happens()
+}
+
 /// Around a mean, but never regular: exact periods miss what lies between them.
 fn about(stream: Stream, mean: Duration) -> Duration {
     mean.mul_f64(0.1) + Duration::from_nanos(stream.below(2 * mean.as_nanos().clamp(1, 1 << 62) as u64))
@@ -105,7 +111,10 @@ async fn partitions(cast: &Cast, rhythm: Rhythm, shapes: &[Shape]) {
     loop {
         sleep(about(stream, rhythm.every)).await;
         let shape = stream.pick(shapes).copied().unwrap_or(Shape::ONE);
-        shape.cut(cast.world, &cast.everyone, stream);
+        let cuts = shape.draw(&cast.everyone, stream);
+        if happens(cast.world, "partitions") {
+            cuts.iter().for_each(|cut| cut.make(cast.world));
+        }
         sleep(about(stream, rhythm.lasts)).await;
         cast.world.heal();
     }
@@ -119,6 +128,10 @@ async fn blows(cast: &Cast, name: &str, rhythm: Rhythm, blow: Blow) {
         let up: Vec<NodeId> = cast.servers.iter().copied().filter(|server| world.is_up(*server)).collect();
         let Some(&server) = stream.pick(&up) else { continue };
         if cast.down.get() >= cast.most_down {
+            continue;
+        }
+        if !happens(world, name) {
+            sleep(about(stream, rhythm.lasts)).await;
             continue;
         }
         cast.down.set(cast.down.get() + 1);
@@ -146,15 +159,19 @@ async fn strobe(cast: &Cast, clocks: Clocks) {
     loop {
         sleep(about(stream, clocks.rhythm.every)).await;
         let Some(&node) = stream.pick(&cast.everyone) else { return };
-        match stream.below(3) {
-            0 => world.skew(node, ClockFault::Step(signed(clocks.jump))),
-            1 => world.skew(node, ClockFault::Drift(signed(clocks.drift))),
-            _ if clocks.freezes && stream.chance(Ratio::percent(50)) => {
-                world.skew(node, ClockFault::Freeze);
-                sleep(about(stream, clocks.rhythm.lasts)).await;
-                world.skew(node, ClockFault::Thaw);
-            }
-            _ => world.skew(node, ClockFault::Offset(signed(clocks.jump))),
+        let fault = match stream.below(3) {
+            0 => ClockFault::Step(signed(clocks.jump)),
+            1 => ClockFault::Drift(signed(clocks.drift)),
+            _ if clocks.freezes && stream.chance(Ratio::percent(50)) => ClockFault::Freeze,
+            _ => ClockFault::Offset(signed(clocks.jump)),
+        };
+        let freezes = matches!(fault, ClockFault::Freeze);
+        if happens(world, "clocks") {
+            world.skew(node, fault);
+        }
+        if freezes {
+            sleep(about(stream, clocks.rhythm.lasts)).await;
+            world.skew(node, ClockFault::Thaw);
         }
     }
 }

@@ -27,35 +27,53 @@ impl Shape {
     /// The shape where a seed drew none.
     pub(crate) const ONE: Shape = Shape::IsolateOne;
 
-    /// Cuts the links. Where there are too few nodes for the shape, one is isolated.
-    pub(crate) fn cut(self, world: World, nodes: &[NodeId], stream: Stream) {
+    /// Who is cut from whom. Where there are too few nodes for the shape, one is isolated.
+    pub(crate) fn draw(self, nodes: &[NodeId], stream: Stream) -> Vec<Cut> {
         let mut nodes = nodes.to_vec();
         stream.shuffle(&mut nodes);
         let half = nodes.len() / 2;
         match (self, nodes.as_slice()) {
-            (_, [] | [_]) => {}
-            (Shape::Halves, nodes) => world.partition(&nodes[..half], &nodes[half..]),
+            (_, [] | [_]) => Vec::new(),
+            (Shape::Halves, nodes) => vec![Cut::both(&nodes[..half], &nodes[half..])],
             (Shape::Bridge, nodes) if nodes.len() > 2 => {
                 let (left, right) = nodes[1..].split_at(half);
-                world.partition(left, right);
+                vec![Cut::both(left, right)]
             }
             (Shape::Ring, nodes) if nodes.len() > 3 => {
-                for (i, a) in nodes.iter().enumerate() {
-                    for (j, b) in nodes.iter().enumerate().skip(i + 2) {
-                        if !(i == 0 && j == nodes.len() - 1) {
-                            world.partition(&[*a], &[*b]);
-                        }
-                    }
-                }
+                let apart = |i: usize, j: usize| j >= i + 2 && !(i == 0 && j == nodes.len() - 1);
+                let pairs = (0..nodes.len()).flat_map(|i| (0..nodes.len()).map(move |j| (i, j)));
+                pairs
+                    .filter(|(i, j)| apart(*i, *j))
+                    .map(|(i, j)| Cut::both(&[nodes[i]], &[nodes[j]]))
+                    .collect()
             }
             (Shape::OneWay, [one, others @ ..]) => {
-                if stream.below(2) == 0 {
-                    world.partition_one_way(&[*one], others);
-                } else {
-                    world.partition_one_way(others, &[*one]);
-                }
+                let to_others = stream.below(2) == 0;
+                let (from, to) = if to_others { (&[*one][..], others) } else { (others, &[*one][..]) };
+                vec![Cut { from: from.to_vec(), to: to.to_vec(), one_way: true }]
             }
-            (_, [one, others @ ..]) => world.partition(&[*one], others),
+            (_, [one, others @ ..]) => vec![Cut::both(&[*one], others)],
+        }
+    }
+}
+
+/// Two groups that do not hear each other, or the second not the first.
+pub(crate) struct Cut {
+    from: Vec<NodeId>,
+    to: Vec<NodeId>,
+    one_way: bool,
+}
+
+impl Cut {
+    fn both(from: &[NodeId], to: &[NodeId]) -> Cut {
+        Cut { from: from.to_vec(), to: to.to_vec(), one_way: false }
+    }
+
+    pub(crate) fn make(&self, world: World) {
+        if self.one_way {
+            world.partition_one_way(&self.from, &self.to);
+        } else {
+            world.partition(&self.from, &self.to);
         }
     }
 }

@@ -38,6 +38,12 @@ impl Stream {
         self.decide("chance", 0, |raw| ratio.admits(raw) as u64) != 0
     }
 
+    /// Whether something that is on the programme takes place. It does; calm, and so any override that makes a failing
+    /// run smaller, is that it does not.
+    pub fn happens(self) -> bool {
+        self.decide("happens", 0, |_| 1) != 0
+    }
+
     /// One of `items`; calm is the first. `None` when there are none.
     pub fn pick<T>(self, items: &[T]) -> Option<&T> {
         (!items.is_empty()).then(|| &items[self.below(items.len() as u64) as usize])

@@ -33,6 +33,7 @@ pub(super) struct Cast {
     pub(super) bugs: Bugs,
     pub(super) server: NodeId,
     clients: Vec<NodeId>,
+    announced: usize,
     doing: Doing,
 }
 
@@ -61,7 +62,7 @@ impl Cast {
             let (_, since, what) = asked.borrow().iter().find(|(name, ..)| name == client)?.clone();
             Some(format!("{client} has been at {what} for {}", span(world.now().saturating_sub(since))))
         });
-        Cast { stage: stage.clone(), probe, bugs, server, clients: Vec::new(), doing }
+        Cast { stage: stage.clone(), probe, bugs, server, clients: Vec::new(), announced: 0, doing }
     }
 
     /// A client with a clerk of its own does `work`, once.
@@ -69,7 +70,12 @@ impl Cast {
     where
         T: Future<Output = ()> + 'static,
     {
-        let name = format!("c{}", self.clients.len());
+        let name = format!("c{}", self.announced);
+        self.announced += 1;
+        if !self.stage.happens("clients") {
+            return;
+        }
+        let stage = self.stage.clone();
         let (bugs, probe, doing, world) =
             (self.bugs, self.probe.clone(), self.doing.clone(), self.stage.world());
         let who = name.clone();
@@ -84,7 +90,7 @@ impl Cast {
                 doing.extend(what.map(|what| (who.clone(), world.now(), what)));
             });
             let written = Cell::new(0);
-            work(Hand(Rc::new(Held { name, clerk, bugs, probe, note, written }))).await;
+            work(Hand(Rc::new(Held { name, stage, clerk, bugs, probe, note, written }))).await;
         });
         self.clients.push(node);
     }
@@ -132,6 +138,7 @@ pub(super) struct Hand(Rc<Held>);
 
 struct Held {
     name: String,
+    stage: Stage,
     clerk: Clerk,
     bugs: Bugs,
     probe: Probe,
@@ -142,6 +149,11 @@ struct Held {
 impl Hand {
     pub(super) fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Those of the steps of this client that take place.
+    pub(super) fn each<I: IntoIterator>(&self, steps: I) -> impl Iterator<Item = I::Item> + use<I> {
+        self.0.stage.each(self.name(), steps)
     }
 
     /// A value that nobody writes but here and now: the observer knows a put by what it puts.
@@ -175,7 +187,7 @@ impl Hand {
     /// `count` operations on the keys: reads, and puts at the version last seen, so that rivals collide.
     pub(super) async fn compete(self, keys: &[&str], count: usize) {
         let mut known = vec![0; keys.len()];
-        for _ in 0..count {
+        for _ in self.each(0..count) {
             let at = below(keys.len() as u64) as usize;
             if chance(Ratio::percent(30)) {
                 known[at] = self.get(keys[at]).await.map_or(0, |found| found.version);

@@ -43,7 +43,7 @@ async fn tell(stage: Stage) {
 /// Puts at a version that nobody has told this clerk: 0 for a key that exists, or one from the future. The server
 /// never crashes here, so no version is ever taken back and the guess cannot come true by accident.
 async fn guess(clerk: &Hand) {
-    for _ in 0..4 {
+    for _ in clerk.each(0..4) {
         let key = KEYS[below(2) as usize];
         let future = clerk.get(key).await.map_or(0, |found| found.version) + 2 + below(50);
         let version = if chance(Ratio::percent(50)) { 0 } else { future };

@@ -30,7 +30,7 @@ async fn tell(stage: Stage) {
     // Readers, for a get may be the first to tell of a put.
     for _ in 0..3 {
         cast.client(|clerk| async move {
-            for _ in 0..60 {
+            for _ in clerk.each(0..60) {
                 clerk.get("x").await;
             }
         });

@@ -67,7 +67,7 @@ async fn lock(stage: Stage) {
     let (clients, locks, turns) = size(&stage);
     for _ in 0..clients {
         cast.client(move |clerk| async move {
-            for turn in 0..turns.min(8) {
+            for turn in clerk.each(0..turns.min(8)) {
                 let lock = clerk.lock(KEYS[turn % locks]);
                 let grant = lock.acquire().await;
                 lock.release(grant).await;

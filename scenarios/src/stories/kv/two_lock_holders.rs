@@ -28,7 +28,7 @@ async fn tell(stage: Stage) {
     for _ in 0..3 {
         cast.client(|clerk| async move {
             let lock = clerk.lock("l");
-            for _ in 0..5 {
+            for _ in clerk.each(0..5) {
                 let grant = lock.acquire().await;
                 sleep(Duration::from_millis(10)).await;
                 lock.release(grant).await;

@@ -24,6 +24,7 @@ pub(super) struct Cast {
     probe: Probe,
     server: NodeId,
     clients: Vec<NodeId>,
+    announced: usize,
     doing: Doing,
 }
 
@@ -51,7 +52,7 @@ impl Cast {
             let (_, since, what) = asked.borrow().iter().find(|(name, ..)| name == client)?.clone();
             Some(format!("{client} has been at {what} for {}", span(world.now().saturating_sub(since))))
         });
-        Cast { stage: stage.clone(), probe, server, clients: Vec::new(), doing }
+        Cast { stage: stage.clone(), probe, server, clients: Vec::new(), announced: 0, doing }
     }
 
     /// A client with a clerk of its own does `work`, once.
@@ -59,7 +60,12 @@ impl Cast {
     where
         T: Future<Output = ()> + 'static,
     {
-        let name = format!("c{}", self.clients.len());
+        let name = format!("c{}", self.announced);
+        self.announced += 1;
+        if !self.stage.happens("clients") {
+            return;
+        }
+        let stage = self.stage.clone();
         let (probe, doing, world) = (self.probe.clone(), self.doing.clone(), self.stage.world());
         let who = name.clone();
         let node = self.stage.client(&name.clone(), async move {
@@ -69,7 +75,7 @@ impl Cast {
                 doing.retain(|(name, ..)| *name != who);
                 doing.extend(what.map(|what| (who.clone(), world.now(), what)));
             });
-            work(Hand { name, clerk, note }).await;
+            work(Hand { name, stage, clerk, note }).await;
         });
         self.clients.push(node);
     }
@@ -94,6 +100,7 @@ impl Cast {
 /// A client's clerk; says what it is waiting for.
 pub(super) struct Hand {
     pub(super) name: String,
+    stage: Stage,
     clerk: Clerk,
     note: Box<dyn Fn(Option<String>)>,
 }
@@ -121,7 +128,7 @@ impl Hand {
 
     /// `count` operations on the keys, appends above all: they show what was done twice.
     pub(super) async fn mix(&mut self, keys: &[&str], count: usize) {
-        for n in 0..count {
+        for n in self.stage.each(&self.name, 0..count) {
             let key = keys[below(keys.len() as u64) as usize];
             let value = format!("{}.{n},", self.name);
             match below(10) {

@@ -1,0 +1,99 @@
+//! `stormglass shrink`: the smallest run that fails the same way.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::args::{self, PATIENCE};
+use super::output::{say, say_json};
+use super::progress::Progress;
+use super::replay::subject;
+use super::{Answer, Complaint};
+use crate::campaign::write_whole;
+use crate::report;
+use crate::shrink::{Effort, shrink};
+use crate::story::Story;
+
+#[derive(Args)]
+pub(crate) struct Shrink {
+    /// STORY:SEED, STORY:SEED:BUG, or a file from findings/
+    #[arg(value_name = "STORY:SEED[:BUG] | FILE")]
+    what: String,
+    /// Where the smaller run is written; by default beside the file, or into findings/
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Runs to spend at most
+    #[arg(long, value_name = "RUNS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
+    budget: u64,
+    /// Worker processes; as many as there are cores by default
+    #[arg(long, short, value_name = "J")]
+    jobs: Option<usize>,
+    /// What came of it, as JSON
+    #[arg(long)]
+    json: bool,
+    /// Real time after which a run counts as hung
+    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
+    patience: Duration,
+}
+
+/// What `--json` says.
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    before: String,
+    after: String,
+    faults: usize,
+    operations: usize,
+    runs: u64,
+    finished: bool,
+    signature: Option<&'a str>,
+}
+
+impl Shrink {
+    pub(crate) fn answer(self, stories: &[Story]) -> Answer {
+        let subject = subject(stories, &self.what)?;
+        let effort = Effort {
+            jobs: self.jobs.unwrap_or_else(args::cores),
+            patience: self.patience,
+            budget: self.budget,
+        };
+        let progress = Progress::searching();
+        let shrunk = shrink(subject.unit, &effort, &mut |size| progress.message(size.to_string()))?;
+        drop(progress);
+
+        let outcome = shrunk.finding.expected.clone().expect("a finding that was just made has an outcome");
+        let path = self.output.unwrap_or_else(|| match subject.file {
+            Some((path, _)) => path.with_extension("min.json"),
+            None => Path::new("findings").join(shrunk.finding.file_name()).with_extension("min.json"),
+        });
+        let mut finding = shrunk.finding;
+        finding.summary = Some(shrunk.after.to_string());
+        write_whole(&path, &finding.text()?)
+            .map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))?;
+        if self.json {
+            say_json(&Report {
+                file: &path,
+                before: shrunk.before.to_string(),
+                after: shrunk.after.to_string(),
+                faults: shrunk.after.faults(),
+                operations: shrunk.after.operations,
+                runs: shrunk.runs,
+                finished: shrunk.finished,
+                signature: finding.signature.as_deref(),
+            })?;
+        } else {
+            say(&report::failure(&outcome, &path.display().to_string()))?;
+            say(&format!("  was:     {}", shrunk.before))?;
+            say(&format!("  is now:  {}", shrunk.after))?;
+            let ended = if shrunk.finished {
+                "nothing more can go"
+            } else {
+                "the budget is spent, --budget gives more"
+            };
+            say(&format!("  {} runs; {ended}", shrunk.runs))?;
+        }
+        Ok(outcome.verdict.exit_code())
+    }
+}

@@ -1,0 +1,81 @@
+//! Delta debugging: the part of a set that is still needed.
+
+/// Tries candidates and says which is the first, in their order, that still fails.
+pub(super) type First<'a, T, E> = dyn FnMut(&[Vec<T>]) -> Result<Option<usize>, E> + 'a;
+
+/// A part of `items` that still fails and from which no single item can be taken, provided that all of them together
+/// fail (after Zeller & Hildebrandt, "Simplifying and isolating failure-inducing input", TSE 2002, without the step
+/// that tries the subsets: what is left out in large pieces first is left out sooner).
+pub(super) fn ddmin<T: Clone, E>(mut items: Vec<T>, first: &mut First<'_, T, E>) -> Result<Vec<T>, E> {
+    let mut size = items.len();
+    while size > 0 {
+        let mut from = 0;
+        let mut left_out = false;
+        while from < items.len() {
+            let starts: Vec<usize> = (from..items.len()).step_by(size).collect();
+            let candidates: Vec<Vec<T>> =
+                starts.iter().map(|&start| without(&items, start, start + size)).collect();
+            let Some(found) = first(&candidates)? else { break };
+            from = starts[found];
+            items = candidates.into_iter().nth(found).unwrap_or_default();
+            left_out = true;
+        }
+        // What could not go may be able to now that something else has gone.
+        if size > 1 || !left_out {
+            size /= 2;
+        }
+    }
+    Ok(items)
+}
+
+fn without<T: Clone>(items: &[T], from: usize, to: usize) -> Vec<T> {
+    [&items[..from], &items[to.min(items.len())..]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn smallest(n: u32, fails: impl Fn(&[u32]) -> bool) -> (Vec<u32>, usize) {
+        let mut tried = 0;
+        let mut first = |candidates: &[Vec<u32>]| {
+            let found = candidates.iter().position(|candidate| fails(candidate));
+            tried += found.map_or(candidates.len(), |found| found + 1);
+            Ok::<_, Infallible>(found)
+        };
+        let Ok(left) = ddmin((0..n).collect(), &mut first);
+        (left, tried)
+    }
+
+    #[test]
+    fn what_is_needed_stays_and_nothing_else() {
+        let needs = |needed: &'static [u32]| move |items: &[u32]| needed.iter().all(|x| items.contains(x));
+        assert!(smallest(1000, needs(&[])).0.is_empty());
+        assert_eq!(smallest(1000, needs(&[0, 417, 999])).0, [0, 417, 999]);
+        let (_, tried) = smallest(1000, needs(&[417]));
+        assert!(tried < 60, "one of a thousand is found in about two tries a halving, not {tried}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+        /// Not monotone: any one of several sets is enough, and too many of one kind hide the failure.
+        #[test]
+        fn nothing_can_be_taken_from_what_is_left(a in 0_u32..40, b in 0_u32..40, c in 0_u32..40, odd in 0_usize..12) {
+            let fails = |items: &[u32]| {
+                let has = |x| items.contains(&x);
+                let odds = items.iter().filter(|x| *x % 2 == 1).count();
+                (has(a) && has(b)) || (has(c) && odds <= odd) || items.len() == 40
+            };
+            let (left, _) = smallest(40, fails);
+            prop_assert!(fails(&left));
+            for at in 0..left.len() {
+                prop_assert!(!fails(&without(&left, at, at + 1)), "{:?} without item {}", left, at);
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Making a failure small: the same failure with as few faults, operations and odd choices as possible.
+//!
+//! A run is a seed and overrides, so a smaller run is the same seed with more of its decisions set to calm. First what is
+//! outside: faults and operations, whole streams and then one by one; then what is inside: the schedule, delays, draws of
+//! the nodes. A candidate is accepted only when it fails with the same verdict and signature. What is left is named by
+//! stream and index, so it stays what it is when other streams draw more or less.
+
+mod ddmin;
+mod part;
+mod trial;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use stormglass_sim::chance::{Decision, Overrides};
+
+pub(crate) use part::Size;
+use part::{Part, stands_alone};
+use trial::Trial;
+
+use crate::campaign::{Finding, Unit};
+use crate::cli::Complaint;
+
+/// How hard to try.
+pub(crate) struct Effort {
+    /// Worker processes.
+    pub(crate) jobs: usize,
+    /// Real time after which a run counts as hung.
+    pub(crate) patience: Duration,
+    /// Runs.
+    pub(crate) budget: u64,
+}
+
+/// A failure made small.
+pub(crate) struct Shrunk {
+    /// The smaller run, with what it came to.
+    pub(crate) finding: Finding,
+    /// What the failure consisted of.
+    pub(crate) before: Size,
+    /// What it consists of now.
+    pub(crate) after: Size,
+    /// Runs it took.
+    pub(crate) runs: u64,
+    /// Whether there was budget left when nothing more could go.
+    pub(crate) finished: bool,
+}
+
+/// Makes the failure of `unit` small; `told` hears what is left after each step.
+///
+/// # Errors
+/// When the run does not fail, does not fail twice alike, or a worker cannot be had.
+pub(crate) fn shrink(unit: Unit, effort: &Effort, told: &mut dyn FnMut(&Size)) -> Result<Shrunk, Complaint> {
+    let overrides = unit.overrides.clone();
+    let (trial, _) = Trial::new(unit, effort.jobs, effort.patience, effort.budget)?;
+    let mut search = Search { trial, overrides, decisions: Vec::new() };
+    search.refresh()?;
+    let before = Size::of(&search.decisions);
+    loop {
+        let start = search.overrides.clone();
+        for part in Part::ALL {
+            search.calm_streams(part)?;
+        }
+        told(&Size::of(&search.decisions));
+        for part in Part::ALL.into_iter().filter(|part| part.is_taken_apart()) {
+            search.calm_points(part)?;
+            told(&Size::of(&search.decisions));
+        }
+        // What could not go may be able to, now that something else has gone.
+        if search.overrides == start || search.trial.is_spent() {
+            break;
+        }
+    }
+    search.forget_the_absent();
+    let (outcome, decisions) = search.trial.record(&search.overrides)?;
+    Ok(Shrunk {
+        after: Size::of(&decisions),
+        before,
+        runs: search.trial.spent,
+        finished: !search.trial.is_spent(),
+        finding: Finding::new(outcome, search.overrides),
+    })
+}
+
+/// The smallest failing run so far.
+struct Search {
+    trial: Trial,
+    overrides: Overrides,
+    /// Its decisions.
+    decisions: Vec<Decision>,
+}
+
+impl Search {
+    fn refresh(&mut self) -> Result<(), Complaint> {
+        self.decisions = self.trial.record(&self.overrides)?.1;
+        Ok(())
+    }
+
+    /// Whole streams: all of a part, then fewer.
+    fn calm_streams(&mut self, part: Part) -> Result<(), Complaint> {
+        let lively: BTreeSet<&str> = self.decisions.iter().map(|decision| decision.stream.as_str()).collect();
+        let streams: Vec<String> = lively
+            .into_iter()
+            .filter(|stream| Part::of(stream) == part && !self.overrides.calm_streams.contains(*stream))
+            .map(str::to_owned)
+            .collect();
+        if streams.is_empty() {
+            return Ok(());
+        }
+        let plan = |kept: &[String], base: &Overrides| {
+            let mut overrides = base.clone();
+            overrides.calm_streams.extend(streams.iter().filter(|stream| !kept.contains(stream)).cloned());
+            overrides
+        };
+        let (trial, base) = (&mut self.trial, &self.overrides);
+        let kept = ddmin::ddmin(streams.clone(), &mut |candidates: &[Vec<String>]| {
+            let candidates: Vec<Overrides> = candidates.iter().map(|kept| plan(kept, base)).collect();
+            trial.first(&candidates)
+        })?;
+        self.overrides = plan(&kept, &self.overrides);
+        self.refresh()
+    }
+
+    /// Single decisions that are not calm.
+    fn calm_points(&mut self, part: Part) -> Result<(), Complaint> {
+        let lively: Vec<Decision> = self
+            .decisions
+            .iter()
+            .filter(|decision| Part::of(&decision.stream) == part && stands_alone(decision))
+            .filter(|decision| decision.value != decision.calm)
+            .cloned()
+            .collect();
+        if lively.is_empty() {
+            return Ok(());
+        }
+        let streams: BTreeSet<String> = lively.iter().map(|decision| decision.stream.clone()).collect();
+        let plan = |kept: &[Decision], base: &Overrides| {
+            let mut overrides = base.clone();
+            for stream in &streams {
+                overrides.points.remove(stream);
+                overrides.calm(stream.clone());
+            }
+            for decision in kept {
+                overrides.set(decision.stream.clone(), decision.index, decision.value);
+            }
+            overrides
+        };
+        let (trial, base) = (&mut self.trial, &self.overrides);
+        let kept = ddmin::ddmin(lively.clone(), &mut |candidates: &[Vec<Decision>]| {
+            let candidates: Vec<Overrides> = candidates.iter().map(|kept| plan(kept, base)).collect();
+            trial.first(&candidates)
+        })?;
+        if kept.len() < lively.len() {
+            self.overrides = plan(&kept, &self.overrides);
+            self.refresh()?;
+        }
+        Ok(())
+    }
+
+    /// Drops what is said of decisions that the run does not take any more.
+    fn forget_the_absent(&mut self) {
+        let taken: BTreeSet<(&str, u64)> =
+            self.decisions.iter().map(|decision| (decision.stream.as_str(), decision.index)).collect();
+        self.overrides.points.retain(|stream, points| {
+            points.retain(|index, _| taken.contains(&(stream.as_str(), *index)));
+            !points.is_empty()
+        });
+    }
+}
