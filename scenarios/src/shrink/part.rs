@@ -52,12 +52,17 @@ pub(super) fn stands_alone(decision: &Decision) -> bool {
     Part::of(&decision.stream) != Part::Weather || decision.kind == "happens"
 }
 
+/// The stream by which a story asks for its clients: `stage.happens("clients")`.
+const CLIENTS: &str = "story/clients";
+
 /// How much a run consists of, counted from what it decided other than calm weather would have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Size {
     /// By name: "crash", "lost message".
     faults: BTreeMap<&'static str, usize>,
-    /// Operations, and clients, of the story.
+    /// Clients that are asked whether they take part.
+    clients: usize,
+    /// Operations, steps of the story.
     pub(crate) operations: usize,
     /// Messages that took longer than they had to.
     delayed: usize,
@@ -70,6 +75,7 @@ impl Size {
         let mut size = Size::default();
         for decision in decisions.iter().filter(|decision| decision.value != decision.calm) {
             match (Part::of(&decision.stream), decision.kind.as_str()) {
+                (Part::Story, _) if decision.stream == CLIENTS => size.clients += 1,
                 (Part::Story, _) => size.operations += 1,
                 (Part::Schedule, _) => size.choices += 1,
                 (Part::Fault, "latency") => size.delayed += 1,
@@ -129,6 +135,7 @@ impl fmt::Display for Size {
         let mut parts: Vec<String> = self.faults.iter().map(|(what, many)| count(*many, what)).collect();
         for (many, what) in [
             (self.delayed, "delayed message"),
+            (self.clients, "client"),
             (self.operations, "step"),
             (self.choices, "choice of the schedule"),
         ] {

@@ -45,6 +45,8 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
         Story::new("rough/differs", "Its process decides", differs),
         Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
+        Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
+            .catches(["forgets-count"]),
         Story::new("rough/slow", "Each seed takes real time", slow),
     ]
 }

@@ -1,0 +1,65 @@
+//! A protocol of its own with a bug of its own, to be made small: a counter that forgets in a crash.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use stormglass::sim::net::UdpSocket;
+use stormglass::sim::rand;
+use stormglass::sim::time::sleep;
+use stormglass::{Stage, Weather};
+
+/// Set: the code under test has changed since, in ways that are none of the failure's business.
+pub(crate) const CHANGED: &str = "STORMGLASS_TEST_CODE_CHANGED";
+
+/// Two clients send; a server counts what arrives. With the bug its count starts over when it does.
+pub(crate) async fn fragile(stage: Stage) {
+    let world = stage.world();
+    let (kept, shown) = (Rc::new(Cell::new(0_u64)), Rc::new(Cell::new(0_u64)));
+    let forgets = stage.bug().is_some();
+    let (disk, seen) = (kept.clone(), shown.clone());
+    let server = world.node("server", move || serve(forgets, disk.clone(), seen.clone()));
+    let highest = Cell::new(0);
+    stage.watch(move || {
+        let (before, now) = (highest.replace(shown.get()), shown.get());
+        if now >= before {
+            return Ok(());
+        }
+        Err(stormglass::Fall::new("invariant", "the count never goes back", format!("{before}, then {now}")))
+    });
+    let mut clients = Vec::new();
+    for name in ["c1", "c2"] {
+        if !stage.happens("clients") {
+            continue;
+        }
+        let steps = stage.clone();
+        clients.push(stage.client(name, async move {
+            let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
+            if std::env::var_os(CHANGED).is_some() {
+                rand::below(1000);
+            }
+            for _ in steps.each(name, 0..25) {
+                socket.send_to(b"+1", "server:7").await.unwrap();
+                sleep(Duration::from_millis(20 + rand::below(60))).await;
+            }
+        }));
+    }
+    let weather =
+        Weather::lasting(Duration::from_secs(1), Duration::from_secs(2)).links().crashes().partitions();
+    stage.storm(weather.certain(), &[server], &clients).await;
+    stage.clients_finish(Duration::from_secs(10)).await;
+}
+
+async fn serve(forgets: bool, kept: Rc<Cell<u64>>, shown: Rc<Cell<u64>>) {
+    let socket = UdpSocket::bind("0.0.0.0:7").await.unwrap();
+    let mut count = if forgets { 0 } else { kept.get() };
+    let mut buffer = [0; 8];
+    while socket.recv_from(&mut buffer).await.is_ok() {
+        if std::env::var_os(CHANGED).is_some() {
+            tracing::info!(count, "one more");
+        }
+        count += 1;
+        kept.set(count);
+        shown.set(count);
+    }
+}

@@ -1,0 +1,115 @@
+//! Failures are made small, and stay what they are.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Test;
+use crate::fragile::CHANGED;
+use crate::shell::{Said, call, command};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_failure_is_made_as_small_as_it_can_be", small),
+    ("nothing_can_be_taken_from_what_is_left", minimal),
+    ("a_small_failure_outlives_changes_of_the_code", outlives),
+    ("a_small_failure_is_the_same_in_any_build", any_build),
+    ("how_small_does_not_depend_on_how_many_processes", any_jobs),
+    ("a_death_is_made_small", death),
+    ("a_budget_is_kept", budget),
+    ("what_holds_cannot_be_made_small", holds),
+];
+
+const FAILS: &str = "rough/fragile:1:forgets-count";
+
+/// Runs `shrink` and reads what it says of itself.
+fn shrunk(folder: &Path, line: &str) -> Value {
+    let said = call(folder, &format!("shrink {line} -o min.json --json")).ends(1);
+    serde_json::from_str(&said.out).unwrap()
+}
+
+fn small() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = shrunk(folder.path(), FAILS);
+    assert_eq!(report["after"], "one crash, two clients, three steps", "{report}");
+    assert_eq!((&report["faults"], &report["finished"]), (&1.into(), &true.into()), "{report}");
+    let said = call(folder.path(), "replay min.json").ends(1).says("FELL: the count never goes back");
+    assert!(said.out.contains("all it takes: one crash, two clients, three steps"), "{}", said.out);
+    assert_eq!(said.err, "", "the same failure, without a word on its digest");
+}
+
+/// Takes one decision at a time from the file.
+fn minimal() {
+    let folder = tempfile::tempdir().unwrap();
+    shrunk(folder.path(), FAILS);
+    let file: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("min.json")).unwrap()).unwrap();
+    let points = file["overrides"]["points"].as_object().unwrap();
+    let mut taken = 0;
+    for (stream, indices) in points {
+        for index in indices.as_object().unwrap().keys() {
+            let mut less = file.clone();
+            less.as_object_mut().unwrap().remove("expected");
+            less["overrides"]["points"][stream][index] = 0.into();
+            fs::write(folder.path().join("less.json"), less.to_string()).unwrap();
+            call(folder.path(), "replay less.json").ends(0);
+            taken += 1;
+        }
+    }
+    assert!(taken >= 4, "one crash, and two clients or their steps: {points:?}");
+}
+
+fn outlives() {
+    let folder = tempfile::tempdir().unwrap();
+    let changed = |line: &str| -> Said {
+        let output = command(folder.path(), line).env(CHANGED, "1").output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    };
+    call(folder.path(), &format!("shrink {FAILS} -o min.json")).ends(1);
+    changed("replay min.json").ends(1).says("FELL: the count never goes back");
+    // The change is one: the seed itself is another run with it.
+    let digest = |said: Said| {
+        let line = said.out.lines().find(|line| line.contains("digest")).unwrap_or_default().to_owned();
+        line[line.find("0x").expect("a digest")..].to_owned()
+    };
+    let reference = "replay rough/fragile:1";
+    assert_ne!(digest(call(folder.path(), reference)), digest(changed(reference)));
+}
+
+/// Written by a release build, on another day: whatever builds this test must fail in the same way.
+fn any_build() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fragile.min.json");
+    fs::copy(file, folder.path().join("fragile.min.json")).unwrap();
+    call(folder.path(), "replay fragile.min.json").ends(1).says("FELL: the count never goes back");
+}
+
+fn any_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    shrunk(folder.path(), &format!("{FAILS} --jobs 1"));
+    let one = fs::read(folder.path().join("min.json")).unwrap();
+    shrunk(folder.path(), &format!("{FAILS} --jobs 3"));
+    assert_eq!(one, fs::read(folder.path().join("min.json")).unwrap());
+}
+
+fn death() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "shrink rough/aborts:7 -o min.json").ends(1).says("is now:");
+    call(folder.path(), "replay min.json").ends(1).says("ABORT");
+}
+
+fn budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = shrunk(folder.path(), &format!("{FAILS} --budget 5"));
+    assert_eq!(report["finished"], false, "{report}");
+    call(folder.path(), "replay min.json").ends(1);
+}
+
+fn holds() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "shrink rough/holds:1")
+        .ends(64)
+        .complains("rough/holds:1: holds, there is nothing to make smaller");
+    call(folder.path(), "shrink rough/hodls:1").ends(64).complains("did you mean");
+}
