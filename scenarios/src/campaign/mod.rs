@@ -5,15 +5,19 @@
 //! takes the next; when its process dies, the seed it had not answered is the culprit, and the rest is handed on.
 
 mod finding;
+mod journal;
 mod pool;
 mod process;
+mod result;
 mod tally;
 mod unit;
 mod worker;
 
 pub use finding::Finding;
 pub(crate) use finding::write_whole;
+pub(crate) use journal::{Journal, Plan};
 pub(crate) use pool::Pool;
+pub(crate) use result::CampaignResult;
 pub(crate) use tally::StoryTally;
 pub(crate) use unit::Unit;
 pub(crate) use worker::serve;

@@ -20,6 +20,7 @@ pub(crate) struct Pool {
     workers: BTreeMap<u64, Worker>,
     jobs: usize,
     patience: Duration,
+    memory: Option<u64>,
     spawned: u64,
     /// Given to a process that died before it came to them.
     orphans: VecDeque<Unit>,
@@ -36,11 +37,18 @@ impl Pool {
             workers: BTreeMap::new(),
             jobs,
             patience,
+            memory: None,
             spawned: 0,
             orphans: VecDeque::new(),
             events,
             sender,
         }
+    }
+
+    /// Bytes of memory each process may take.
+    pub(crate) fn memory(mut self, bytes: u64) -> Pool {
+        self.memory = Some(bytes);
+        self
     }
 
     /// Runs whatever `next` gives until it gives nothing and every unit has been answered.
@@ -90,7 +98,7 @@ impl Pool {
     fn spawn(&mut self) -> io::Result<u64> {
         self.spawned += 1;
         let id = self.spawned;
-        self.workers.insert(id, Worker::spawn(id, &self.sender)?);
+        self.workers.insert(id, Worker::spawn(id, self.memory, &self.sender)?);
         Ok(id)
     }
 

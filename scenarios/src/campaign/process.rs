@@ -51,9 +51,10 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Starts this very binary as `worker`.
-    pub(crate) fn spawn(id: u64, events: &Sender<Event>) -> io::Result<Worker> {
+    pub(crate) fn spawn(id: u64, memory: Option<u64>, events: &Sender<Event>) -> io::Result<Worker> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("worker")
+            .args(memory.map(|bytes| format!("--memory={bytes}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Outcome, Verdict};
 use crate::story::Story;
@@ -17,9 +17,9 @@ const EXCUSED_PERCENT: u64 = 2;
 const EXCUSED_FROM: u64 = 100;
 
 /// The sum over the runs of one story.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoryTally {
-    pub(crate) story: &'static str,
+    pub(crate) story: String,
     pub(crate) runs: u64,
     pub(crate) holds: u64,
     pub(crate) safety_violated: u64,
@@ -36,14 +36,14 @@ pub(crate) struct StoryTally {
     pub(crate) failures: BTreeMap<String, Failure>,
     /// Why this story's campaign is no pass although no run failed.
     pub(crate) reproaches: Vec<String>,
-    #[serde(skip)]
-    expected: Vec<&'static str>,
-    #[serde(skip)]
-    enough: u64,
+    /// Events that the story declares.
+    pub(crate) expected: Vec<String>,
+    /// After how many runs it is a fault not to have seen them.
+    pub(crate) enough: u64,
 }
 
 /// One distinct failure: every run with the same signature.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Failure {
     pub(crate) count: u64,
     /// The lowest seeds that failed so.
@@ -52,10 +52,22 @@ pub(crate) struct Failure {
     pub(crate) first: Outcome,
 }
 
+impl Failure {
+    fn merge(&mut self, other: &Failure) {
+        self.count += other.count;
+        self.seeds.extend(&other.seeds);
+        self.seeds.sort_unstable();
+        self.seeds.truncate(SEEDS_KEPT);
+        if other.first.seed < self.first.seed {
+            self.first = other.first.clone();
+        }
+    }
+}
+
 impl StoryTally {
     pub(crate) fn new(story: &Story) -> StoryTally {
         StoryTally {
-            story: story.name(),
+            story: story.name().into(),
             runs: 0,
             holds: 0,
             safety_violated: 0,
@@ -68,8 +80,34 @@ impl StoryTally {
             seen: story.expected().iter().map(|event| ((*event).to_owned(), 0)).collect(),
             failures: BTreeMap::new(),
             reproaches: Vec::new(),
-            expected: story.expected().to_vec(),
+            expected: story.expected().iter().map(|event| (*event).to_owned()).collect(),
             enough: story.enough_seeds(),
+        }
+    }
+
+    /// Adds what another part of the same campaign saw of the same story.
+    pub(crate) fn merge(&mut self, other: &StoryTally) {
+        for (mine, more) in [
+            (&mut self.runs, other.runs),
+            (&mut self.holds, other.holds),
+            (&mut self.safety_violated, other.safety_violated),
+            (&mut self.liveness_violated, other.liveness_violated),
+            (&mut self.undecided, other.undecided),
+            (&mut self.excused, other.excused),
+            (&mut self.broken, other.broken),
+            (&mut self.events, other.events),
+        ] {
+            *mine += more;
+        }
+        self.slowest_convergence_ns = self.slowest_convergence_ns.max(other.slowest_convergence_ns);
+        for (event, times) in &other.seen {
+            *self.seen.entry(event.clone()).or_default() += times;
+        }
+        for (signature, more) in &other.failures {
+            match self.failures.get_mut(signature) {
+                Some(failure) => failure.merge(more),
+                None => drop(self.failures.insert(signature.clone(), more.clone())),
+            }
         }
     }
 
@@ -95,18 +133,13 @@ impl StoryTally {
             new = true;
             Failure { count: 0, seeds: Vec::new(), first: outcome.clone() }
         });
-        failure.count += 1;
-        let at = failure.seeds.partition_point(|seed| *seed < outcome.seed);
-        failure.seeds.insert(at, outcome.seed);
-        failure.seeds.truncate(SEEDS_KEPT);
-        if outcome.seed < failure.first.seed {
-            failure.first = outcome.clone();
-        }
+        failure.merge(&Failure { count: 1, seeds: vec![outcome.seed], first: outcome.clone() });
         new
     }
 
     /// Ends the count: says what makes a campaign without failures no pass.
     pub(crate) fn close(&mut self, bug_planted: bool) {
+        self.reproaches.clear();
         if bug_planted {
             return;
         }
@@ -118,7 +151,7 @@ impl StoryTally {
         }
         if self.runs >= self.enough {
             for event in &self.expected {
-                if self.seen.get(*event).is_none_or(|times| *times == 0) {
+                if self.seen.get(event).is_none_or(|times| *times == 0) {
                     self.reproaches.push(format!("never seen in {} runs: {event}", self.runs));
                 }
             }

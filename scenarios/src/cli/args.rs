@@ -1,7 +1,9 @@
 //! Arguments that several commands take, and how their texts are read.
 
+use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use stormglass_sim::Seed;
 
 /// Real time after which a run counts as hung, unless `--patience` says otherwise.
@@ -28,17 +30,100 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero()).ok_or_else(wrong)
 }
 
+/// `512M`, `4G`; a number alone is bytes.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is not a size: write 512M or 4G");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let factor: u64 = match unit {
+        "" => 1,
+        "K" | "KiB" => 1 << 10,
+        "M" | "MiB" => 1 << 20,
+        "G" | "GiB" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(factor).filter(|bytes| *bytes > 0).ok_or_else(wrong)
+}
+
 /// One part of a campaign split over machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct Shard {
     pub(crate) index: u64,
     pub(crate) of: u64,
 }
 
 impl Shard {
+    /// All of it.
+    pub(crate) const WHOLE: Shard = Shard { index: 1, of: 1 };
+
+    /// What the machine says that started this process as one of many, with the name of the variable that said it: a job
+    /// array of Slurm, an indexed job of Kubernetes (which does not say how many there are: `STORMGLASS_SHARDS` must),
+    /// a parallel job of GitLab, or anybody by `STORMGLASS_SHARD`.
+    pub(crate) fn of_environment(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<(Shard, &'static str)>, String> {
+        let number = |name: &str| -> Result<Option<u64>, String> {
+            let Some(text) = variable(name) else { return Ok(None) };
+            text.parse().map(Some).map_err(|_| format!("{name} is '{text}', which is no number"))
+        };
+        if let Some(text) = variable("STORMGLASS_SHARD") {
+            let shard = shard(&text).map_err(|error| format!("STORMGLASS_SHARD: {error}"))?;
+            return Ok(Some((shard, "STORMGLASS_SHARD")));
+        }
+        // (the variable with the index, the number of the first one, how many)
+        let gitlab = (number("CI_NODE_INDEX")?, Some(1), number("CI_NODE_TOTAL")?, "CI_NODE_INDEX");
+        let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1).max(1);
+        let in_steps = |id: Option<u64>| id.map(|id| id / step);
+        let slurm = (
+            in_steps(number("SLURM_ARRAY_TASK_ID")?),
+            in_steps(number("SLURM_ARRAY_TASK_MIN")?),
+            number("SLURM_ARRAY_TASK_COUNT")?,
+            "SLURM_ARRAY_TASK_ID",
+        );
+        let kubernetes =
+            (number("JOB_COMPLETION_INDEX")?, Some(0), number("STORMGLASS_SHARDS")?, "JOB_COMPLETION_INDEX");
+        for (index, first, of, name) in [gitlab, slurm, kubernetes] {
+            let Some(index) = index else { continue };
+            let (Some(first), Some(of)) = (first, of) else {
+                if name == "JOB_COMPLETION_INDEX" {
+                    return Err(format!("{name} is set, but not STORMGLASS_SHARDS: how many are there?"));
+                }
+                continue;
+            };
+            let index = index.wrapping_sub(first).wrapping_add(1);
+            if index == 0 || index > of {
+                return Err(format!("{name} says that this is part {index} of {of}, which cannot be"));
+            }
+            return Ok(Some((Shard { index, of }, name)));
+        }
+        Ok(None)
+    }
+
     /// Whether the `n`th seed of the campaign, from 0, is this shard's.
     pub(crate) fn has(self, n: u64) -> bool {
         n % self.of == self.index - 1
+    }
+}
+
+impl TryFrom<String> for Shard {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Shard, String> {
+        shard(&text)
+    }
+}
+
+impl From<Shard> for String {
+    fn from(shard: Shard) -> String {
+        shard.to_string()
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
     }
 }
 
@@ -79,6 +164,36 @@ mod tests {
         }
         for bad in ["0/3", "4/3", "3", "a/b", "1/0", "/"] {
             assert!(shard(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_job_array_says_which_part_this_is() {
+        let read = |variables: &[(&str, &str)]| {
+            Shard::of_environment(|name| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let part = |index, of, name| Ok(Some((Shard { index, of }, name)));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "5")]), part(2, 5, "CI_NODE_INDEX"));
+        let slurm =
+            [("SLURM_ARRAY_TASK_ID", "12"), ("SLURM_ARRAY_TASK_MIN", "10"), ("SLURM_ARRAY_TASK_COUNT", "4")];
+        assert_eq!(read(&slurm), part(3, 4, "SLURM_ARRAY_TASK_ID"));
+        assert_eq!(
+            read(&[("JOB_COMPLETION_INDEX", "0"), ("STORMGLASS_SHARDS", "3")]),
+            part(1, 3, "JOB_COMPLETION_INDEX")
+        );
+        assert_eq!(read(&[("STORMGLASS_SHARD", "4/4")]), part(4, 4, "STORMGLASS_SHARD"));
+        // GitLab sets the total of every job, and no index where there is one job.
+        assert_eq!(read(&[("CI_NODE_TOTAL", "1")]), Ok(None));
+        for wrong in [
+            &[("STORMGLASS_SHARD", "5/4")][..],
+            &[("JOB_COMPLETION_INDEX", "0")],
+            &[("CI_NODE_INDEX", "6"), ("CI_NODE_TOTAL", "5")],
+            &[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "5")],
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use serde::Serialize;
 use stormglass_sim::Seed;
 use stormglass_sim::chance::Overrides;
 
 use super::args::{self, PATIENCE, Shard};
 use super::output::say;
 use super::progress::Progress;
-use super::{Answer, Complaint, select};
-use crate::campaign::{Finding, Pool, StoryTally, Unit, write_whole};
-use crate::outcome::{Outcome, Verdict};
+use super::publish::Publish;
+use super::{Answer, Complaint, corpus, select};
+use crate::campaign::{CampaignResult, Finding, Journal, Plan, Pool, StoryTally, Unit};
+use crate::outcome::Outcome;
 use crate::report;
 use crate::story::Story;
-use crate::wall::Stopwatch;
 
 /// Seeds a story is given when neither `--seeds` nor `--time` says.
 const SEEDS: u64 = 1000;
@@ -41,113 +40,153 @@ pub(crate) struct Fuzz {
     /// Plant a known bug
     #[arg(long)]
     bug: Option<String>,
-    /// Write the campaign's result to FILE as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Run the Ith of N parts of the campaign; needs --from, so that the parts belong together
-    #[arg(long, value_name = "I/N", value_parser = args::shard, requires = "from")]
+    /// Run the Ith of N parts of the campaign; without it, what a job array's environment says (STORMGLASS_SHARD,
+    /// CI_NODE_INDEX, SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX with STORMGLASS_SHARDS). Needs --from, so that the parts
+    /// belong together
+    #[arg(long, value_name = "I/N", value_parser = args::shard)]
     shard: Option<Shard>,
-    /// Where findings are written
+    /// Where findings are written, and the state of the campaign while it runs
     #[arg(long, value_name = "DIR", default_value = "findings")]
     findings: PathBuf,
+    /// Go on with the campaign that was interrupted, as --findings knows it
+    #[arg(long, conflicts_with_all = ["stories", "seeds", "time", "from", "bug", "shard", "corpus"])]
+    resume: bool,
+    /// Findings to run again before anything else: seeds that once failed
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    #[command(flatten)]
+    publish: Publish,
     /// Real time after which a run counts as hung
     #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
     patience: Duration,
-}
-
-/// What `--json` writes.
-#[derive(Serialize)]
-struct Report<'a> {
-    stormglass: &'static str,
-    from: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seeds: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shard: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bug: Option<&'a str>,
-    verdict: Verdict,
-    stories: &'a [StoryTally],
+    /// Memory a worker process may take: a run that wants more ends as an abort
+    #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = args::bytes)]
+    memory: u64,
 }
 
 impl Fuzz {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
+        let mut journal = if self.resume { self.interrupted(stories)? } else { self.begin(stories)? };
+        let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience).memory(self.memory);
+        if let Some(folder) = &self.corpus {
+            let chosen = select::stories(stories, &journal.plan.stories)?;
+            corpus::run(folder, &chosen, &mut pool, &mut |outcome, overrides| {
+                self.told(&mut journal.tallies, outcome, overrides)
+            })?;
+        }
+        self.campaign(&mut journal, &mut pool)?;
+        let took = journal.elapsed();
+        journal.remove(&self.findings)?;
+        let result = CampaignResult::new(journal.plan, journal.tallies);
+        say(&report::summary(&result.stories, Some(took)))?;
+        if result.stories.iter().any(|tally| !tally.failures.is_empty()) {
+            say(&format!("findings are in {}", self.findings.join("").display()))?;
+        }
+        self.publish.publish(&result)?;
+        Ok(result.verdict.exit_code())
+    }
+
+    /// A new campaign.
+    fn begin(&self, stories: &[Story]) -> Result<Journal, Complaint> {
         let chosen = select::stories(stories, &self.stories)?;
         let chosen = select::with_bug(stories, chosen, self.bug.as_deref())?;
+        let shard = match self.shard {
+            Some(shard) => Some(shard),
+            None => match Shard::of_environment(|name| std::env::var(name).ok()).map_err(Complaint::Usage)? {
+                None => None,
+                Some((shard, variable)) => {
+                    say(&format!("part {shard} of the campaign, says {variable}"))?;
+                    Some(shard)
+                }
+            },
+        };
+        if shard.is_some_and(|shard| shard.of > 1) && self.from.is_none() {
+            return Err(Complaint::usage(
+                "a part of a campaign needs --from N, the same for all of them: without it each would draw seeds of its own",
+            ));
+        }
         let from = self.from.unwrap_or_else(|| Seed::fresh().0);
-        let seeds = self.seeds.or(if self.time.is_some() { None } else { Some(SEEDS) });
         if self.from.is_none() {
             say(&format!("seeds from {from}"))?;
         }
-        let clock = Stopwatch::start();
-        let tallies = self.campaign(&chosen, from, seeds)?;
-        let verdict = tallies.iter().map(StoryTally::verdict).max().unwrap_or(Verdict::Holds);
-        say(&report::summary(&tallies, clock.elapsed()))?;
-        if tallies.iter().any(|tally| !tally.failures.is_empty()) {
-            say(&format!("findings are in {}", self.findings.join("").display()))?;
-        }
-        if let Some(path) = &self.json {
-            let report = Report {
-                stormglass: env!("CARGO_PKG_VERSION"),
-                from,
-                seeds,
-                shard: self.shard.map(|shard| format!("{}/{}", shard.index, shard.of)),
-                bug: self.bug.as_deref(),
-                verdict,
-                stories: &tallies,
-            };
-            let text = serde_json::to_string_pretty(&report)? + "\n";
-            write_whole(path, text.as_bytes())
-                .map_err(|error| Complaint::Internal(format!("--json {}: {error}", path.display())))?;
-        }
-        Ok(verdict.exit_code())
+        let plan = Plan {
+            stormglass: env!("CARGO_PKG_VERSION").into(),
+            stories: chosen.iter().map(|story| story.name().to_owned()).collect(),
+            from,
+            seeds: self.seeds.or(if self.time.is_some() { None } else { Some(SEEDS) }),
+            time_ms: self.time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            shard,
+            bug: self.bug.clone(),
+        };
+        Ok(Journal::new(plan, chosen.iter().map(|story| StoryTally::new(story)).collect()))
     }
 
-    fn campaign(
-        &self,
-        chosen: &[&Story],
-        from: u64,
-        seeds: Option<u64>,
-    ) -> Result<Vec<StoryTally>, Complaint> {
-        let mut tallies: Vec<StoryTally> = chosen.iter().map(|story| StoryTally::new(story)).collect();
-        let shard = self.shard.unwrap_or(Shard { index: 1, of: 1 });
-        let mine =
-            seeds.map(|seeds| (0..seeds).filter(|n| shard.has(*n)).count() as u64 * chosen.len() as u64);
-        let progress = Progress::new(mine);
-        let clock = Stopwatch::start();
-        // Seed by seed through all stories, so that a campaign cut short has cut each of them short alike.
-        let mut order = (0..seeds.unwrap_or(u64::MAX)).filter(|n| shard.has(*n)).flat_map(|n| {
-            chosen.iter().map(move |story| Unit::new(story.name(), from.wrapping_add(n), self.bug.as_deref()))
-        });
-        let mut next =
-            || if self.time.is_some_and(|time| clock.elapsed() >= time) { None } else { order.next() };
+    /// The campaign that was interrupted.
+    fn interrupted(&self, stories: &[Story]) -> Result<Journal, Complaint> {
+        let journal = Journal::load(&self.findings)?;
+        for story in &journal.plan.stories {
+            select::story(stories, story)?;
+        }
+        say(&format!("goes on after {} runs", journal.done()))?;
+        Ok(journal)
+    }
 
+    fn campaign(&self, journal: &mut Journal, pool: &mut Pool) -> Result<(), Complaint> {
+        let plan = journal.plan.clone();
+        let total = plan.seeds.map(|_| plan.runs().count() as u64);
+        let progress = Progress::new(total);
+        progress.skip(journal.done());
+        let journal = std::cell::RefCell::new(journal);
+        let mut order = plan.runs().enumerate().filter(|(n, _)| !journal.borrow().is_done(*n as u64));
+        let mut next = || {
+            if plan.time_ms.is_some_and(|time| journal.borrow().elapsed().as_millis() >= u128::from(time)) {
+                return None;
+            }
+            let (tag, (story, seed)) = order.next()?;
+            Some(Unit { tag, ..Unit::new(&plan.stories[story], seed, plan.bug.as_deref()) })
+        };
         let mut trouble = None;
-        let mut done = |_: &Unit, outcome: Outcome| {
+        let mut done = |unit: &Unit, outcome: Outcome| {
             progress.step();
-            let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) else { return };
-            let new = tally.count(&outcome);
-            let kept = if outcome.fall.is_some() { keep(&outcome, &self.findings) } else { Ok(()) };
-            let told =
-                if new { progress.say(&report::failure(&outcome, &outcome.reference())) } else { Ok(()) };
-            if let Err(complaint) = kept.and(told.map_err(Complaint::from)) {
+            let journal = &mut **journal.borrow_mut();
+            let told = progress
+                .aside(|| self.told(&mut journal.tallies, &outcome, &Overrides::default()))
+                .and_then(|()| {
+                    journal.finish(unit.tag as u64);
+                    journal.save_now_and_then(&self.findings).map_err(|error| self.cannot_write(&error))
+                });
+            if let Err(complaint) = told {
                 trouble.get_or_insert(complaint);
             }
-            progress.failures(tallies.iter().map(|tally| tally.failures.len()).sum());
+            progress.failures(journal.tallies.iter().map(|tally| tally.failures.len()).sum());
         };
-        Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience).drive(&mut next, &mut done)?;
+        pool.drive(&mut next, &mut done)?;
         drop(progress);
-        if let Some(complaint) = trouble {
-            return Err(complaint);
-        }
-        tallies.iter_mut().for_each(|tally| tally.close(self.bug.is_some()));
-        Ok(tallies)
+        trouble.map_or(Ok(()), Err)
     }
-}
 
-/// Writes a finding at once: it survives whatever happens to the campaign.
-fn keep(outcome: &Outcome, folder: &Path) -> Result<(), Complaint> {
-    let finding = Finding::new(outcome.clone(), Overrides::default());
-    let cannot = |error| Complaint::Internal(format!("--findings {}: {error}", folder.display()));
-    finding.save(folder).map(drop).map_err(cannot)
+    /// Counts an outcome; a failure becomes a file at once, and is told when it is a new one.
+    fn told(
+        &self,
+        tallies: &mut [StoryTally],
+        outcome: &Outcome,
+        overrides: &Overrides,
+    ) -> Result<(), Complaint> {
+        let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) else {
+            return Ok(());
+        };
+        let new = tally.count(outcome);
+        if outcome.fall.is_some() {
+            let finding = Finding::new(outcome.clone(), overrides.clone());
+            finding.save(&self.findings).map_err(|error| self.cannot_write(&error))?;
+        }
+        if new {
+            say(&report::failure(outcome, &outcome.reference()))?;
+        }
+        Ok(())
+    }
+
+    fn cannot_write(&self, error: &std::io::Error) -> Complaint {
+        Complaint::Internal(format!("--findings {}: {error}", Path::new(&self.findings).display()))
+    }
 }

@@ -5,6 +5,7 @@ mod bugs;
 mod check;
 
 mod complaint;
+mod corpus;
 #[cfg(feature = "systems")]
 mod demo;
 mod determinism;
@@ -16,17 +17,21 @@ mod kv_client;
 #[cfg(feature = "systems")]
 mod kv_server;
 mod list;
+mod merge;
 mod output;
 mod progress;
+mod publish;
 mod replay;
 mod run;
 mod select;
 mod shrink;
+mod worker;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use args::Shard;
 pub(crate) use complaint::Complaint;
 #[cfg(feature = "systems")]
 pub use house::command;
@@ -61,6 +66,8 @@ pub(crate) enum Harness {
     Run(run::Run),
     /// Many seeds on all cores; every finding becomes a file that replays
     Fuzz(fuzz::Fuzz),
+    /// The parts of a campaign as the one campaign that they are
+    Merge(merge::Merge),
     /// The same run again, with its trace
     Replay(replay::Replay),
     /// The smallest run that fails the same way, as a file that replays
@@ -73,7 +80,7 @@ pub(crate) enum Harness {
     Check(check::Check),
     /// Runs seeds for a parent process
     #[command(hide = true)]
-    Worker,
+    Worker(worker::Worker),
 }
 
 impl Harness {
@@ -82,15 +89,13 @@ impl Harness {
             Harness::List(list) => list.answer(stories),
             Harness::Run(run) => run.answer(stories),
             Harness::Fuzz(fuzz) => fuzz.answer(stories),
+            Harness::Merge(merge) => merge.answer(),
             Harness::Replay(replay) => replay.answer(stories),
             Harness::Shrink(shrink) => shrink.answer(stories),
             Harness::Bugs(bugs) => bugs.answer(stories),
             Harness::Determinism(determinism) => determinism.answer(stories),
             Harness::Check(check) => check.answer(),
-            Harness::Worker => {
-                crate::campaign::serve(stories);
-                Ok(0)
-            }
+            Harness::Worker(worker) => worker.answer(stories),
         }
     }
 }

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::say;
-
 /// A bar, or nothing at all.
 pub(crate) struct Progress(ProgressBar);
 
@@ -57,9 +55,15 @@ impl Progress {
         }
     }
 
-    /// A result, above the bar.
-    pub(crate) fn say(&self, text: &str) -> io::Result<()> {
-        self.0.suspend(|| say(text))
+    /// So many had been done before.
+    pub(crate) fn skip(&self, runs: u64) {
+        self.0.set_position(runs);
+        self.0.reset_eta();
+    }
+
+    /// Whatever `work` prints stands above the bar.
+    pub(crate) fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.suspend(work)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::campaign::StoryTally;
 use crate::outcome::Verdict;
 
 /// The table at the end of a campaign: stories, runs, distinct failures, reproaches.
-pub(crate) fn summary(tallies: &[StoryTally], took: Duration) -> String {
+pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String {
     let width = tallies.iter().map(|tally| tally.story.len()).max().unwrap_or(0);
     let mut text = String::new();
     for tally in tallies {
@@ -42,13 +42,12 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Duration) -> String {
     }
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
     let distinct: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
-    let seconds = took.as_secs_f64().max(1e-9);
     let failures = if distinct == 1 { "failure" } else { "failures" };
-    let rate = runs as f64 / seconds;
-    text.push_str(&format!(
-        "{runs} runs in {}, {rate:.0} a second; {distinct} distinct {failures}\n",
-        span(took)
-    ));
+    let pace = took.map_or_else(String::new, |took| {
+        let rate = runs as f64 / took.as_secs_f64().max(1e-9);
+        format!(" in {}, {rate:.0} a second", span(took))
+    });
+    text.push_str(&format!("{runs} runs{pace}; {distinct} distinct {failures}\n"));
     text
 }
 

@@ -20,7 +20,7 @@ fn usage() {
     for (line, words) in [
         ("run rough/hold-s", "did you mean `rough/holds`?"),
         ("run nothing", "no story is called `nothing`"),
-        ("run rough --seed 1", "names 17 stories, one is needed"),
+        ("run rough --seed 1", " stories, one is needed"),
         ("run rough/holds --seed x", "'x' is not a seed"),
         ("run rough/bites --bug bites-oft", "did you mean `bites-often`?"),
         ("fuzz rough/holds --seeds -3", "unexpected argument '-3'"),
@@ -31,7 +31,7 @@ fn usage() {
         ("replay rough/holds", "neither a file nor STORY:SEED[:BUG]"),
         ("replay rough/holds:12x", "'12x' is not a seed"),
         ("replay rough/held:1", "did you mean `rough/holds`?"),
-        ("shrink rough/holds:1", "unrecognized subcommand"),
+        ("squeeze rough/holds:1", "unrecognized subcommand"),
         ("", "Usage:"),
     ] {
         alone(line).ends(64).complains(words);

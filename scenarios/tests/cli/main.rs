@@ -3,6 +3,7 @@
 //! This binary is both sides. Called with a subcommand it is `stormglass::cli` over the rough stories, which is how
 //! the tests call it, and how it calls itself for its workers; else it runs the tests.
 
+mod campaigns;
 mod checks;
 mod commands;
 mod dying;
@@ -24,7 +25,9 @@ fn main() -> ExitCode {
         return stormglass::cli(rough::stories());
     }
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let tests = [checks::TESTS, commands::TESTS, dying::TESTS, findings::TESTS, shrinking::TESTS].concat();
+    let tests =
+        [campaigns::TESTS, checks::TESTS, commands::TESTS, dying::TESTS, findings::TESTS, shrinking::TESTS]
+            .concat();
     let mut failed = 0;
     for (name, test) in tests {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {

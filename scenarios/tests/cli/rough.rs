@@ -47,6 +47,14 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
         Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
             .catches(["forgets-count"]),
+        Story::new("rough/lingers", "Each seed takes some real time", lingers),
+        Story::new("rough/hungry", "One seed wants all memory", |stage| async move {
+            die(&stage, || {
+                let hoard: Vec<Vec<u8>> = (0..1024).map(|_| vec![1; 1 << 20]).collect();
+                std::hint::black_box(hoard);
+            })
+            .await
+        }),
         Story::new("rough/slow", "Each seed takes real time", slow),
     ]
 }
@@ -133,6 +141,13 @@ async fn by_address(stage: Stage) {
     let page = std::ptr::from_ref(&*thing).addr() as u64 >> 12;
     sleep(Duration::from_nanos(1 + page % 1_000_000)).await;
     wander(&stage).await;
+}
+
+async fn lingers(stage: Stage) {
+    wander(&stage).await;
+    for n in 0..1_000_000_u64 {
+        std::hint::black_box(n);
+    }
 }
 
 async fn slow(stage: Stage) {

@@ -1,0 +1,33 @@
+//! `stormglass merge`: the parts of a campaign as the one campaign that they are.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Answer;
+use super::output::say;
+use super::publish::Publish;
+use crate::campaign::CampaignResult;
+use crate::report;
+
+#[derive(Args)]
+pub(crate) struct Merge {
+    /// What `fuzz --json` wrote, a file a part
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    publish: Publish,
+}
+
+impl Merge {
+    pub(crate) fn answer(self) -> Answer {
+        let mut parts = Vec::new();
+        for path in &self.files {
+            parts.push((path.display().to_string(), CampaignResult::load(path)?));
+        }
+        let result = CampaignResult::merge(&parts)?;
+        say(&report::summary(&result.stories, None))?;
+        self.publish.publish(&result)?;
+        Ok(result.verdict.exit_code())
+    }
+}

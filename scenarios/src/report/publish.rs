@@ -1,0 +1,180 @@
+//! A campaign for machines and for people who were not there: JUnit's XML, GitHub's annotations, Markdown.
+
+use std::fmt::Write;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{headline, invocation::command};
+use crate::campaign::{CampaignResult, StoryTally};
+use crate::outcome::{Outcome, Verdict};
+
+/// A suite a system, a case a story; its failures by their signatures.
+pub(crate) fn junit(result: &CampaignResult) -> String {
+    let mut report = Report::new("stormglass");
+    let mut suites: Vec<TestSuite> = Vec::new();
+    for tally in &result.stories {
+        let system = tally.story.split('/').next().unwrap_or_default();
+        let mut status = match tally.verdict() {
+            Verdict::Holds => TestCaseStatus::success(),
+            Verdict::Broken => TestCaseStatus::non_success(NonSuccessKind::Error),
+            _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        };
+        if tally.verdict() != Verdict::Holds {
+            status.set_type(tally.verdict().to_string());
+            status.set_message(
+                tally.failures.keys().chain(&tally.reproaches).cloned().collect::<Vec<_>>().join("; "),
+            );
+            status.set_description(plain(tally));
+        }
+        let mut case = TestCase::new(tally.story.clone(), status);
+        case.set_classname(system);
+        case.set_assertions(usize::try_from(tally.runs).unwrap_or(usize::MAX));
+        match suites.last_mut().filter(|suite| suite.name.as_str() == system) {
+            Some(suite) => drop(suite.add_test_case(case)),
+            None => {
+                let mut suite = TestSuite::new(system.to_owned());
+                suite.add_test_case(case);
+                suites.push(suite);
+            }
+        }
+    }
+    report.add_test_suites(suites);
+    report.to_string().unwrap_or_else(|error| format!("<!-- {error} -->"))
+}
+
+fn plain(tally: &StoryTally) -> String {
+    let mut text = String::new();
+    for failure in tally.failures.values() {
+        _ = writeln!(text, "{}", told(&failure.first, failure.count));
+    }
+    for reproach in &tally.reproaches {
+        _ = writeln!(text, "{reproach}");
+    }
+    text
+}
+
+/// A failure without colours.
+fn told(outcome: &Outcome, count: u64) -> String {
+    let witness = outcome.fall.as_ref().map_or("", |fall| fall.witness.as_str());
+    let replay = command(&format!("replay {}", outcome.reference()));
+    format!("{} ({count} of its runs)\n{witness}\nreplay: {replay}", headline(outcome))
+}
+
+/// GitHub's workflow commands: a line a failure, shown beside the change that brought it.
+pub(crate) fn annotations(result: &CampaignResult) -> Vec<String> {
+    let mut lines = Vec::new();
+    for tally in &result.stories {
+        for failure in tally.failures.values() {
+            let title = format!("{}, seed {}", tally.story, failure.first.seed);
+            lines.push(annotation("error", &title, &told(&failure.first, failure.count)));
+        }
+        for reproach in &tally.reproaches {
+            lines.push(annotation("warning", &tally.story, reproach));
+        }
+    }
+    lines
+}
+
+/// The escapes that GitHub's runner undoes.
+fn annotation(kind: &str, title: &str, text: &str) -> String {
+    let escaped = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let title = escaped(title).replace(':', "%3A").replace(',', "%2C");
+    format!("::{kind} title={title}::{}", escaped(text))
+}
+
+/// The result as a page: verdicts, failures with their replays, and how often each event was seen.
+pub(crate) fn markdown(result: &CampaignResult) -> String {
+    let runs: u64 = result.stories.iter().map(|tally| tally.runs).sum();
+    let mut text = format!("# Stormglass: {}\n\n{runs} runs", result.verdict);
+    if let Some(shard) = result.plan.shard {
+        _ = write!(text, ", part {shard} of the campaign");
+    }
+    text.push_str(".\n\n| story | runs | verdict | distinct failures |\n| --- | ---: | --- | ---: |\n");
+    for tally in &result.stories {
+        _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            tally.story,
+            tally.runs,
+            tally.verdict(),
+            tally.failures.len()
+        );
+    }
+    for tally in &result.stories {
+        for (signature, failure) in &tally.failures {
+            let block = told(&failure.first, failure.count);
+            _ = writeln!(text, "\n## {}: {signature}\n\n```text\n{block}\n```", tally.story);
+        }
+        for reproach in &tally.reproaches {
+            _ = writeln!(text, "\n**{}**: {reproach}", tally.story);
+        }
+    }
+    coverage(result, &mut text);
+    text
+}
+
+/// How often each event was seen, in a million runs of its story.
+fn coverage(result: &CampaignResult, text: &mut String) {
+    let seen = || result.stories.iter().flat_map(|tally| tally.seen.iter().map(move |seen| (tally, seen)));
+    if seen().next().is_none() {
+        return;
+    }
+    text.push_str(
+        "\n## What was seen\n\n| story | event | times | in a million runs |\n| --- | --- | ---: | ---: |\n",
+    );
+    for (tally, (event, times)) in seen() {
+        let rate = *times as f64 * 1e6 / tally.runs.max(1) as f64;
+        let rate = if *times == 0 { "**never**".to_owned() } else { format!("{rate:.0}") };
+        _ = writeln!(text, "| {} | {} | {times} | {rate} |", tally.story, event.replace('|', "\\|"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Plan;
+    use crate::outcome::Fall;
+    use crate::story::Story;
+
+    fn result() -> CampaignResult {
+        let story = Story::new("kv/x", "c", |_| async {}).sometimes("a | retry").enough(1);
+        let mut tally = StoryTally::new(&story);
+        let fall = Fall::new("always", "x < 1 & stays", "50% went:\nx, then <y>");
+        tally.count(&Outcome::lost("kv/x", 417, None, Verdict::Safety, fall));
+        let held = StoryTally::new(&Story::new("kvonce/y", "c", |_| async {}));
+        let plan = Plan {
+            stormglass: "0".into(),
+            stories: Vec::new(),
+            from: 0,
+            seeds: Some(1),
+            time_ms: None,
+            shard: None,
+            bug: None,
+        };
+        CampaignResult::new(plan, vec![tally, held])
+    }
+
+    #[test]
+    fn junit_escapes_what_xml_would_take_for_its_own() {
+        let xml = junit(&result());
+        assert!(xml.contains("<testsuite name=\"kv\" tests=\"1\""), "{xml}");
+        assert!(xml.contains("x &lt; 1 &amp; stays"), "{xml}");
+        assert!(xml.contains("<testcase name=\"kvonce/y\""), "{xml}");
+    }
+
+    #[test]
+    fn an_annotation_is_one_line() {
+        let lines = annotations(&result());
+        assert!(lines.iter().all(|line| !line.contains('\n')), "{lines:?}");
+        assert!(lines[0].starts_with("::error title=kv/x%2C seed 417::FELL: x < 1 & stays"), "{lines:?}");
+        assert!(lines[0].contains("50%25 went:%0Ax, then <y>"), "{lines:?}");
+        assert_eq!(lines[1], "::warning title=kv/x::never seen in 1 runs: a | retry");
+    }
+
+    #[test]
+    fn a_page_names_what_was_never_seen() {
+        let page = markdown(&result());
+        assert!(page.contains("| kv/x | a \\| retry | 0 | **never** |"), "{page}");
+        assert!(page.contains("## kv/x: always: x < # & stays"), "{page}");
+    }
+}

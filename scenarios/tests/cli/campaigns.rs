@@ -1,0 +1,156 @@
+//! Campaigns that are interrupted, split, started from what once failed, and told to others.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::Test;
+use crate::shell::{Said, call, command};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_killed_campaign_goes_on_and_comes_to_the_same", resumes),
+    ("there_must_be_something_to_go_on_with", nothing_to_resume),
+    ("parts_merged_are_the_whole", merges),
+    ("parts_that_do_not_belong_together_are_refused", foreign_parts),
+    ("a_job_array_says_which_part_this_is", array),
+    ("what_once_failed_is_run_first", corpus),
+    ("a_campaign_is_told_to_ci", ci),
+    ("a_run_that_eats_memory_ends_alone", memory),
+];
+
+fn read(folder: &Path, file: &str) -> String {
+    fs::read_to_string(folder.join(file)).unwrap()
+}
+
+fn resumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "fuzz rough/bites rough/lingers --from 0 --seeds 60 --bug bites-often";
+    call(folder.path(), &format!("{line} --findings whole --json whole.json")).ends(1);
+
+    let state = folder.path().join("findings/campaign.state");
+    let mut kills = 0;
+    for attempt in 0..40 {
+        let line = if attempt == 0 {
+            format!("{line} --json parts.json")
+        } else {
+            "fuzz --resume --json parts.json".into()
+        };
+        let mut child =
+            command(folder.path(), &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::park_timeout(Duration::from_millis(60 + 45 * attempt));
+        let running = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += usize::from(running);
+        if !running {
+            break;
+        }
+        assert!(state.exists(), "there is something to go on with");
+    }
+    assert!(kills > 1, "it was over too soon to be interrupted");
+    assert!(!state.exists(), "a campaign that has ended leaves no state behind");
+    assert_eq!(read(folder.path(), "parts.json"), read(folder.path(), "whole.json"));
+    let names = |path: &str| {
+        let entries = fs::read_dir(folder.path().join(path)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.retain(|name| !name.to_string_lossy().starts_with('.'));
+        names.sort();
+        names
+    };
+    assert_eq!(names("findings"), names("whole"));
+}
+
+fn nothing_to_resume() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "fuzz --resume").ends(64).complains("no campaign was interrupted there");
+    call(folder.path(), "fuzz --resume --seeds 3").ends(64).complains("--seeds");
+    fs::create_dir(folder.path().join("findings")).unwrap();
+    fs::write(folder.path().join("findings/campaign.state"), "{").unwrap();
+    call(folder.path(), "fuzz --resume").ends(64).complains("not the state of a campaign");
+}
+
+fn merges() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "fuzz rough/bites rough/holds --bug bites-often --from 5 --seeds 40";
+    call(folder.path(), &format!("{line} --json whole.json")).ends(1);
+    for shard in 1..=3 {
+        call(folder.path(), &format!("{line} --shard {shard}/3 --json {shard}.json")).ends(1);
+    }
+    call(folder.path(), "merge 3.json 1.json 2.json --json merged.json").ends(1).says("1 distinct failure");
+    assert_eq!(read(folder.path(), "merged.json"), read(folder.path(), "whole.json"));
+}
+
+fn foreign_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let fuzz = |line: &str| drop(call(folder.path(), &format!("fuzz rough/holds {line}")).ends(0));
+    fuzz("--from 0 --seeds 6 --shard 1/2 --json a.json");
+    fuzz("--from 1 --seeds 6 --shard 2/2 --json b.json");
+    let merge = |files: &str| call(folder.path(), &format!("merge {files}")).ends(64);
+    merge("a.json b.json").complains("b.json and a.json are of different campaigns");
+    merge("a.json").complains("parts are missing: 2/2");
+    merge("a.json a.json").complains("part 1/2 is there twice");
+    merge("c.json").complains("c.json");
+    fs::write(folder.path().join("c.json"), "[]").unwrap();
+    merge("c.json").complains("not what `fuzz --json` writes");
+}
+
+fn array() {
+    let folder = tempfile::tempdir().unwrap();
+    let slurm = |line: &str| -> Said {
+        let mut command = command(folder.path(), line);
+        command
+            .env("SLURM_ARRAY_TASK_ID", "7")
+            .env("SLURM_ARRAY_TASK_MIN", "6")
+            .env("SLURM_ARRAY_TASK_COUNT", "4");
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    };
+    slurm("fuzz rough/holds --from 0 --seeds 8")
+        .ends(0)
+        .says("part 2/4 of the campaign, says SLURM_ARRAY_TASK_ID")
+        .says("2 runs");
+    slurm("fuzz rough/holds --from 0 --seeds 8 --shard 1/1").ends(0).says("8 runs");
+    slurm("fuzz rough/holds --seeds 8").ends(64).complains("needs --from N");
+}
+
+fn corpus() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "fuzz rough/panics --from 0 --seeds 10 --findings corpus").ends(1);
+    call(folder.path(), "fuzz rough/panics --from 100 --seeds 10 --corpus corpus")
+        .ends(1)
+        .says("1 runs that once failed, 1 still do")
+        .says("rough/panics  seed 7");
+    call(folder.path(), "fuzz rough/holds --from 100 --seeds 10 --corpus corpus")
+        .ends(0)
+        .says("0 runs that once failed, 0 still do");
+    call(folder.path(), "fuzz rough/holds --corpus nowhere").ends(64).complains("--corpus nowhere");
+}
+
+fn ci() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "fuzz rough/panics rough/vacuous --from 0 --seeds 10 --junit r.xml --markdown r.md";
+    let output = command(folder.path(), line)
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", folder.path().join("summary.md"))
+        .output()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("\n::error title=rough/panics%2C seed 7::PANIC"), "{out}");
+    assert!(out.contains("\n::warning title=rough/vacuous::never seen in 10 runs"), "{out}");
+    let (xml, page) = (read(folder.path(), "r.xml"), read(folder.path(), "r.md"));
+    assert!(xml.contains("<testsuite name=\"rough\" tests=\"2\"") && xml.contains("failures=\"2\""), "{xml}");
+    assert!(page.contains("| rough/vacuous | something happens | 0 | **never** |"), "{page}");
+    assert!(page.contains("replay rough/panics:7"), "{page}");
+    assert_eq!(read(folder.path(), "summary.md"), page);
+}
+
+fn memory() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "fuzz rough/hungry --from 0 --seeds 10 --jobs 1 --memory 400M --json r.json")
+        .ends(1)
+        .says("rough/hungry  seed 7")
+        .says("10 runs");
+    call(folder.path(), "fuzz rough/hungry --memory lots").ends(64).complains("'lots' is not a size");
+}
