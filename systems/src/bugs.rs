@@ -24,7 +24,7 @@ pub trait Known: Copy + fmt::Debug + Eq + 'static {
 /// The bugs that a run has switched on: a small set, copied freely.
 #[derive(PartialEq, Eq)]
 pub struct Bugs<B> {
-    bits: u64,
+    bits: u128,
     kind: PhantomData<B>,
 }
 
