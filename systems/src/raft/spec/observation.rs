@@ -1,16 +1,62 @@
 //! What an observer sees of the servers.
 
-use super::super::message::{Configuration, Index, ServerId, Term};
+use std::hash::Hasher;
+use std::rc::Rc;
+
+use rustc_hash::FxHasher;
+
+use super::super::message::{Configuration, Entry, Index, Payload, ServerId, Term};
+use super::{Op, Outcome};
 
 /// An entry as the observer knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// Its place.
     pub index: Index,
     /// Its term.
     pub term: Term,
-    /// A hash of its payload.
+    /// A hash of its payload: [`digest`].
     pub digest: u64,
+    /// The configuration, where the entry is one.
+    pub config: Option<Rc<Configuration>>,
+}
+
+impl Mark {
+    /// The mark of an entry.
+    pub fn of(entry: &Entry) -> Mark {
+        let config = match &entry.payload {
+            Payload::Config(config) => Some(Rc::new(config.clone())),
+            Payload::Noop | Payload::Command(_) => None,
+        };
+        Mark { index: entry.index, term: entry.term, digest: digest(&entry.payload), config }
+    }
+}
+
+/// A hash of what an entry says. Cheap, and the same in every run.
+pub fn digest(payload: &Payload) -> u64 {
+    let mut hasher = FxHasher::default();
+    match payload {
+        Payload::Noop => hasher.write_u8(0),
+        Payload::Command(command) => {
+            hasher.write_u8(1);
+            hasher.write(command);
+        }
+        Payload::Config(config) => {
+            hasher.write_u8(2);
+            for set in [&config.voters, &config.outgoing, &config.learners] {
+                hasher.write_usize(set.len());
+                set.iter().for_each(|&id| hasher.write_u64(id));
+            }
+        }
+    }
+    hasher.finish()
+}
+
+/// A hash of a snapshot's bytes.
+pub fn digest_bytes(bytes: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// One thing seen. All but [`Booted`](Observation::Booted) concern the memory of a running server, unless they say disk.
@@ -175,6 +221,13 @@ pub enum Observation {
         server: ServerId,
         /// Where it was executed.
         index: Index,
+    },
+    /// A client of the log service was told the outcome of its operation.
+    Returned {
+        /// What it asked for.
+        op: Op,
+        /// What it was told.
+        outcome: Outcome,
     },
     /// A server crashed, or lost power, or ended: its memory is gone.
     Gone {
