@@ -21,7 +21,7 @@ fn usage() {
     for (line, words) in [
         ("run rough/hold-s", "did you mean `rough/holds`?"),
         ("run nothing", "no story is called `nothing`"),
-        ("run rough --seed 1", "names 17 stories, one is needed"),
+        ("run rough --seed 1", "names 19 stories, one is needed"),
         ("run rough/holds --seed x", "'x' is not a seed"),
         ("run rough/bites --bug bites-oft", "did you mean `bites-often`?"),
         ("fuzz rough/holds --seeds -3", "unexpected argument '-3'"),
