@@ -83,6 +83,11 @@ impl Tries {
         true
     }
 
+    /// Whether there is no time left for another message.
+    pub(crate) fn are_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
     fn left(&self) -> Duration {
         let now = Instant::now();
         self.deadline.map_or(Duration::MAX, |end| if end > now { end - now } else { Duration::ZERO })

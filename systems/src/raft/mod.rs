@@ -4,6 +4,10 @@
 //! a section of it) and Ongaro's thesis (2014).
 
 pub mod bugs;
+pub mod client;
 pub mod message;
 pub mod protocol;
+pub mod server;
+pub mod service;
 pub mod spec;
+pub mod storage;
