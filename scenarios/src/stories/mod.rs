@@ -22,7 +22,7 @@ fn fell(verdict: stormglass_checker::Verdict) -> Option<(crate::Verdict, crate::
 
 /// The names of the bugs that name this story as the one that must catch them.
 fn caught_by<B: stormglass_systems::bugs::Known>(story: &str) -> Vec<&'static str> {
-    B::ALL.iter().filter(|bug| bug.story() == story).map(|bug| bug.name()).collect()
+    B::ALL.iter().filter(|bug| !bug.is_harmless() && bug.story() == story).map(|bug| bug.name()).collect()
 }
 
 /// The bugs a run has switched on: the planted one, if the system knows it.
