@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// Names a server, for its whole life. Never reused for another one.
@@ -31,8 +32,8 @@ pub struct Entry {
 pub enum Payload {
     /// Nothing: what a leader appends first, so that what it inherited can commit (§8).
     Noop,
-    /// A command for the state machine.
-    Command(Vec<u8>),
+    /// A command for the state machine. Cheap to clone: the log, the messages and the disk's writer share the bytes.
+    Command(Bytes),
     /// The configuration in force from here on (§6).
     Config(Configuration),
 }
@@ -95,6 +96,7 @@ pub struct AppendEntries {
     /// The leader's commit index.
     pub commit: Index,
     /// Which round of heartbeats: what a reply proves it proves for the time at which this round began (thesis §6.4).
+    /// The leader's own business: rounds grow, and are named by its clock when they begin.
     pub round: u64,
 }
 
@@ -139,7 +141,7 @@ pub struct InstallSnapshot {
     /// Where this chunk begins, in bytes.
     pub offset: u64,
     /// The chunk.
-    pub chunk: Vec<u8>,
+    pub chunk: Bytes,
     /// As in [`AppendEntries`].
     pub round: u64,
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::super::message::{Entry, Index, Reply, Request, ServerId, SnapshotMeta, Term};
 use super::super::spec::Observation;
 
@@ -21,7 +23,7 @@ pub enum Input {
         /// The caller's name for it.
         ticket: u64,
         /// For the state machine.
-        command: Vec<u8>,
+        command: Bytes,
     },
     /// A client's read, to be linearizable. Answered by [`Answer::ReadAt`] once it may be executed.
     Read {
@@ -51,8 +53,14 @@ pub enum Input {
         /// The last durable index.
         index: Index,
     },
-    /// The state machine's snapshot at `index` is on disk with its meta: the log up to there may go.
-    Snapshotted(SnapshotMeta),
+    /// The state machine's snapshot is on disk with its meta, as [`Raft::snapshot_meta`](super::Raft::snapshot_meta) told
+    /// it: the log up to there may go.
+    Snapshotted {
+        /// What it stands for.
+        meta: SnapshotMeta,
+        /// Its length in bytes.
+        length: u64,
+    },
     /// The state machine has applied everything up to here.
     Applied(Index),
 }
@@ -116,7 +124,7 @@ pub enum Persist {
     Truncate(Index),
     /// Entries after the last one.
     Append(Vec<Entry>),
-    /// A chunk of a leader's snapshot, at its offset.
+    /// A chunk of a leader's snapshot, at its offset. Offset 0 begins anew: what was there of any snapshot is void.
     Chunk {
         /// Which snapshot.
         meta: SnapshotMeta,
@@ -125,7 +133,7 @@ pub enum Persist {
         /// Where the chunk begins.
         offset: u64,
         /// The chunk.
-        bytes: Vec<u8>,
+        bytes: Bytes,
     },
     /// The snapshot is whole: it becomes the server's own, durably, and then the log up to it goes; with `keep_suffix`
     /// the entries after it stay (they are known to follow it), without, all go (Figure 13, 6 and 7).
@@ -152,7 +160,8 @@ pub struct HardState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restore(pub SnapshotMeta);
 
-/// Read `length` bytes of the snapshot at `meta` from `offset` and send them as [`InstallSnapshot`](super::super::message::InstallSnapshot).
+/// Read at most [`Config::chunk`] bytes of the snapshot `meta` from `offset` and send them as
+/// [`InstallSnapshot`](super::super::message::InstallSnapshot). A snapshot that is no longer there: [`Input::Silence`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendChunk {
     /// To whom.
@@ -196,6 +205,11 @@ pub enum Answer {
     },
     /// Leadership has left this server, to whomever.
     Transferred {
+        /// Of the caller.
+        ticket: u64,
+    },
+    /// The target did not take over within an election timeout: this server leads on. The target may campaign yet.
+    NotTransferred {
         /// Of the caller.
         ticket: u64,
     },
