@@ -144,16 +144,11 @@ impl<S: StateMachine> Turn<S> {
             return Ok(None);
         }
         let changes = std::mem::take(&mut self.persist);
-        let entries = changes.iter().any(|change| {
-            matches!(change, Persist::Append(_) | Persist::Truncate(_) | Persist::Install { .. })
-        });
         self.storage.persist(changes).await?;
         self.shared.log_bytes.set(self.storage.log_bytes());
         let raft = self.shared.raft.borrow();
         let (server, term, index) = (raft.id(), raft.term(), raft.last_index());
-        if entries {
-            self.config.probe.observe(|| Observation::Synced { server, index });
-        }
+        self.config.probe.observe(|| Observation::Synced { server, index });
         Ok(Some(Input::Persisted { term, index }))
     }
 
@@ -300,7 +295,8 @@ impl<S: StateMachine> Turn<S> {
 
     /// Reads a chunk of a snapshot and sends it.
     fn send_chunk(&self, chunk: SendChunk) {
-        let (shared, wire, most) = (self.shared.clone(), self.wire.clone(), self.config.protocol.chunk.max(1));
+        let (shared, wire, most) =
+            (self.shared.clone(), self.wire.clone(), self.config.protocol.chunk.max(1));
         let sending = async move {
             let SendChunk { to, term, meta, offset, round } = chunk;
             // A newer one may have taken its place.
