@@ -205,7 +205,12 @@ impl<S: StateMachine> Applier<S> {
         };
         let (server, index, term) = (self.config.protocol.id, meta.last_index, meta.last_term);
         let bytes = self.replica.machine.borrow().snapshot();
-        self.config.probe.observe(|| Observation::Snapshot { server, index, term, digest: digest_bytes(&bytes) });
+        self.config.probe.observe(|| Observation::Snapshot {
+            server,
+            index,
+            term,
+            digest: digest_bytes(&bytes),
+        });
         let snapshot = Snapshot { meta, bytes };
         storage::write_snapshot(&self.config.storage, &snapshot, self.bugs()).await?;
         (self.snapshot, self.bytes) = (index, 0);

@@ -300,7 +300,8 @@ impl<S: StateMachine> Turn<S> {
 
     /// Reads a chunk of a snapshot and sends it.
     fn send_chunk(&self, chunk: SendChunk) {
-        let (shared, wire, most) = (self.shared.clone(), self.wire.clone(), self.config.protocol.chunk.max(1));
+        let (shared, wire, most) =
+            (self.shared.clone(), self.wire.clone(), self.config.protocol.chunk.max(1));
         let sending = async move {
             let SendChunk { to, term, meta, offset, round } = chunk;
             // A newer one may have taken its place.
