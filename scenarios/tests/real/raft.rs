@@ -103,6 +103,7 @@ fn kill(folder: &Path, blows: usize, left: fn(&Path)) -> Seen {
     }
     cluster.append("last");
     acknowledged.push("last".into());
+    cluster.get_on();
     cluster.kill_all(left);
     cluster.append("after");
     acknowledged.push("after".into());
