@@ -10,7 +10,7 @@ use std::time::Duration;
 use stormglass_checker::Budget;
 use stormglass_sim::time::{sleep, timeout};
 use stormglass_sim::{NodeId, World};
-use stormglass_systems::raft::bugs::{Bug, Bugs};
+use stormglass_systems::raft::bugs::Bug;
 use stormglass_systems::raft::client::{self, Clerk};
 use stormglass_systems::raft::message::{Configuration, Index, ServerId, Term};
 use stormglass_systems::raft::server::{self, Door, SnapshotPolicy, StateMachine, Status};
@@ -253,10 +253,6 @@ impl Cast {
                 self.stage.sometimes(event);
             }
         }
-    }
-
-    pub(super) fn bugs(&self) -> Bugs {
-        planted::<Bug>(&self.stage)
     }
 }
 

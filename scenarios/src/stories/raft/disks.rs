@@ -45,7 +45,7 @@ pub(super) fn stories() -> Vec<Story> {
 }
 
 /// Disks take their time, so that there is something to be lost.
-fn slow(cast: &Cast, most: u64, share: u32) {
+fn slow(cast: &Cast, most: u64, share: u64) {
     for node in cast.nodes() {
         let stall = FaultRule::new(Fault::Stall(millis(most))).rate(Ratio::percent(share));
         cast.world.disk(node, |disk| disk.fault(stall));

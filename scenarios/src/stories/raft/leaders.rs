@@ -63,7 +63,9 @@ async fn figure_7(stage: Stage) {
         let leader = cast.elected(&cast.all(), CALM).await;
         vainly(&cast, leader, stream.below(3)).await;
         let mut few = vec![leader];
-        few.extend(cast.all().into_iter().filter(|&at| at != leader).take(stream.below(size as u64 / 2) as usize));
+        few.extend(
+            cast.all().into_iter().filter(|&at| at != leader).take(stream.below(size as u64 / 2) as usize),
+        );
         let others: Vec<usize> = cast.all().into_iter().filter(|at| !few.contains(at)).collect();
         cast.split(&[&few, &others]);
         vainly(&cast, leader, 1 + stream.below(4)).await;

@@ -46,9 +46,8 @@ pub(super) fn stories() -> Vec<Story> {
 /// A change that makes sense, more often than not.
 pub(super) fn draw(stream: Stream, config: &Configuration, all: u64) -> Change {
     let any = 1 + stream.below(all);
-    let outsiders: Vec<ServerId> = (1..=all)
-        .filter(|id| !config.voters.contains(id) && !config.learners.contains(id))
-        .collect();
+    let outsiders: Vec<ServerId> =
+        (1..=all).filter(|id| !config.voters.contains(id) && !config.learners.contains(id)).collect();
     let learners: Vec<ServerId> = config.learners.iter().copied().collect();
     let voters: Vec<ServerId> = config.voters.iter().copied().collect();
     match stream.below(8) {
@@ -71,9 +70,8 @@ impl Cast {
     /// Begins a change at a server; what becomes of it is the observer's affair.
     pub(super) fn change(&self, at: usize, change: Change) {
         let door = self.servers[at].door.clone();
-        spawn(async move {
-            _ = timeout(Duration::from_secs(5), door.change(change)).await;
-        });
+        let asked = timeout(Duration::from_secs(5), async move { door.change(change).await });
+        drop(spawn(asked));
     }
 
     fn changes_somehow(&self, at: usize) {

@@ -42,8 +42,7 @@ async fn asymmetric(stage: Stage) {
     let stream = cast.stream();
     let leader = cast.agree(&cast.all(), CALM).await;
     let follower = (leader + 1 + stream.below(size - 1) as usize) % size as usize;
-    let without =
-        |one: usize| cast.all().into_iter().filter(|&at| at != one).collect::<Vec<usize>>();
+    let without = |one: usize| cast.all().into_iter().filter(|&at| at != one).collect::<Vec<usize>>();
     let nodes = |group: &[usize]| group.iter().map(|&at| cast.node(at)).collect::<Vec<_>>();
     match stream.below(6) {
         // A follower hears nobody and is heard.

@@ -60,7 +60,8 @@ async fn returns(stage: Stage) {
             }
             1 => {
                 let with = (leader + 1) % 5;
-                let others: Vec<usize> = cast.all().into_iter().filter(|at| ![leader, with].contains(at)).collect();
+                let others: Vec<usize> =
+                    cast.all().into_iter().filter(|at| ![leader, with].contains(at)).collect();
                 cast.split(&[&[leader, with], &others]);
                 sleep(millis(250 + stream.below(400))).await;
                 cast.world.heal();

@@ -20,15 +20,19 @@ const CALM: Duration = Duration::from_secs(30);
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
-        Story::new(NAME, "One list, one operation at a time, whatever networks, disks, clocks and members do", swarm)
-            .catches(caught_by::<Bug>(NAME))
-            .withstands(withstood_by::<Bug>(NAME))
-            .sometimes("leadership changed")
-            .sometimes("a log was cut")
-            .sometimes("a snapshot was installed")
-            .sometimes("a server restarted")
-            .sometimes("the membership changed")
-            .sometimes("a read was served"),
+        Story::new(
+            NAME,
+            "One list, one operation at a time, whatever networks, disks, clocks and members do",
+            swarm,
+        )
+        .catches(caught_by::<Bug>(NAME))
+        .withstands(withstood_by::<Bug>(NAME))
+        .sometimes("leadership changed")
+        .sometimes("a log was cut")
+        .sometimes("a snapshot was installed")
+        .sometimes("a server restarted")
+        .sometimes("the membership changed")
+        .sometimes("a read was served"),
     ]
 }
 
@@ -75,7 +79,7 @@ async fn swarm(stage: Stage) {
             }
         });
     }
-    spawn(operate(cast.clone(), changes));
+    drop(spawn(operate(cast.clone(), changes)));
     let mut weather = Weather::lasting(millis(200), Duration::from_secs(6))
         .links()
         .partitions()
@@ -102,12 +106,10 @@ async fn operate(cast: Cast, changes: bool) {
         let Some(status) = cast.status(at) else { continue };
         let door = cast.servers[at].door.clone();
         match stream.below(4) {
-            0 => {
-                spawn(async move { _ = door.transfer(None).await });
-            }
+            0 => drop(spawn(async move { door.transfer(None).await })),
             1 => {
                 let any = cast.servers[cast.any()].door.clone();
-                spawn(async move { _ = any.snapshot_now().await });
+                drop(spawn(async move { any.snapshot_now().await }));
             }
             _ if changes => cast.change(at, draw(stream, &status.configuration, cast.servers.len() as u64)),
             _ => {}

@@ -33,7 +33,7 @@ pub(super) fn millis(millis: u64) -> Duration {
 }
 
 /// A link on which most messages are quick and some are late, so that they overtake one another.
-pub(super) fn late(slow: (u64, u64), share: u32) -> LinkConfig {
+pub(super) fn late(slow: (u64, u64), share: u64) -> LinkConfig {
     LinkConfig {
         reorder: Ratio::percent(20),
         duplicate: Ratio::percent(20),
@@ -52,9 +52,7 @@ impl Cast {
         self.work(pace, "proposals", |cast, at| {
             let door = cast.servers[at].door.clone();
             let command = command(cast.fresh(), 0);
-            spawn(async move {
-                _ = door.propose(command).await;
-            });
+            drop(spawn(async move { door.propose(command).await }));
         })
     }
 
@@ -63,16 +61,14 @@ impl Cast {
     pub(super) fn reads(&self, proof: ReadProof, pace: Duration) -> Work {
         self.work(pace, "reads", move |cast, at| {
             let door = cast.servers[at].door.clone();
-            spawn(async move {
-                _ = door.read(Vec::new(), proof).await;
-            });
+            drop(spawn(async move { door.read(Vec::new(), proof).await }));
         })
     }
 
     fn work(&self, pace: Duration, name: &str, act: impl Fn(&Cast, usize) + 'static) -> Work {
         let over = Rc::new(Cell::new(false));
         let (cast, stop, stream) = (self.clone(), over.clone(), self.world.stream(name));
-        spawn(async move {
+        let working = async move {
             while !stop.get() {
                 for at in cast.all() {
                     if cast.status(at).is_some_and(|status| status.leads) {
@@ -81,7 +77,8 @@ impl Cast {
                 }
                 sleep(about(stream, pace)).await;
             }
-        });
+        };
+        drop(spawn(working));
         Work(over)
     }
 
