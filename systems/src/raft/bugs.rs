@@ -376,5 +376,30 @@ known_bugs! {
         /// Shows when: power fails after a segment or snapshot was made.
         ForgetsDirectory = "forgets-directory",
             breaks "D committed_survives", caught_by "raft/power_loss";
+    }    harmless {
+        /// Twice as many heartbeats.
+        ExtraHeartbeats = "extra-heartbeats", survives "raft/swarm";
+
+        /// One entry an AppendEntries, whatever the limits say.
+        SmallBatches = "small-batches", survives "raft/swarm";
+
+        /// Everything that the follower lacks in one AppendEntries, whatever the limits say.
+        LargeBatches = "large-batches", survives "raft/swarm";
+
+        /// Who has voted does not say so a second time to the same candidate. Its vote may be lost with the reply; then
+        /// the next election decides.
+        VotesOnce = "votes-once", survives "raft/swarm";
+
+        /// A refused leader goes back by one entry, as in the paper's Figure 2, and ignores the hint.
+        NoConflictHints = "no-conflict-hints", survives "raft/swarm";
+
+        /// A leader writes to its own disk before it sends (thesis §10.2.1 has it the other way round).
+        WritesBeforeSending = "writes-before-sending", survives "raft/swarm";
+
+        /// Every read asks a quorum, lease or not.
+        NeverLeases = "never-leases", survives "raft/swarm";
+
+        /// Every fsync is done twice.
+        SyncsTwice = "syncs-twice", survives "raft/swarm";
     }
 }

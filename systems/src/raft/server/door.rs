@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use stormglass_sim::sync::{mpsc, oneshot};
 
 use super::super::message::{Configuration, Index, ServerId, Term};
@@ -28,6 +30,12 @@ pub enum SubmitError {
     Unknown,
 }
 
+impl From<Refusal> for SubmitError {
+    fn from(why: Refusal) -> Self {
+        SubmitError::Refused(why)
+    }
+}
+
 impl SubmitError {
     /// Whether the call certainly had no effect and never will.
     pub fn is_certain(&self) -> bool {
@@ -41,7 +49,7 @@ impl SubmitError {
 }
 
 /// How a server stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Which server.
     pub id: ServerId,
@@ -98,7 +106,8 @@ impl Door {
     ///
     /// # Errors
     /// See [`SubmitError`].
-    pub async fn propose(&self, command: Vec<u8>) -> Result<(Index, Term), SubmitError> {
+    pub async fn propose(&self, command: impl Into<Bytes>) -> Result<(Index, Term), SubmitError> {
+        let command = command.into();
         self.call(|reply| Call::Propose { command, reply }).await
     }
 
@@ -106,7 +115,8 @@ impl Door {
     ///
     /// # Errors
     /// See [`SubmitError`]: it tells what certainly did not happen from what may have.
-    pub async fn submit(&self, command: Vec<u8>) -> Result<Vec<u8>, SubmitError> {
+    pub async fn submit(&self, command: impl Into<Bytes>) -> Result<Vec<u8>, SubmitError> {
+        let command = command.into();
         self.call(|reply| Call::Submit { command, reply }).await
     }
 
@@ -148,11 +158,13 @@ impl Door {
         {
             let incarnation = self.0.borrow();
             let events = &incarnation.as_ref().ok_or(SubmitError::Down)?.events;
+            // The other half of the queue is for what other servers say.
+            if events.capacity() * 2 < events.max_capacity() {
+                return Err(Refusal::Busy.into());
+            }
             match events.try_send(Event::Call(make(reply))) {
                 Ok(()) => {}
-                Err(mpsc::error::TrySendError::Full(_)) => {
-                    return Err(SubmitError::Refused(Refusal::Busy));
-                }
+                Err(mpsc::error::TrySendError::Full(_)) => return Err(Refusal::Busy.into()),
                 Err(mpsc::error::TrySendError::Closed(_)) => return Err(SubmitError::Down),
             }
         }

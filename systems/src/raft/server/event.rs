@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use stormglass_sim::sync::oneshot;
 
 use super::super::message::{Index, Reply, Request, ServerId, Term};
 use super::super::protocol::{Change, Input, ReadProof};
 use super::door::Answer;
+use super::{Error, SubmitError};
 
 /// One thing that waits for its turn.
 pub(super) enum Event {
@@ -16,12 +18,14 @@ pub(super) enum Event {
     Input(Input),
     /// Somebody of this process asks.
     Call(Call),
+    /// A part of the server failed.
+    Failed(Error),
 }
 
 /// A call through the [`Door`](super::Door).
 pub(super) enum Call {
-    Propose { command: Vec<u8>, reply: Answer<(Index, Term)> },
-    Submit { command: Vec<u8>, reply: Answer<Vec<u8>> },
+    Propose { command: Bytes, reply: Answer<(Index, Term)> },
+    Submit { command: Bytes, reply: Answer<Vec<u8>> },
     Read { query: Vec<u8>, proof: ReadProof, reply: Answer<Vec<u8>> },
     Change { change: Change, reply: Answer<Index> },
     Transfer { to: Option<ServerId>, reply: Answer<()> },
@@ -31,10 +35,23 @@ pub(super) enum Call {
 /// A caller who waits for the protocol's word on its ticket.
 pub(super) enum Caller {
     Propose(Answer<(Index, Term)>),
-    Submit(Answer<Vec<u8>>),
+    /// With the command, where it is needed again.
+    Submit(Answer<Vec<u8>>, Option<Bytes>),
     Read(Vec<u8>, Answer<Vec<u8>>),
     Change(Answer<Index>),
     Transfer(Answer<()>),
+}
+
+impl Caller {
+    pub(super) fn fail(self, error: SubmitError) {
+        // Whoever waited may have given up.
+        match self {
+            Caller::Propose(to) => _ = to.send(Err(error)),
+            Caller::Submit(to, _) | Caller::Read(_, to) => _ = to.send(Err(error)),
+            Caller::Change(to) => _ = to.send(Err(error)),
+            Caller::Transfer(to) => _ = to.send(Err(error)),
+        }
+    }
 }
 
 /// Callers by ticket.
