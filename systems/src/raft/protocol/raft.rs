@@ -51,6 +51,9 @@ pub struct Raft {
     /// The match indexes of when it last led, for [`Bug::DeposedLeaderCounts`]; otherwise empty.
     pub(super) old_matches: BTreeMap<ServerId, Index>,
 
+    /// Whom it voted for, until that is on disk: then the observer is told.
+    pub(super) unseen_vote: Option<ServerId>,
+
     pub(super) commit: Index,
     pub(super) handed: Index,
     pub(super) applied: Index,
@@ -87,6 +90,7 @@ impl Raft {
             campaign: Campaign::default(),
             leading: None,
             old_matches: BTreeMap::new(),
+            unseen_vote: None,
             commit: snapshot.last_index,
             handed: snapshot.last_index,
             applied: snapshot.last_index,
@@ -184,6 +188,7 @@ impl Raft {
         self.step_down();
         if term > self.hard.term {
             self.raise_term(HardState { term, voted_for: None });
+            self.draw_timeout();
         }
         self.role = Role::Follower;
         self.campaign = Campaign::default();
@@ -205,6 +210,7 @@ impl Raft {
     pub(super) fn raise_term(&mut self, hard: HardState) {
         self.hard = hard;
         self.durable = 0;
+        self.unseen_vote = None;
         self.see(|id, raft| Observation::TermRose { server: id, term: raft.hard.term });
     }
 
@@ -214,6 +220,9 @@ impl Raft {
             return;
         }
         self.durable = self.durable.max(index.min(self.log.last_index()));
+        if let Some(candidate) = self.unseen_vote.take() {
+            self.see(|server, _| Observation::Voted { server, term, candidate });
+        }
         match self.role {
             Role::Candidate => self.count_own_vote(),
             Role::Leader => self.advance_commit(),

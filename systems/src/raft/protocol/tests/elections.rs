@@ -4,6 +4,7 @@ use super::super::super::bugs::{Bug, Bugs};
 use super::super::super::message::{
     Appended, Outcome, PreVote, Reply, Request, RequestVote, ServerId, Term, TimeoutNow, Vote,
 };
+use super::super::super::spec::Observation;
 use super::super::{Config, Effects, HardState, Input, Persist, Role};
 use super::single::{Single, append};
 use super::{config, ms, voters};
@@ -48,6 +49,16 @@ fn one_vote_a_term_and_it_is_persisted_with_the_answer() {
     let mut fickle = Single::new(3, Bugs::only(Bug::VotesTwiceInTerm), 0, &[]);
     fickle.request(2, vote_request(5, false));
     assert!(grants(&fickle.request(3, vote_request(5, false))));
+}
+
+#[test]
+fn a_vote_is_shown_once_it_is_on_disk() {
+    let mut server = Single::new(3, Bugs::NONE, 0, &[]);
+    let voted = Observation::Voted { server: 1, term: 5, candidate: 2 };
+    assert!(!server.request(2, vote_request(5, false)).seen.contains(&voted));
+    assert_eq!(server.sync().seen, [voted]);
+    server.request(2, vote_request(5, false));
+    assert!(server.sync().seen.is_empty());
 }
 
 #[test]

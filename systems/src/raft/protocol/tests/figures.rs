@@ -240,3 +240,17 @@ fn late_replies_say_nothing_about_this_term_and_take_nothing_back() {
     // Nor does a claim to more than the leader has.
     assert_eq!(matched(Bugs::NONE, &[(4, 99)]), 0);
 }
+
+#[test]
+fn who_leads_again_knows_nothing_of_the_others() {
+    let matched = |bugs| {
+        let mut leader = Single::new(5, bugs, 0, &[]);
+        leader.elect(&[2, 3]);
+        leader.matched(2, 1);
+        leader.append(3, append(2, (0, 0), &[2], 0));
+        leader.elect(&[2, 3]);
+        leader.raft.leading.as_ref().unwrap().peers[&2].matched
+    };
+    assert_eq!(matched(Bugs::NONE), 0);
+    assert_eq!(matched(Bugs::only(Bug::DeposedLeaderCounts)), 1);
+}
