@@ -6,6 +6,8 @@ mod check;
 
 mod complaint;
 #[cfg(feature = "systems")]
+mod data;
+#[cfg(feature = "systems")]
 mod demo;
 mod determinism;
 mod fuzz;
@@ -16,8 +18,14 @@ mod kv_client;
 #[cfg(feature = "systems")]
 mod kv_server;
 mod list;
+#[cfg(feature = "systems")]
+mod load;
 mod output;
 mod progress;
+#[cfg(feature = "systems")]
+mod raft_client;
+#[cfg(feature = "systems")]
+mod raft_server;
 mod replay;
 mod run;
 mod select;

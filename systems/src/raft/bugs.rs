@@ -214,9 +214,10 @@ known_bugs! {
         PrevZeroAppends = "prev-zero-appends",
             breaks "I3 log_matching", caught_by "raft/snapshot_to_laggard";
 
-        /// Belief: a reply that arrives counts.
-        /// Not for a leader that has stepped down, nor for one of a later term.
-        /// Shows when: replies are late while leaders change.
+        /// Belief: what a leader knew of its followers stays true.
+        /// While others led, it may have been overwritten; who leads again must ask again. (A single late reply is harmless:
+        /// what a quorum confirmed in a term is committed, and the outcome tells a request that was refused.)
+        /// Shows when: a deposed leader leads again and counts its old match indexes.
         DeposedLeaderCounts = "deposed-leader-counts",
             breaks "I6 commit_quorum", caught_by "raft/swarm";
 

@@ -3,6 +3,7 @@
 //! After the extended version of "In Search of an Understandable Consensus Algorithm" (Ongaro & Ousterhout, 2014; § means
 //! a section of it) and Ongaro's thesis (2014).
 
+pub mod admin;
 pub mod bugs;
 pub mod client;
 pub mod message;

@@ -275,3 +275,25 @@ pub struct Config {
     /// Whether [`Effects::seen`] is wanted.
     pub observed: bool,
 }
+
+impl Config {
+    /// Server `id` as it should be on a network whose messages take milliseconds.
+    pub fn new(id: ServerId) -> Config {
+        Config {
+            id,
+            election: Duration::from_millis(300)..=Duration::from_millis(600),
+            heartbeat: Duration::from_millis(60),
+            pre_vote: true,
+            check_quorum: true,
+            noop: true,
+            drift_ppm: 1000,
+            batch_entries: 256,
+            batch_bytes: 256 << 10,
+            pipeline: 8,
+            uncommitted: 4096,
+            chunk: 256 << 10,
+            bugs: super::super::bugs::Bugs::NONE,
+            observed: false,
+        }
+    }
+}

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::super::bugs::Bug;
 use super::super::message::{Configuration, Index, PreVote, Request, RequestVote, ServerId, Term, Vote};
-use super::super::spec::Observation;
 use super::effects::HardState;
 use super::quorum;
 use super::raft::{Raft, Role};
@@ -40,6 +39,12 @@ impl Campaign {
 impl Raft {
     /// Begins a new election timeout of a newly drawn length.
     pub(super) fn rearm(&mut self) {
+        self.draw_timeout();
+        self.put_off_election();
+    }
+
+    /// Draws the length of the next election timeouts; the one that is running stays as it is.
+    pub(super) fn draw_timeout(&mut self) {
         let (shortest, longest) = (*self.config.election.start(), *self.config.election.end());
         let spread = u64::try_from(longest.saturating_sub(shortest).as_nanos()).unwrap_or(u64::MAX);
         self.timeout = if self.config.bugs.has(Bug::FixedElectionTimeout) {
@@ -47,7 +52,6 @@ impl Raft {
         } else {
             shortest.saturating_add(Duration::from_nanos(self.draw(spread.saturating_add(1))))
         };
-        self.put_off_election();
     }
 
     /// The election timeout begins again.
@@ -122,7 +126,7 @@ impl Raft {
         self.leader = None;
         self.campaign = Campaign { transfer, ..Campaign::default() };
         self.raise_term(HardState { term, voted_for });
-        self.see(|server, _| Observation::Voted { server, term, candidate: id });
+        self.unseen_vote = Some(id);
         self.rearm();
         self.ask_all();
     }
@@ -211,11 +215,12 @@ impl Raft {
         if self.role == Role::PreCandidate {
             self.follow(request.term, None);
         }
-        let term = self.hard.term;
-        self.hard.voted_for = Some(from);
+        if self.hard.voted_for != Some(from) {
+            self.hard.voted_for = Some(from);
+            self.unseen_vote = Some(from);
+        }
         self.put_off_election();
-        self.see(|server, _| Observation::Voted { server, term, candidate: from });
-        Vote { term, granted: true }
+        Vote { term: self.hard.term, granted: true }
     }
 
     pub(super) fn on_pre_vote_reply(&mut self, from: ServerId, vote: &Vote) {

@@ -36,7 +36,7 @@ impl Raft {
     fn accept(&mut self, request: AppendEntries) -> Outcome {
         let bugs = self.config.bugs;
         let prev = request.prev_index;
-        if !is_whole(prev, &request.entries) {
+        if !is_whole(&request) {
             return Outcome::Stale;
         }
         if prev == 0 && !request.entries.is_empty() && bugs.has(Bug::PrevZeroAppends) {
@@ -138,8 +138,11 @@ impl Raft {
     }
 }
 
-/// The entries follow `prev` without gaps, and their terms do not fall.
-fn is_whole(prev: Index, entries: &[Entry]) -> bool {
-    let placed = (1..).zip(entries).all(|(offset, entry)| prev.checked_add(offset) == Some(entry.index));
-    placed && entries.is_sorted_by_key(|entry| entry.term)
+/// The entries follow prev without gaps, and their terms neither fall nor exceed the leader's.
+fn is_whole(request: &AppendEntries) -> bool {
+    let AppendEntries { term, prev_index, entries, .. } = request;
+    let mut places = (1..).zip(entries);
+    places.all(|(offset, entry)| prev_index.checked_add(offset) == Some(entry.index))
+        && entries.is_sorted_by_key(|entry| entry.term)
+        && entries.last().is_none_or(|entry| entry.term <= *term)
 }

@@ -74,6 +74,14 @@ impl Membership {
 }
 
 impl Raft {
+    /// The configuration in force: the latest in its log, committed or not (§6).
+    pub fn configuration(&self) -> &Configuration {
+        if self.config.bugs.has(Bug::ConfigAtCommit) {
+            return &self.members.at(self.commit).1;
+        }
+        &self.members.latest().1
+    }
+
     /// The configuration in force has changed, perhaps: tells the observer, and opens books for whoever is new.
     pub(super) fn configured(&mut self) {
         self.see(|server, raft| {

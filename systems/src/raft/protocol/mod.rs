@@ -6,6 +6,7 @@
 //! | --- | --- | --- |
 //! | `effects` | what goes in and what comes out | Figure 2 |
 //! | `raft` | the server: its state, its one step, changes of term and role | §5.1 |
+//! | `status` | what can be asked of it | |
 //! | `election` | timers, pre-votes, votes, who may campaign | §5.2, §5.4.1; thesis §4.2, §9.6 |
 //! | `log`, `follower` | the log, and what a follower does with entries | §5.3 |
 //! | `progress`, `leader` | what a leader knows of each follower, and what it sends | §5.3; thesis §10.2 |
@@ -27,6 +28,7 @@ mod quorum;
 mod raft;
 mod reads;
 mod snapshot;
+mod status;
 mod transfer;
 
 #[cfg(test)]
@@ -36,4 +38,5 @@ pub use effects::{
     Answer, Change, Config, Effects, HardState, Input, Persist, ReadProof, Recovered, Refusal, Restore,
     SendChunk,
 };
-pub use raft::{Raft, Role, Status};
+pub use raft::{Raft, Role};
+pub use status::Status;

@@ -1,11 +1,10 @@
 //! The server: its state, its one step, and the changes of term and role that everything else rests on.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use super::super::bugs::Bug;
-use super::super::message::{Configuration, Index, Reply, Request, ServerId, SnapshotMeta, Term, Vote};
+use super::super::message::{Index, Reply, Request, ServerId, SnapshotMeta, Term, Vote};
 use super::super::spec::Observation;
 use super::effects::{Config, Effects, HardState, Input, Persist, Recovered};
 use super::election::Campaign;
@@ -25,29 +24,6 @@ pub enum Role {
     Candidate,
     /// Leads.
     Leader,
-}
-
-/// How a server stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Its name.
-    pub id: ServerId,
-    /// Its term.
-    pub term: Term,
-    /// Its role in that term.
-    pub role: Role,
-    /// Who leads, as far as it knows.
-    pub leader: Option<ServerId>,
-    /// Its commit index.
-    pub commit: Index,
-    /// The last entry that its state machine is known to have applied.
-    pub applied: Index,
-    /// The first entry that its log still has, or would have.
-    pub first_index: Index,
-    /// Its last entry.
-    pub last_index: Index,
-    /// The last entry that its snapshot stands for; 0 without one.
-    pub snapshot: Index,
 }
 
 /// One server of a cluster: pure state, driven by [`Raft::step`].
@@ -74,6 +50,9 @@ pub struct Raft {
     pub(super) leading: Option<Box<Leading>>,
     /// The match indexes of when it last led, for [`Bug::DeposedLeaderCounts`]; otherwise empty.
     pub(super) old_matches: BTreeMap<ServerId, Index>,
+
+    /// Whom it voted for, until that is on disk: then the observer is told.
+    pub(super) unseen_vote: Option<ServerId>,
 
     pub(super) commit: Index,
     pub(super) handed: Index,
@@ -111,6 +90,7 @@ impl Raft {
             campaign: Campaign::default(),
             leading: None,
             old_matches: BTreeMap::new(),
+            unseen_vote: None,
             commit: snapshot.last_index,
             handed: snapshot.last_index,
             applied: snapshot.last_index,
@@ -208,6 +188,7 @@ impl Raft {
         self.step_down();
         if term > self.hard.term {
             self.raise_term(HardState { term, voted_for: None });
+            self.draw_timeout();
         }
         self.role = Role::Follower;
         self.campaign = Campaign::default();
@@ -229,6 +210,7 @@ impl Raft {
     pub(super) fn raise_term(&mut self, hard: HardState) {
         self.hard = hard;
         self.durable = 0;
+        self.unseen_vote = None;
         self.see(|id, raft| Observation::TermRose { server: id, term: raft.hard.term });
     }
 
@@ -238,6 +220,9 @@ impl Raft {
             return;
         }
         self.durable = self.durable.max(index.min(self.log.last_index()));
+        if let Some(candidate) = self.unseen_vote.take() {
+            self.see(|server, _| Observation::Voted { server, term, candidate });
+        }
         match self.role {
             Role::Candidate => self.count_own_vote(),
             Role::Leader => self.advance_commit(),
@@ -265,101 +250,6 @@ impl Raft {
         if self.config.observed {
             let seen = what(self.config.id, self);
             self.out.seen.push(seen);
-        }
-    }
-}
-
-impl Raft {
-    /// Its name.
-    pub fn id(&self) -> ServerId {
-        self.config.id
-    }
-
-    /// currentTerm (Figure 2).
-    pub fn term(&self) -> Term {
-        self.hard.term
-    }
-
-    /// votedFor (Figure 2).
-    pub fn voted_for(&self) -> Option<ServerId> {
-        self.hard.voted_for
-    }
-
-    /// What it takes itself for.
-    pub fn role(&self) -> Role {
-        self.role
-    }
-
-    /// Who leads its term, as far as it knows.
-    pub fn leader(&self) -> Option<ServerId> {
-        self.leader
-    }
-
-    /// commitIndex (Figure 2).
-    pub fn commit(&self) -> Index {
-        self.commit
-    }
-
-    /// The last entry that was handed out in [`Effects::apply`], or that a snapshot stood for.
-    pub fn applied_handed(&self) -> Index {
-        self.handed
-    }
-
-    /// Its last entry; the snapshot's when there is none after it.
-    pub fn last_index(&self) -> Index {
-        self.log.last_index()
-    }
-
-    /// The configuration in force: the latest in its log, committed or not (§6).
-    pub fn configuration(&self) -> &Configuration {
-        if self.config.bugs.has(Bug::ConfigAtCommit) {
-            return &self.members.at(self.commit).1;
-        }
-        &self.members.latest().1
-    }
-
-    /// All of that at once.
-    pub fn status(&self) -> Status {
-        Status {
-            id: self.config.id,
-            term: self.hard.term,
-            role: self.role,
-            leader: self.leader,
-            commit: self.commit,
-            applied: self.applied,
-            first_index: self.log.base_index().saturating_add(1),
-            last_index: self.log.last_index(),
-            snapshot: self.snapshot.last_index,
-        }
-    }
-}
-
-impl fmt::Debug for Raft {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.status().fmt(f)
-    }
-}
-
-impl Request {
-    /// The sender's term; for a PreVote the one it would campaign in.
-    pub fn term(&self) -> Term {
-        match self {
-            Request::PreVote(request) => request.term,
-            Request::RequestVote(request) => request.term,
-            Request::AppendEntries(request) => request.term,
-            Request::InstallSnapshot(request) => request.term,
-            Request::TimeoutNow(request) => request.term,
-        }
-    }
-}
-
-impl Reply {
-    /// The sender's term; for a granted PreVote the one that was asked for.
-    pub fn term(&self) -> Term {
-        match self {
-            Reply::PreVote(vote) | Reply::Vote(vote) => vote.term,
-            Reply::Appended(appended) => appended.term,
-            Reply::Installed(installed) => installed.term,
         }
     }
 }

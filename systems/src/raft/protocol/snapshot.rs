@@ -129,8 +129,10 @@ impl Raft {
         let (total, last) = (self.snapshot_length, self.log.last_index());
         let Some(leading) = self.leading.as_deref_mut() else { return };
         let Some(progress) = leading.peers.get_mut(&from) else { return };
+        // One that asks for what is under way is a late one.
         if let Mode::Snapshot { last_index, offset, waiting } = &mut progress.mode
             && *last_index == reply.last_index
+            && (*offset != reply.next || reply.next >= total)
         {
             (*offset, *waiting) = (reply.next.min(total), false);
             if reply.next >= total {

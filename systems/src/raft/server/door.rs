@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use stormglass_sim::sync::{mpsc, oneshot};
 
 use super::super::message::{Configuration, Index, ServerId, Term};
@@ -48,7 +49,7 @@ impl SubmitError {
 }
 
 /// How a server stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Which server.
     pub id: ServerId,

@@ -194,7 +194,8 @@ impl<S: StateMachine> Turn<S> {
 
     /// Takes a call of this process to the protocol.
     fn call(&mut self, call: Call) {
-        let busy = self.shared.raft.borrow().commit() > self.replica.applied.get() + self.config.queue as u64;
+        let behind = self.shared.raft.borrow().commit().saturating_sub(self.replica.applied.get());
+        let busy = self.leads.is_some() && behind > self.config.queue as u64;
         match call {
             Call::Propose { reply, .. } if busy => _ = reply.send(Err(Refusal::Busy.into())),
             Call::Submit { reply, .. } if busy => _ = reply.send(Err(Refusal::Busy.into())),

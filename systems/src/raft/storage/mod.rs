@@ -23,6 +23,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -121,7 +122,7 @@ pub(super) struct Storage {
     segments: Segments,
     hard: HardState,
     /// Ends of the snapshots that are on disk.
-    snapshots: Vec<Index>,
+    snapshots: BTreeSet<Index>,
     /// A leader's snapshot that is arriving.
     incoming: Option<snapshot::Writing>,
 }
@@ -193,19 +194,15 @@ impl Storage {
             // A snapshot of no bytes at all has no chunks.
             None => snapshot::Writing::begin(&self.config.directory, "snapshot.incoming").await?,
         };
-        incoming.finish(&self.config, meta, self.bugs).await?;
-        self.snapshots.push(meta.last_index);
-        Ok(())
+        incoming.finish(&self.config, meta, self.bugs).await
     }
 
-    /// What a durable snapshot at `index` stands for may go: earlier snapshots, and segments that hold nothing else.
+    /// What the durable snapshot at `index` stands for may go: earlier snapshots, and segments that hold nothing else.
     async fn discard(&mut self, index: Index) -> Result<(), StorageError> {
+        self.snapshots.insert(index);
         self.segments.discard(&self.config.directory, index).await?;
-        let (old, kept) = self.snapshots.iter().partition(|snapshot| **snapshot < index);
-        self.snapshots = kept;
-        if !self.snapshots.contains(&index) {
-            self.snapshots.push(index);
-        }
-        snapshot::remove(&self.config.directory, &old).await
+        let kept = self.snapshots.split_off(&index);
+        let old = std::mem::replace(&mut self.snapshots, kept);
+        snapshot::remove(&self.config.directory, old).await
     }
 }

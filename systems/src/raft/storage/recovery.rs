@@ -23,7 +23,7 @@ pub(super) async fn open(config: Config, bugs: Bugs) -> Result<(Storage, Found),
         numbers.sort_unstable();
         numbers
     };
-    let snapshots = numbers(snapshot::index_of);
+    let mut snapshots = numbers(snapshot::index_of);
     let snapshot = match snapshots.last() {
         Some(&index) => Some(snapshot::read(&config, index).await?),
         None => None,
@@ -51,8 +51,8 @@ pub(super) async fn open(config: Config, bugs: Bugs) -> Result<(Storage, Found),
         }
         segments
     };
-    let (latest, old) = snapshots.split_last().map_or((None, &[][..]), |(latest, old)| (Some(*latest), old));
-    snapshot::remove(directory, old).await?;
+    let latest = snapshots.pop();
+    snapshot::remove(directory, snapshots).await?;
     let recovered = Recovered {
         hard: replay.hard,
         snapshot: meta,

@@ -113,9 +113,10 @@ impl Segments {
 
     /// Deletes the segments that hold nothing after `index`, the oldest first.
     pub(super) async fn discard(&mut self, directory: &Path, index: Index) -> Result<(), StorageError> {
-        while let Some(sealed) = self.sealed.pop_front_if(|sealed| sealed.last <= index) {
+        while let Some(sealed) = self.sealed.front().filter(|sealed| sealed.last <= index) {
             let path = path(directory, sealed.number);
             fs::remove_file(&path).await.map_err(io_error("remove", &path))?;
+            self.sealed.pop_front();
         }
         Ok(())
     }

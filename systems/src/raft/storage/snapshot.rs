@@ -122,8 +122,11 @@ fn decode(file: &[u8], index: Index) -> Result<Snapshot, String> {
 }
 
 /// Deletes the snapshots that a later one has made superfluous.
-pub(super) async fn remove(directory: &Path, indexes: &[Index]) -> Result<(), StorageError> {
-    for &index in indexes {
+pub(super) async fn remove(
+    directory: &Path,
+    indexes: impl IntoIterator<Item = Index>,
+) -> Result<(), StorageError> {
+    for index in indexes {
         let path = path(directory, index);
         fs::remove_file(&path).await.map_err(io_error("remove", &path))?;
     }

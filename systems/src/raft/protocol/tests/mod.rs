@@ -1,9 +1,17 @@
 //! The protocol against its papers: their figures one by one, and random schedules over a small network in memory.
 
+mod anything;
 mod disk;
+mod elections;
+mod figures;
+mod flow;
 mod ghost;
+mod membership;
 mod network;
+mod reads;
 mod schedules;
+mod single;
+mod snapshots;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;

@@ -363,15 +363,6 @@ impl Network {
         }
     }
 
-    /// Runs until `done`, at most for `time`; whether it was done.
-    pub(super) fn until(&mut self, time: Duration, done: impl Fn(&Network) -> bool) -> bool {
-        let end = self.now + time;
-        while self.broken.is_none() && self.now < end && !done(self) {
-            self.run(ms(5));
-        }
-        self.broken.is_none() && done(self)
-    }
-
     pub(super) fn ticket(&mut self) -> u64 {
         self.tickets += 1;
         self.tickets

@@ -1,103 +1,160 @@
-//! Random schedules: loss, copies, reordering, power failures, snapshots, reads. Safety always; progress once it calms.
+//! Random schedules: loss, copies, reordering, power failures, snapshots, reads, transfers, changes of membership. Safety
+//! always; progress once it calms.
+
+use std::collections::BTreeSet;
 
 use super::super::super::bugs::{Bug, Bugs};
 use super::super::super::message::ServerId;
-use super::super::{Answer, Input, ReadProof};
+use super::super::{Answer, Change, Config, Input, ReadProof};
 use super::network::{CALM, Network, Weather};
-use super::{ms, voters};
+use super::{Dice, config, ms, voters};
 
-/// A storm and a calm. The error says what did not hold.
-fn storm(seed: u64, bugs: Bugs) -> Result<Network, String> {
-    let n = 3 + 2 * (seed % 2);
-    let mut network = Network::new(seed, n, &voters(1..=n), bugs);
-    let worst = network.dice.below(4);
-    network.weather = Weather {
-        loss: network.dice.below(5 * worst + 1),
-        duplicates: network.dice.below(10 * worst + 1),
-        latency: (1, 2 + network.dice.below(20)),
-        fsync: (0, 1 + network.dice.below(10)),
-    };
-    for _ in 0..60 {
-        let pause = 5 + network.dice.below(120);
-        network.run(ms(pause));
-        trouble(&mut network, n);
-        if let Some(broken) = network.broken {
-            return Err(broken);
-        }
-    }
-    network.weather = CALM;
-    network.cut.clear();
-    for id in 1..=n {
-        if !network.servers[&id].up {
-            network.start(id);
-        }
-    }
-    calm(network)
+/// What a storm is like.
+#[derive(Debug, Clone, Copy)]
+struct Storm {
+    seed: u64,
+    /// Servers that vote at first.
+    voters: u64,
+    /// Others, that can be added.
+    spare: u64,
 }
 
-fn trouble(network: &mut Network, n: u64) {
-    let id = 1 + network.dice.below(n);
-    let other = 1 + network.dice.below(n);
-    let chosen = if network.dice.percent(70) { network.leader().unwrap_or(id) } else { id };
-    match network.dice.below(16) {
-        0 if network.servers[&chosen].up => network.crash(chosen),
-        1..=3 if !network.servers[&id].up => network.start(id),
-        4 => {
-            network.cut.insert((chosen, other));
-            if network.dice.percent(60) {
-                network.cut.insert((other, chosen));
-            }
-        }
-        5 => network.cut.extend((1..=n).flat_map(|peer| [(chosen, peer), (peer, chosen)])),
-        6 | 7 => network.cut.clear(),
-        8 => network.snapshot(chosen),
-        9 => drop(network.read(chosen, ReadProof::Quorum)),
-        10 => drop(network.read(chosen, ReadProof::Lease)),
-        11 => {
-            let ticket = network.ticket();
-            network.input(chosen, Input::Transfer { ticket, to: None });
-        }
-        _ => {
-            for _ in 0..network.dice.below(6) {
-                network.propose(chosen);
-            }
-        }
+impl Storm {
+    fn new(seed: u64) -> Storm {
+        Storm { seed, voters: 3 + 2 * (seed % 2), spare: 0 }
     }
-}
 
-/// From now on nothing fails: all servers must come to the same state, and it must contain what is asked for now.
-fn calm(mut network: Network) -> Result<Network, String> {
-    let before = network.answers.len();
-    let taken = |network: &Network, ticket: u64| {
-        let proposed = |answer: &(ServerId, Answer)| match answer.1 {
-            Answer::Proposed { ticket: asked, index, .. } if asked == ticket => Some(index),
-            _ => None,
+    /// One in which the membership changes.
+    fn of_members(seed: u64) -> Storm {
+        Storm { seed, voters: 3 + seed % 2, spare: 2 }
+    }
+
+    /// Servers as different as clusters are.
+    fn settings(self, bugs: Bugs) -> Box<dyn Fn(ServerId) -> Config> {
+        let mut dice = Dice(!self.seed);
+        let base = Config {
+            pre_vote: dice.percent(75),
+            check_quorum: dice.percent(75),
+            noop: dice.percent(75),
+            pipeline: 1 + usize::try_from(dice.below(4)).unwrap(),
+            batch_entries: 1 + usize::try_from(dice.below(6)).unwrap(),
+            chunk: 8 + usize::try_from(dice.below(60)).unwrap(),
+            ..config(0, bugs)
         };
-        network.answers[before..].iter().find_map(proposed)
+        Box::new(move |id| Config { id, ..base.clone() })
+    }
+
+    /// Runs it, and the calm after it. The error says what did not hold.
+    fn run(self, bugs: Bugs) -> Result<(), String> {
+        let all = self.voters + self.spare;
+        let mut network = Network::with(self.seed, all, &voters(1..=self.voters), self.settings(bugs));
+        let worst = network.dice.below(4);
+        network.weather = Weather {
+            loss: network.dice.below(5 * worst + 1),
+            duplicates: network.dice.below(10 * worst + 1),
+            latency: (1, 2 + network.dice.below(20)),
+            fsync: (0, 1 + network.dice.below(10)),
+        };
+        for _ in 0..50 {
+            let pause = 5 + network.dice.below(120);
+            network.run(ms(pause));
+            self.trouble(&mut network);
+            if let Some(broken) = network.broken {
+                return Err(broken);
+            }
+        }
+        network.weather = CALM;
+        network.cut.clear();
+        for id in 1..=all {
+            if !network.servers[&id].up {
+                network.start(id);
+            }
+        }
+        calm(network)
+    }
+
+    fn trouble(self, network: &mut Network) {
+        let n = self.voters + self.spare;
+        let id = 1 + network.dice.below(n);
+        let other = 1 + network.dice.below(n);
+        let chosen = if network.dice.percent(70) { network.leader().unwrap_or(id) } else { id };
+        match network.dice.below(if self.spare > 0 { 20 } else { 16 }) {
+            0 if network.servers[&chosen].up => network.crash(chosen),
+            1..=3 if !network.servers[&id].up => network.start(id),
+            4 => {
+                network.cut.insert((chosen, other));
+                if network.dice.percent(60) {
+                    network.cut.insert((other, chosen));
+                }
+            }
+            5 => network.cut.extend((1..=n).flat_map(|peer| [(chosen, peer), (peer, chosen)])),
+            6 | 7 => network.cut.clear(),
+            8 => network.snapshot(chosen),
+            9 => drop(network.read(chosen, ReadProof::Quorum)),
+            10 => drop(network.read(chosen, ReadProof::Lease)),
+            11 => {
+                let ticket = network.ticket();
+                network.input(chosen, Input::Transfer { ticket, to: None });
+            }
+            16.. => {
+                let change = self.any_change(network, other);
+                network.change(chosen, change);
+            }
+            _ => {
+                for _ in 0..network.dice.below(6) {
+                    network.propose(chosen);
+                }
+            }
+        }
+    }
+
+    fn any_change(self, network: &mut Network, id: ServerId) -> Change {
+        match network.dice.below(8) {
+            0 | 1 => Change::AddLearner(id),
+            2..=4 => Change::Promote(self.voters + 1 + network.dice.below(self.spare)),
+            5 => Change::Remove(id),
+            _ => {
+                let all = 1..=self.voters + self.spare;
+                let mut new: BTreeSet<ServerId> = all.filter(|_| network.dice.percent(60)).collect();
+                new.insert(id);
+                Change::Replace(new)
+            }
+        }
+    }
+}
+
+/// From now on nothing fails: all members must come to the same state, and it must contain what is asked for now.
+fn calm(mut network: Network) -> Result<(), String> {
+    let before = network.answers.len();
+    let place = |network: &Network, ticket: u64| {
+        network.answers[before..].iter().find_map(|(_, answer)| match answer {
+            Answer::Proposed { ticket: asked, index, .. } if *asked == ticket => Some(*index),
+            _ => None,
+        })
     };
-    let mut done = None;
+    let mut members = None;
     for _ in 0..20 {
         network.run(ms(200));
         let Some(leader) = network.leader() else { continue };
         let ticket = network.propose(leader);
-        network.run(ms(200));
-        let everywhere = |index| network.servers.values().all(|server| server.machine.applied >= index);
-        if let Some(index) = taken(&network, ticket).filter(|&index| everywhere(index)) {
-            done = Some(index);
+        network.run(ms(300));
+        let config = network.servers[&leader].raft.configuration().clone();
+        let mut all = config.voters.iter().chain(&config.learners);
+        let everywhere = |index| all.all(|id| network.servers[id].machine.applied >= index);
+        if config.outgoing.is_empty() && place(&network, ticket).is_some_and(everywhere) {
+            members = Some(config);
             break;
         }
     }
     if let Some(broken) = network.broken {
         return Err(broken);
     }
-    if done.is_none() {
-        return Err(format!(
-            "no progress: {:?}",
-            network.servers.values().map(|s| s.raft.status()).collect::<Vec<_>>()
-        ));
-    }
+    let Some(config) = members else {
+        let servers: Vec<_> = network.servers.values().map(|server| &server.raft).collect();
+        return Err(format!("no progress: {servers:?}"));
+    };
     network.run(ms(200));
-    let mut machines = network.servers.values().map(|server| &server.machine);
+    let mut machines = config.voters.union(&config.learners).map(|id| &network.servers[id].machine);
     let first = machines.next().unwrap();
     if !machines.all(|machine| machine == first) {
         return Err("the state machines differ".to_owned());
@@ -107,14 +164,16 @@ fn calm(mut network: Network) -> Result<Network, String> {
             super::ghost::log_matching(a, b)?;
         }
     }
-    Ok(network)
+    Ok(())
 }
 
 #[test]
 fn storms_break_nothing_and_pass() {
-    for seed in 0..60 {
-        if let Err(broken) = storm(seed, Bugs::NONE) {
-            panic!("seed {seed}: {broken}");
+    for seed in 0..30 {
+        for storm in [Storm::new(seed), Storm::of_members(seed)] {
+            if let Err(broken) = storm.run(Bugs::NONE) {
+                panic!("{storm:?}: {broken}");
+            }
         }
     }
 }
@@ -129,11 +188,14 @@ fn planted_bugs_do_not_pass() {
         Bug::TruncatesMatching,
         Bug::MatchIsLastIndex,
         Bug::NextNotCorrected,
-        Bug::ReadsLocally,
         Bug::ConflictHintOffByOne,
+        Bug::LearnersCount,
+        Bug::ConfigAtCommit,
+        Bug::QuorumIsHalf,
     ];
     for bug in bugs {
-        let caught = (0..200).find(|&seed| storm(seed, Bugs::only(bug)).is_err());
+        let falls = |storm: Storm| storm.run(Bugs::only(bug)).is_err();
+        let caught = (0..20).find(|&seed| falls(Storm::new(seed)) || falls(Storm::of_members(seed)));
         assert!(caught.is_some(), "nothing catches {bug}");
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn joint(voters: &[ServerId], outgoing: &[ServerId]) -> Configuration
 
 /// A command, the same whenever index and term are.
 pub(super) fn mark(index: Index, term: Term) -> Mark {
-    Mark::of(&Entry { index, term, payload: Payload::Command(vec![index as u8, term as u8]) })
+    Mark::of(&Entry { index, term, payload: Payload::Command(vec![index as u8, term as u8].into()) })
 }
 
 pub(super) fn change(index: Index, term: Term, config: Configuration) -> Mark {
