@@ -169,7 +169,7 @@ fn calm(mut network: Network) -> Result<(), String> {
 
 #[test]
 fn storms_break_nothing_and_pass() {
-    for seed in 0..30 {
+    for seed in 0..150 {
         for storm in [Storm::new(seed), Storm::of_members(seed)] {
             if let Err(broken) = storm.run(Bugs::NONE) {
                 panic!("{storm:?}: {broken}");
