@@ -98,17 +98,13 @@ impl Cast {
         core.iter().all(|&at| follows(at)).then_some(leader)
     }
 
-    /// The gates of the calm, for servers that can all hear each other: one leader, equal replicas, a proposal commits,
-    /// and terms stop rising.
+    /// The gates of the calm, for servers that can all hear each other: a leader, whose proposal commits, equal replicas,
+    /// and terms that stop rising.
     pub(super) async fn settle(&self, core: &[usize], within: Duration) {
         let start = self.world.now();
         let left = || within.saturating_sub(self.world.now().saturating_sub(start));
-        self.agree(core, within).await;
         loop {
-            let Some(leader) = self.leader(core) else {
-                self.elected(core, left()).await;
-                continue;
-            };
+            let leader = self.elected(core, left()).await;
             let door = self.servers[leader].door.clone();
             let value = command(self.fresh(), 0);
             if timeout(Duration::from_secs(2), door.submit(value)).await.is_ok_and(|done| done.is_ok()) {
@@ -119,6 +115,7 @@ impl Cast {
             }
             sleep(Duration::from_millis(20)).await;
         }
+        self.agree(core, left().max(QUIET)).await;
         self.quiet(core, left()).await;
         self.agree(core, left().max(QUIET)).await;
     }

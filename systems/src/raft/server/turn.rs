@@ -144,16 +144,11 @@ impl<S: StateMachine> Turn<S> {
             return Ok(None);
         }
         let changes = std::mem::take(&mut self.persist);
-        let entries = changes.iter().any(|change| {
-            matches!(change, Persist::Append(_) | Persist::Truncate(_) | Persist::Install { .. })
-        });
         self.storage.persist(changes).await?;
         self.shared.log_bytes.set(self.storage.log_bytes());
         let raft = self.shared.raft.borrow();
         let (server, term, index) = (raft.id(), raft.term(), raft.last_index());
-        if entries {
-            self.config.probe.observe(|| Observation::Synced { server, index });
-        }
+        self.config.probe.observe(|| Observation::Synced { server, index });
         Ok(Some(Input::Persisted { term, index }))
     }
 

@@ -1,19 +1,20 @@
 //! A small cluster in a world: every promise watched after every event.
 
-use std::collections::BTreeMap;
+mod calls;
+mod cluster;
+mod storm;
+
 use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::time::sleep;
-use stormglass_sim::{NodeId, Seed, Sim, World};
-use stormglass_systems::raft::client::{self, Clerk};
-use stormglass_systems::raft::message::{Configuration, ServerId};
-use stormglass_systems::raft::protocol::{self, Change, ReadProof};
-use stormglass_systems::raft::server::{self, Door, SnapshotPolicy, Status};
-use stormglass_systems::raft::service::{self, LogService};
-use stormglass_systems::raft::spec::{self, Budget, Probe};
-use stormglass_systems::raft::storage;
-use stormglass_systems::retry::Retry;
+use stormglass_sim::{Seed, Sim};
+use stormglass_systems::raft::client::Clerk;
+use stormglass_systems::raft::message::ServerId;
+use stormglass_systems::raft::protocol::{Change, ReadProof};
+use stormglass_systems::raft::server::SnapshotPolicy;
+
+use cluster::{Cluster, Plan};
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -30,7 +31,10 @@ where
 {
     for seed in 0..8 {
         let outcome = Sim::new(Seed(seed)).run(|world| async move {
-            let cluster = Rc::new(Cluster::start(world, 3, 3 + more, snapshots));
+            let plan = Plan { all: 3 + more, snapshots, ..Plan::default() };
+            let cluster = Rc::new(Cluster::start(world, &plan));
+            let watched = cluster.probe.clone();
+            world.watch("raft", move || watched.verdict());
             tale(cluster.clone()).await;
             cluster.judge();
         });
