@@ -83,9 +83,9 @@ impl Tries {
         true
     }
 
-    /// Whether there is no time left for another message.
+    /// Whether the time left is too short for another message: its answer would come late, and leave doubt.
     pub(crate) fn are_over(&self) -> bool {
-        self.left().is_zero()
+        self.left() < self.retry.reply / 4
     }
 
     fn left(&self) -> Duration {

@@ -277,7 +277,9 @@ impl Client {
             match admin::order(one, &Order::Snapshot, self.patience).await {
                 Ok(index) => say(&format!("{server}\tsnapshot {index}"))?,
                 Err(error) => {
-                    say(&format!("{server}\t{error}"))?;
+                    let text =
+                        if error == OrderError::NoLeader { "no answer".into() } else { error.to_string() };
+                    say(&format!("{server}\t{text}"))?;
                     code = UNKNOWN;
                 }
             }

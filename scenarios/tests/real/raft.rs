@@ -146,3 +146,42 @@ fn servers_that_forget_their_disks_are_caught() {
     assert!(seen.is_lost(), "{:?}", seen.list);
     seen.check(folder.path()).ends(1).says("NOT LINEARIZABLE");
 }
+
+/// A fourth server joins, gets its vote, and the leader that was is removed; snapshots make up for the log that is gone.
+#[test]
+fn members_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let addresses = [(); 4].map(|()| free_address());
+    let peers: Vec<String> =
+        addresses.iter().zip(1..).map(|(address, id)| format!("{id}={address}")).collect();
+    let serve = |id: usize, flags: &str| {
+        let peers = peers.join(",");
+        let line = format!("serve raft --id {id} --peers {peers} --data data-{id} --election 100ms {flags}");
+        Process::start(folder.path(), &line)
+    };
+    let client = |line: &str| {
+        Process::start(folder.path(), &format!("client raft --servers {} {line}", addresses.join(","))).said()
+    };
+    let _founders: Vec<Process> = (1..=3).map(|id| serve(id, "--voters 1,2,3")).collect();
+    for value in ["a", "b", "c"] {
+        client(&format!("append {value}")).ends(0);
+    }
+    client("--patience 2s snapshot").says("\tsnapshot 7").says("\tno answer");
+    let _joiner = serve(4, "--join");
+    client("members add 4").ends(0).says("done, as of entry");
+    client("members").ends(0).says("voters 1,2,3\tlearners 4");
+    until("a learner that has caught up", || (client("members promote 4").code == Some(0)).then_some(()));
+    client("members promote 4").ends(1).says("refused: ");
+    let leader = until("a leader", || {
+        client("--patience 1s status").out.lines().position(|line| line.contains("\tleads\t"))
+    });
+    let removed = leader + 1;
+    client(&format!("members remove {removed}")).ends(0);
+    let left: Vec<String> = (1..=4).filter(|id| *id != removed).map(|id| id.to_string()).collect();
+    until("a leader among those who are left", || {
+        (client("members").out.trim_end() == format!("voters {}", left.join(","))).then_some(())
+    });
+    client("append d").ends(0);
+    client("transfer").ends(0).says("done");
+    client("read --lease").ends(0).says("a\nb\nc\nd\n");
+}

@@ -164,6 +164,7 @@ impl Clerk {
 
     /// Pauses before the next request, once every server had its turn. `false`: there shall be none.
     async fn pause(&mut self, tries: &mut Tries) -> bool {
-        if self.failures.is_multiple_of(self.servers.len()) { tries.pause().await } else { !tries.are_over() }
+        let some_left = !self.failures.is_multiple_of(self.servers.len());
+        (some_left || tries.pause().await) && !tries.are_over()
     }
 }

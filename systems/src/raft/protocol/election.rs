@@ -119,6 +119,7 @@ impl Raft {
 
     /// Campaigns in a new term (§5.2), which its disk must know before anybody else does.
     pub(super) fn stand(&mut self, transfer: bool) {
+        self.rearm();
         let Some(term) = self.hard.term.checked_add(1) else { return };
         let id = self.config.id;
         let voted_for = if self.config.bugs.has(Bug::ForgetsOwnVote) { None } else { Some(id) };
@@ -127,7 +128,6 @@ impl Raft {
         self.campaign = Campaign { transfer, ..Campaign::default() };
         self.raise_term(HardState { term, voted_for });
         self.unseen_vote = Some(id);
-        self.rearm();
         self.ask_all();
     }
 

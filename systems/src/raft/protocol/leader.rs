@@ -319,6 +319,10 @@ impl Raft {
         if bugs.has(Bug::ConflictHintOffByOne) {
             progress.next = hint.saturating_add(1).min(self.log.next_index());
         }
+        if progress.next > refused {
+            // It would be refused again: not before the next round.
+            progress.mode = Mode::Probe { waiting: true };
+        }
     }
 
     /// An answer to a round: at its beginning the follower had not turned to another leader (thesis §6.4).

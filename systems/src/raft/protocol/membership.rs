@@ -183,17 +183,16 @@ impl Raft {
             self.replicate_to_all();
             return;
         }
-        let (id, config) = (self.config.id, config.clone());
         let is_member = |id: &ServerId| config.voters.contains(id) || config.learners.contains(id);
-        let Some(leading) = self.leading.as_deref_mut() else { return };
-        let leaves = !config.voters.contains(&id);
-        if leaves || !leading.peers.keys().all(is_member) {
+        let Some(leading) = self.leading.as_deref() else { return };
+        let left: Vec<ServerId> = leading.peers.keys().filter(|id| !is_member(id)).copied().collect();
+        let leaves = !config.voters.contains(&self.config.id);
+        if leaves || !left.is_empty() {
             // Those who are left out learn of it, if they are there to hear it.
             self.begin_round();
-            self.leading
-                .as_deref_mut()
-                .into_iter()
-                .for_each(|leading| leading.peers.retain(|id, _| is_member(id)));
+        }
+        if let Some(leading) = self.leading.as_deref_mut() {
+            leading.peers.retain(|id, _| !left.contains(id));
         }
         if leaves {
             self.follow(self.hard.term, None);

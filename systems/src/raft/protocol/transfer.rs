@@ -75,7 +75,8 @@ impl Raft {
     /// The leader wants this server to lead: it campaigns at once, without asking first.
     pub(super) fn on_timeout_now(&mut self, from: ServerId, request: &TimeoutNow) {
         let leads = self.leader.is_none_or(|leader| leader == from);
-        if request.term == self.hard.term && leads && self.role == Role::Follower && self.is_electable() {
+        let waits = matches!(self.role, Role::Follower | Role::PreCandidate);
+        if request.term == self.hard.term && leads && waits && self.is_electable() {
             self.stand(true);
         }
     }

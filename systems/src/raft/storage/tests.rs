@@ -295,3 +295,22 @@ fn lost_promises_are_refused_by_name() {
     let gone = refusal(|disk| disk.remove_file(SEGMENT, &mut Calm).unwrap());
     assert!(gone.unwrap_err().contains("what lies between is lost"));
 }
+
+#[test]
+fn a_group_of_changes_costs_one_write_and_one_sync() {
+    let outcome = Sim::new(Seed(1)).run(|world| async move {
+        let node = world.node("server", || async {});
+        world.disk(node, quick);
+        let persisted = world.spawn_on(node, async move {
+            let (mut storage, _) = Storage::open(Config::default(), Bugs::NONE).await.unwrap();
+            let before = world.now();
+            let group =
+                [hard(1, None), Persist::Append(entries(1, 5, 1)), Persist::Truncate(4), hard(2, Some(1))];
+            let group = group.into_iter().chain([Persist::Append(entries(4, 6, 2))]).collect();
+            storage.persist(group).await.unwrap();
+            world.now() - before
+        });
+        persisted.await.unwrap()
+    });
+    assert_eq!(outcome.unwrap(), Duration::from_micros(3 + 12), "a write takes 3, an fsync 12");
+}

@@ -1,5 +1,6 @@
 //! A small cluster in a world: every promise watched after every event.
 
+mod calls;
 mod cluster;
 mod storm;
 

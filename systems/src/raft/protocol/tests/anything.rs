@@ -171,7 +171,10 @@ fn happen(server: &mut Single, happening: Happening) {
     match happening {
         Happening::Any(later, input) => {
             server.pass(Duration::from_millis(u64::from(later)));
+            let tick = input == Input::Tick;
             server.step(input);
+            let late = tick && server.raft.deadline() <= server.now;
+            assert!(!late, "no tick is due for ever: {:?}", server.raft);
         }
         Happening::Granted(from) => {
             let term = server.raft.term();
