@@ -31,6 +31,9 @@ pub(super) struct Leading {
     pub(super) heartbeat_due: Duration,
     /// When it was elected.
     pub(super) since: Duration,
+    /// Its last entry then: what is not its own does not count as its own that is uncommitted, or without a no-op it
+    /// could never take the command that would commit it.
+    inherited: Index,
     pub(super) reads: Reads,
     pub(super) transfer: Option<Transfer>,
     /// It has told somebody to campaign at once: from then on no promise of a vote refused holds (thesis §6.4.1).
@@ -72,6 +75,7 @@ impl Raft {
             confirmed: 0,
             heartbeat_due: self.now,
             since: self.now,
+            inherited: self.log.last_index(),
             reads: Reads::default(),
             transfer: None,
             lease_void: false,
@@ -115,7 +119,7 @@ impl Raft {
         if leading.transfer.is_some() {
             return Some(Refusal::Transferring);
         }
-        let uncommitted = self.log.last_index().saturating_sub(self.commit);
+        let uncommitted = self.log.last_index().saturating_sub(self.commit.max(leading.inherited));
         (uncommitted >= self.config.uncommitted as u64).then_some(Refusal::Busy)
     }
 
