@@ -19,6 +19,7 @@ pub struct Story {
     name: &'static str,
     claim: &'static str,
     catches: Vec<&'static str>,
+    withstands: Vec<&'static str>,
     sometimes: Vec<&'static str>,
     enough: u64,
     limit: Duration,
@@ -42,12 +43,27 @@ impl Story {
         );
         let tell: Tell = Arc::new(move |stage| Box::pin(tell(stage)));
         let limit = Duration::from_secs(600);
-        Story { name, claim, catches: Vec::new(), sometimes: Vec::new(), enough: 200, limit, tell }
+        Story {
+            name,
+            claim,
+            catches: Vec::new(),
+            withstands: Vec::new(),
+            sometimes: Vec::new(),
+            enough: 200,
+            limit,
+            tell,
+        }
     }
 
     /// The known bugs of the system that this story must catch.
     pub fn catches(mut self, bugs: impl IntoIterator<Item = &'static str>) -> Story {
         self.catches.extend(bugs);
+        self
+    }
+
+    /// Harmless variants of the system that this story must not flag: they show that its claims are not too strong.
+    pub fn withstands(mut self, variants: impl IntoIterator<Item = &'static str>) -> Story {
+        self.withstands.extend(variants);
         self
     }
 
@@ -87,6 +103,11 @@ impl Story {
     /// Names of the bugs it must catch.
     pub fn bugs(&self) -> &[&'static str] {
         &self.catches
+    }
+
+    /// Names of the harmless variants it must not flag.
+    pub fn harmless(&self) -> &[&'static str] {
+        &self.withstands
     }
 
     /// Events that must be seen over a campaign.

@@ -3,6 +3,9 @@
 //! A system's `bugs` module lists its known wrong turns with `known_bugs!`. The code that can go wrong holds
 //! one visible `if self.bugs.has(Bug::X)`; the set is a value given at run time, so that one binary holds the
 //! right and the wrong.
+//!
+//! Some of them may be harmless: another way to do it right. They are the control: an oracle that flags one sees
+//! what is not there.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,10 +16,12 @@ pub trait Known: Copy + fmt::Debug + Eq + 'static {
     const ALL: &'static [Self];
     /// The name by which a command line and a replay file call it: kebab-case.
     fn name(self) -> &'static str;
-    /// The property it breaks, by the name it has in `spec` (or `linearizable`, `live`).
+    /// The property it breaks, by the name it has in `spec` (or `linearizable`, `live`); of a harmless one, empty.
     fn clause(self) -> &'static str;
-    /// The story that must catch it.
+    /// The story that must catch it; of a harmless one, the story that must not flag it.
     fn story(self) -> &'static str;
+    /// It breaks nothing.
+    fn is_harmless(self) -> bool;
     /// Its place in [`Known::ALL`].
     fn index(self) -> u32;
 }
@@ -24,7 +29,7 @@ pub trait Known: Copy + fmt::Debug + Eq + 'static {
 /// The bugs that a run has switched on: a small set, copied freely.
 #[derive(PartialEq, Eq)]
 pub struct Bugs<B> {
-    bits: u64,
+    bits: u128,
     kind: PhantomData<B>,
 }
 
@@ -105,28 +110,30 @@ pub fn parse<B: Known>(system: &'static str, name: &str) -> Result<B, UnknownBug
 macro_rules! known_bugs {
     ($(#[$enum_doc:meta])* $system:literal $bug:ident {
         $($(#[$doc:meta])* $variant:ident = $name:literal, breaks $clause:literal, caught_by $story:literal;)+
-    }) => {
+    } $(harmless {
+        $($(#[$calm_doc:meta])* $calm:ident = $calm_name:literal, survives $calm_story:literal;)+
+    })?) => {
         $(#[$enum_doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $bug { $($(#[$doc])* $variant,)+ }
+        pub enum $bug { $($(#[$doc])* $variant,)+ $($($(#[$calm_doc])* $calm,)+)? }
 
         impl $bug {
-            /// Every bug, in order of the enum.
-            pub const ALL: &'static [$bug] = &[$($bug::$variant),+];
+            /// Every bug, in order of the enum; the harmless ones at the end.
+            pub const ALL: &'static [$bug] = &[$($bug::$variant,)+ $($($bug::$calm,)+)?];
 
             /// The name by which a command line and a replay file call it.
             pub fn name(self) -> &'static str {
-                match self { $($bug::$variant => $name,)+ }
+                match self { $($bug::$variant => $name,)+ $($($bug::$calm => $calm_name,)+)? }
             }
 
-            /// The property it breaks, by the name it has in `spec` (or `linearizable`, `live`).
+            /// The property it breaks, by the name it has in `spec` (or `linearizable`, `live`); of a harmless one, empty.
             pub fn clause(self) -> &'static str {
-                match self { $($bug::$variant => $clause,)+ }
+                match self { $($bug::$variant => $clause,)+ $($($bug::$calm => "",)+)? }
             }
 
-            /// The story that must catch it.
+            /// The story that must catch it; of a harmless one, the story that must not flag it.
             pub fn story(self) -> &'static str {
-                match self { $($bug::$variant => $story,)+ }
+                match self { $($bug::$variant => $story,)+ $($($bug::$calm => $calm_story,)+)? }
             }
         }
 
@@ -135,6 +142,7 @@ macro_rules! known_bugs {
             fn name(self) -> &'static str { self.name() }
             fn clause(self) -> &'static str { self.clause() }
             fn story(self) -> &'static str { self.story() }
+            fn is_harmless(self) -> bool { self.clause().is_empty() }
             fn index(self) -> u32 { self as u32 }
         }
 

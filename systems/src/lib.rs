@@ -24,4 +24,5 @@ pub mod frames;
 pub mod kv;
 pub mod kvonce;
 pub mod probe;
+pub mod raft;
 pub mod retry;

@@ -83,6 +83,11 @@ impl Tries {
         true
     }
 
+    /// Whether the time left is too short for another message: its answer would come late, and leave doubt.
+    pub(crate) fn are_over(&self) -> bool {
+        self.left() < self.retry.reply / 4
+    }
+
     fn left(&self) -> Duration {
         let now = Instant::now();
         self.deadline.map_or(Duration::MAX, |end| if end > now { end - now } else { Duration::ZERO })

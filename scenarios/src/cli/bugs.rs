@@ -18,9 +18,12 @@ use crate::story::Story;
 pub(crate) struct Bugs {
     /// Only the stories of this system, or with this prefix
     system: Option<String>,
-    /// Seeds after which a bug counts as missed
+    /// Seeds after which a bug counts as missed, and for which a harmless variant must hold
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
+    /// The first seed
+    #[arg(long, value_name = "N", default_value = "0", value_parser = args::seed)]
+    from: u64,
     /// Worker processes; as many as there are cores by default
     #[arg(long, short, value_name = "J")]
     jobs: Option<usize>,
@@ -32,16 +35,17 @@ pub(crate) struct Bugs {
     patience: Duration,
 }
 
-/// A bug and a story that must catch it.
+/// A bug and a story that must catch it; or a harmless variant and a story that must not.
 #[derive(Serialize)]
 struct Hunt {
     bug: &'static str,
     story: &'static str,
+    harmless: bool,
     caught: bool,
     /// The oracle that fired, with the claim that fell.
     #[serde(skip_serializing_if = "Option::is_none")]
     oracle: Option<String>,
-    /// How many seeds it took, counted from seed 0.
+    /// How many seeds it took; for a harmless variant, how many it survived.
     #[serde(skip_serializing_if = "Option::is_none")]
     seeds: Option<u64>,
     #[serde(skip)]
@@ -54,7 +58,10 @@ impl Bugs {
         let chosen = select::stories(stories, &pattern)?;
         let mut hunts: Vec<Hunt> = chosen
             .iter()
-            .flat_map(|story| story.bugs().iter().map(|bug| Hunt::new(bug, story.name())))
+            .flat_map(|story| {
+                let bugs = story.bugs().iter().map(|bug| Hunt::new(bug, story.name(), false));
+                bugs.chain(story.harmless().iter().map(|bug| Hunt::new(bug, story.name(), true)))
+            })
             .collect();
         if hunts.is_empty() {
             return Err(Complaint::usage("none of these stories has a known bug to catch"));
@@ -63,28 +70,27 @@ impl Bugs {
         let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience);
         // One hunt at a time: seeds after the first that failed would be wasted.
         for hunt in &mut hunts {
-            hunt.go(&mut pool, self.seeds, &progress)?;
+            hunt.go(&mut pool, self.from, self.seeds, &progress)?;
         }
         drop(progress);
-        let caught = hunts.iter().filter(|hunt| hunt.caught).count();
         if self.json {
             say_json(&hunts)?;
         } else {
             say(&table(&hunts, self.seeds))?;
-            say(&format!("{caught} of {} caught", hunts.len()))?;
+            say(&sum(&hunts))?;
         }
-        Ok(u8::from(caught < hunts.len()))
+        Ok(u8::from(hunts.iter().any(|hunt| hunt.caught == hunt.harmless)))
     }
 }
 
 impl Hunt {
-    fn new(bug: &'static str, story: &'static str) -> Hunt {
-        Hunt { bug, story, caught: false, oracle: None, seeds: None, given: 0 }
+    fn new(bug: &'static str, story: &'static str, harmless: bool) -> Hunt {
+        Hunt { bug, story, harmless, caught: false, oracle: None, seeds: None, given: 0 }
     }
 
-    /// Gives seeds from 0 upwards until one fails. Those below it that still run are waited for, so that the number of
+    /// Gives seeds upwards until one fails. Those below it that still run are waited for, so that the number of
     /// seeds needed does not depend on how many processes there are.
-    fn go(&mut self, pool: &mut Pool, most: u64, progress: &Progress) -> Result<(), Complaint> {
+    fn go(&mut self, pool: &mut Pool, from: u64, most: u64, progress: &Progress) -> Result<(), Complaint> {
         let first: std::cell::RefCell<Option<Outcome>> = std::cell::RefCell::default();
         let (story, bug) = (self.story, self.bug);
         let given = &mut self.given;
@@ -92,13 +98,16 @@ impl Hunt {
             let more = first.borrow().is_none() && *given < most;
             more.then(|| {
                 *given += 1;
-                Unit::new(story, *given - 1, Some(bug))
+                Unit::new(story, from.wrapping_add(*given - 1), Some(bug))
             })
         };
         let mut done = |_: &Unit, outcome: Outcome| {
             progress.step();
             let mut first = first.borrow_mut();
-            if outcome.verdict.is_failure() && first.as_ref().is_none_or(|first| outcome.seed < first.seed) {
+            let place = |outcome: &Outcome| outcome.seed.wrapping_sub(from);
+            if outcome.verdict.is_failure()
+                && first.as_ref().is_none_or(|first| place(&outcome) < place(first))
+            {
                 *first = Some(outcome);
             }
         };
@@ -109,8 +118,10 @@ impl Hunt {
                 return Err(Complaint::Internal(format!("{story}:{}:{bug}: {why}", outcome.seed)));
             }
             self.caught = true;
-            self.seeds = Some(outcome.seed + 1);
+            self.seeds = Some(outcome.seed.wrapping_sub(from) + 1);
             self.oracle = outcome.signature();
+        } else if self.harmless {
+            self.seeds = Some(self.given);
         }
         Ok(())
     }
@@ -121,14 +132,32 @@ fn table(hunts: &[Hunt], most: u64) -> String {
     let (bugs, stories) = (wide(|hunt| hunt.bug.len()), wide(|hunt| hunt.story.len()));
     let mut text = String::new();
     for hunt in hunts {
+        let unit = if hunt.seeds == Some(1) { "seed" } else { "seeds" };
         let fate = match (hunt.seeds, &hunt.oracle) {
+            (Some(seeds), Some(oracle)) if hunt.harmless => {
+                format!("{} after {seeds} {unit}  {oracle}", "flagged, though harmless".red())
+            }
             (Some(seeds), Some(oracle)) => {
-                let unit = if seeds == 1 { "seed" } else { "seeds" };
                 format!("{} after {seeds} {unit}  {oracle}", "caught".green())
             }
-            _ => format!("{} in {most} seeds", "missed".red()),
+            (Some(seeds), None) => format!("{} {seeds} {unit}, as a harmless one must", "survived".green()),
+            (None, _) => format!("{} in {most} seeds", "missed".red()),
         };
         text.push_str(&format!("{:bugs$}  {:stories$}  {fate}\n", hunt.bug, hunt.story));
     }
     text
+}
+
+/// The last line: how many were caught, and how many harmless ones were rightly not.
+fn sum(hunts: &[Hunt]) -> String {
+    let count = |harmless, caught| {
+        hunts.iter().filter(|hunt| hunt.harmless == harmless && hunt.caught == caught).count()
+    };
+    let bugs = count(false, true) + count(false, false);
+    let mut sum = format!("{} of {bugs} caught", count(false, true));
+    let harmless = count(true, true) + count(true, false);
+    if harmless > 0 {
+        sum.push_str(&format!(", {} of {harmless} harmless ones flagged", count(true, true)));
+    }
+    sum
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, parse};
+use super::{Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, parse, raft_client, raft_server};
 
 #[derive(Parser)]
 #[command(version, about = "Runs distributed systems under weather drawn from a seed, and judges them", after_help = EXIT_CODES)]
@@ -31,12 +31,16 @@ enum Command {
 enum Serve {
     /// The versioned key/value server
     Kv(kv_server::Serve),
+    /// One of several servers that replicate a list that only grows
+    Raft(raft_server::Serve),
 }
 
 #[derive(Subcommand)]
 enum Client {
     /// Of the versioned key/value server
     Kv(kv_client::Client),
+    /// Of the replicated list
+    Raft(raft_client::Client),
 }
 
 /// The body of `main` of the command `stormglass`, over [`stories`](crate::stories).
@@ -50,6 +54,8 @@ fn answer(command: Command) -> Answer {
         Command::Demo(demo) => demo.answer(&stories),
         Command::Harness(harness) => harness.answer(&stories),
         Command::Serve(Serve::Kv(serve)) => serve.answer(),
+        Command::Serve(Serve::Raft(serve)) => serve.answer(),
         Command::Client(Client::Kv(client)) => client.answer(),
+        Command::Client(Client::Raft(client)) => client.answer(),
     }
 }

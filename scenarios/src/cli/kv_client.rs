@@ -1,8 +1,6 @@
 //! `stormglass client kv`: the clerk of the stories, for real.
 
 use std::cell::Cell;
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::rc::Rc;
@@ -24,12 +22,10 @@ use stormglass_systems::kv::protocol::PutError;
 use stormglass_systems::kv::spec::{self, Probe};
 use stormglass_systems::retry::Retry;
 
-use super::args;
 use super::kv_server::address;
 use super::output::say;
-use super::{Answer, Complaint};
-use crate::campaign::write_whole;
-use crate::report::{command, span};
+use super::{Answer, Complaint, args, load};
+use crate::report::span;
 use crate::wall::Stopwatch;
 
 /// Exit code of an operation that was answered, with no.
@@ -190,10 +186,8 @@ impl Client {
         pause: Option<Duration>,
         history: Option<&Path>,
     ) -> Answer {
-        let unwritable =
-            |path: &Path, error| Complaint::usage(format!("--history {}: {error}", path.display()));
         if let Some(path) = history {
-            writable(path).map_err(|error| unwritable(path, error))?;
+            load::writable(path)?;
         }
         let name = format!("load-{:08x}", random_u64() as u32);
         let keys: Rc<[String]> = (0..keys).map(|n| format!("{name}-{n}")).collect();
@@ -208,40 +202,17 @@ impl Client {
             let clerk = self.clerk(probe.clone());
             working.spawn(work(clerk, client, keys.clone(), clock, time, pause, answered.clone()));
         }
-        stormglass_sim::select! {
-            done = all(&mut working) => done?,
-            _ = ctrl_c() => {}
-        }
-        // What is in flight after Ctrl-C stays open in the history.
-        working.shutdown().await;
+        load::finish(working).await?;
         let (count, took) = (answered.get(), clock.elapsed());
         let rate = count as f64 / took.as_secs_f64();
         say(&format!("{count} operations of {clients} clients in {}, {rate:.0} a second", span(took)))?;
         if let Some(path) = history {
             let mut lines = Vec::new();
             jsonl::write::<VersionedKv>(&mut lines, &spec::checkable(&probe.history()))?;
-            write_whole(path, &lines).map_err(|error| unwritable(path, error))?;
-            let path = path.display();
-            say(&format!("  judge it:  {}", command(&format!("check {path} --model versioned-kv"))))?;
+            load::write(path, &lines, "versioned-kv")?;
         }
         if count == 0 { self.silence("nothing was measured") } else { Ok(0) }
     }
-}
-
-/// Waits for all clients.
-async fn all(working: &mut JoinSet<()>) -> Result<(), Complaint> {
-    while let Some(ended) = working.join_next().await {
-        ended.map_err(|error| Complaint::Internal(format!("a client failed: {error}")))?;
-    }
-    Ok(())
-}
-
-/// Whether a history can be written there: better asked before the load than after it. What is there stays.
-fn writable(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
-    File::options().create(true).append(true).open(path).map(drop)
 }
 
 /// The machine's clock, which all its processes share.

@@ -1,7 +1,7 @@
 //! `stormglass serve kv`.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +12,8 @@ use stormglass_systems::kv::log;
 use stormglass_systems::kv::protocol::wal;
 use stormglass_systems::kv::server::{self, Error, Storage};
 
+use super::data::{Owner, own};
 use super::{Answer, Complaint};
-
-/// The file that says whose a data directory is, and that a server at work in it holds locked.
-const OWNER: &str = "stormglass-kv";
 
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -37,7 +35,7 @@ impl Serve {
         drop(TcpListener::bind(&self.listen).map_err(taken)?);
         let defaults = log::Config::default();
         let directory = self.data.or_else(|| self.durable.then_some(defaults.directory));
-        let _owned = directory.as_deref().map(own).transpose()?;
+        let _owned = directory.as_deref().map(take).transpose()?;
         let kept = directory
             .as_ref()
             .map_or_else(|| "in memory".to_owned(), |directory| format!("in {}", directory.display()));
@@ -60,36 +58,10 @@ impl Serve {
     }
 }
 
-/// Takes a data directory for this process, for as long as the file returned is open, and makes it if need be. Of two
-/// servers in one directory, the second would put a log of its own in place of the one that the first goes on writing.
-fn own(directory: &Path) -> Result<File, Complaint> {
-    let shown = directory.display();
-    let wrong = |error: io::Error| Complaint::usage(format!("--data {shown}: {error}"));
-    if directory.is_file() {
-        return Err(Complaint::usage(format!("--data {shown}: it is a file, not a directory")));
-    }
-    fs::create_dir_all(directory).map_err(wrong)?;
-    let owner = directory.join(OWNER);
-    let empty = fs::read_dir(directory).map_err(wrong)?.next().is_none();
-    if !empty && !owner.try_exists().map_err(wrong)? {
-        let text =
-            format!("--data {shown}: it holds files that `serve kv` did not make; name an empty directory");
-        return Err(Complaint::usage(text));
-    }
-    let mut file = File::options().create(true).append(true).open(&owner).map_err(wrong)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Complaint::usage(format!("--data {shown}: another server is at work in it")));
-        }
-        Err(TryLockError::Error(error)) => return Err(wrong(error)),
-    }
-    if empty {
-        file.write_all(b"A server of `stormglass serve kv` keeps its data here.\n").map_err(wrong)?;
-        file.sync_all().map_err(wrong)?;
-        // A log without its owner would be refused, so the owner's name comes first.
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(wrong)?;
-    }
+/// Takes the data directory, and keeps what recovery will drop of its log.
+fn take(directory: &Path) -> Result<File, Complaint> {
+    let mark = "A server of `stormglass serve kv` keeps its data here.\n";
+    let file = own(directory, &Owner { system: "kv", mark })?;
     keep_torn_tail(directory, &directory.join("log"))?;
     Ok(file)
 }

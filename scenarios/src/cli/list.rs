@@ -24,6 +24,7 @@ struct Line<'a> {
     system: &'a str,
     claim: &'a str,
     bugs: &'a [&'static str],
+    harmless: &'a [&'static str],
     sometimes: &'a [&'static str],
 }
 
@@ -41,6 +42,9 @@ impl List {
             if !story.bugs().is_empty() {
                 text.push_str(&format!("  catches: {}\n", story.bugs().join(", ")));
             }
+            if !story.harmless().is_empty() {
+                text.push_str(&format!("  does not flag: {}\n", story.harmless().join(", ")));
+            }
         }
         say(&text)?;
         Ok(0)
@@ -53,6 +57,7 @@ fn line(story: &Story) -> Line<'_> {
         system: story.system(),
         claim: story.claim(),
         bugs: story.bugs(),
+        harmless: story.harmless(),
         sometimes: story.expected(),
     }
 }

@@ -7,6 +7,8 @@ mod check;
 mod complaint;
 mod corpus;
 #[cfg(feature = "systems")]
+mod data;
+#[cfg(feature = "systems")]
 mod demo;
 mod determinism;
 mod fuzz;
@@ -17,10 +19,16 @@ mod kv_client;
 #[cfg(feature = "systems")]
 mod kv_server;
 mod list;
+#[cfg(feature = "systems")]
+mod load;
 mod merge;
 mod output;
 mod progress;
 mod publish;
+#[cfg(feature = "systems")]
+mod raft_client;
+#[cfg(feature = "systems")]
+mod raft_server;
 mod replay;
 mod run;
 mod select;

@@ -50,9 +50,11 @@ pub(crate) fn story<'a>(all: &'a [Story], pattern: &str) -> Result<&'a Story, Co
     }
 }
 
-/// Every bug that a story's system knows; any of them may be planted in it.
+/// Every bug and harmless variant that a story's system knows; any of them may be planted in it.
 pub(crate) fn bugs_of<'a>(all: &'a [Story], system: &'a str) -> impl Iterator<Item = &'static str> + use<'a> {
-    all.iter().filter(move |story| story.system() == system).flat_map(|story| story.bugs().iter().copied())
+    all.iter()
+        .filter(move |story| story.system() == system)
+        .flat_map(|story| story.bugs().iter().chain(story.harmless()).copied())
 }
 
 /// The selected stories in which the bug can be planted; all of them without a bug.

@@ -5,6 +5,7 @@
 
 mod kv;
 mod kvonce;
+mod raft;
 
 use crate::Story;
 
@@ -12,6 +13,7 @@ use crate::Story;
 pub fn all() -> Vec<Story> {
     let mut stories = kv::stories();
     stories.extend(kvonce::stories());
+    stories.extend(raft::stories());
     stories
 }
 
@@ -22,7 +24,12 @@ fn fell(verdict: stormglass_checker::Verdict) -> Option<(crate::Verdict, crate::
 
 /// The names of the bugs that name this story as the one that must catch them.
 fn caught_by<B: stormglass_systems::bugs::Known>(story: &str) -> Vec<&'static str> {
-    B::ALL.iter().filter(|bug| bug.story() == story).map(|bug| bug.name()).collect()
+    B::ALL.iter().filter(|bug| !bug.is_harmless() && bug.story() == story).map(|bug| bug.name()).collect()
+}
+
+/// The names of the harmless variants that name this story as one that must not flag them.
+fn withstood_by<B: stormglass_systems::bugs::Known>(story: &str) -> Vec<&'static str> {
+    B::ALL.iter().filter(|bug| bug.is_harmless() && bug.story() == story).map(|bug| bug.name()).collect()
 }
 
 /// The bugs a run has switched on: the planted one, if the system knows it.

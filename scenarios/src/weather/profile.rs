@@ -30,6 +30,24 @@ impl Profile {
         }
     }
 
+    /// Sets every link among servers, which ask each other: requests and replies share a link, so that what the labs do to
+    /// requests alone happens to replies too, and late replies are one half as frequent among all messages.
+    pub fn among(self, world: World, servers: &[NodeId]) {
+        let config = match self {
+            Profile::LabReliable | Profile::LabUnreliable => self.requests(),
+            Profile::LabReordering => {
+                let fast = (Duration::ZERO, Duration::from_millis(26));
+                let slow = (Duration::from_millis(200), Duration::from_millis(2200));
+                link(Latency::TwoHumped { fast, slow, slow_share: Ratio::new(1, 3) }, Ratio::percent(10))
+            }
+        };
+        for &from in servers {
+            for &to in servers.iter().filter(|&&to| to != from) {
+                world.link(from, to, config.clone());
+            }
+        }
+    }
+
     /// The link that requests take.
     pub fn requests(self) -> LinkConfig {
         match self {

@@ -10,6 +10,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("run_says_which_kind_of_wrong", run),
     ("a_failure_is_three_lines", three_lines),
     ("bugs_are_counted_the_same_with_any_number_of_processes", bugs),
+    ("a_harmless_variant_must_not_be_flagged", harmless),
     ("a_missed_bug_is_1", missed),
     ("determinism_finds_what_depends_on_the_process", determinism),
     ("a_closed_stdout_is_no_panic", closed_stdout),
@@ -117,6 +118,15 @@ fn bugs() {
 
 fn missed() {
     alone("bugs rough/blind --seeds 5").ends(1).says("missed in 5 seeds").says("0 of 1 caught");
+}
+
+fn harmless() {
+    alone("bugs rough/barks --seeds 20 --from 5")
+        .ends(0)
+        .says("barks  rough/barks  survived 20 seeds")
+        .says("0 of 0 caught, 0 of 1 harmless ones flagged");
+    alone("bugs rough/jumps --seeds 20").ends(1).says("flagged, though harmless").says("1 of 1 harmless");
+    alone("list rough/barks").ends(0).says("does not flag: barks");
 }
 
 fn determinism() {

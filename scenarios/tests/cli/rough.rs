@@ -15,6 +15,8 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/bites", "The bug is caught by a claim", bites)
             .catches(["bites-often", "bites-rarely"]),
         Story::new("rough/blind", "The bug is never caught", |_| async {}).catches(["unseen"]),
+        Story::new("rough/barks", "What only barks is not flagged", bites).withstands(["barks"]),
+        Story::new("rough/jumps", "The claim is too strong", bites).withstands(["bites-often"]),
         Story::new("rough/panics", "One seed panics", panics),
         Story::new("rough/stalls", "It never converges", stalls),
         Story::new("rough/undecided", "Nobody can say", undecided),

@@ -151,3 +151,76 @@ fn a_lock_s_holder_gives_it_back_at_ctrl_c() {
     holder.said().ends(0).says("released, held until");
     server.client("lock l --hold 1ms").said().ends(0);
 }
+
+const PEERS: &str = "--peers 1=127.0.0.1:19001,2=127.0.0.1:19002";
+
+#[test]
+fn malformed_raft_arguments_are_64_and_name_their_flag() {
+    for (line, words) in [
+        ("serve raft --id 1 --data d", "--peers"),
+        ("serve raft --id x --peers 1=a:1 --data d", "'x' for '--id <ID>'"),
+        ("serve raft --id 1 --peers a:1 --data d", "'a:1' is no server: write ID=host:port"),
+        ("serve raft --id 1 --peers 1=a --data d", "'a' is no address"),
+        ("serve raft --id 1 --peers 1=a:1,1=b:1 --data d", "--peers: it names a server twice"),
+        ("serve raft --id 3 --peers 1=a:1,2=b:1 --data d", "--id 3: it is none of the voters"),
+        ("serve raft --id 3 --join --peers 1=a:1 --data d", "--id 3: --peers does not name it"),
+        ("serve raft --id 1 --peers 1=a:1 --voters 1,2 --data d", "--voters 2: --peers does not name it"),
+        ("serve raft --id 1 --peers 1=a:1 --voters 1 --join --data d", "cannot be used with"),
+        ("serve raft --id 1 --peers 1=192.0.2.1:7000 --data d", "--listen 192.0.2.1:7000: "),
+        ("serve raft --id 1 --peers 1=a:1 --data d --election 0s", "'0s' is not a duration"),
+        ("client raft status", "--servers"),
+        ("client raft --servers garbage status", "'garbage' is no address"),
+        ("client raft --servers a:1 load --reads 101", "'101' for '--reads <PERCENT>'"),
+        ("client raft --servers a:1 load --history .", "--history .: Is a directory"),
+        ("client raft --servers a:1 members set", "<IDS>..."),
+    ] {
+        alone(line).ends(64).complains(words);
+    }
+}
+
+#[test]
+fn raft_servers_out_of_reach_are_told_apart_from_doubt() {
+    let address = free_address();
+    for (line, code, words) in [
+        ("append v", 1, "; certainly not appended"),
+        ("read", 3, "; unknown: nothing was read"),
+        ("load --time 100ms", 3, "; unknown: nothing was measured"),
+        ("members", 3, "; unknown: only the leader knows the members"),
+        ("members add 4", 1, "; certainly nothing was done"),
+        ("transfer", 1, "; certainly nothing was done"),
+    ] {
+        alone(&format!("client raft --servers {address} --patience 200ms {line}"))
+            .ends(code)
+            .says(&format!("no leader of {address} answered in 200 ms (--servers, --patience)"))
+            .says(words);
+    }
+    alone(&format!("client raft --servers {address} status")).ends(3).says("no answer");
+}
+
+#[test]
+fn a_raft_directory_has_one_server_and_one_founding() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |address: &str, more: &str| {
+        format!("serve raft --id 1 --listen {address} {PEERS} --data data --voters 1 {more}")
+    };
+    let address = free_address();
+    let server = Process::start(folder.path(), &line(&address, ""));
+    until("a server that leads", || {
+        let asked = Process::start(folder.path(), &format!("client raft --servers {address} append v"));
+        (asked.said().code == Some(0)).then_some(())
+    });
+    let again = |flags: &str| Process::start(folder.path(), &line(&free_address(), flags)).said().ends(64);
+    again("").complains("--data data: another server is at work in it");
+    server.kill_9();
+    Process::start(folder.path(), &format!("serve raft --id 2 --listen {address} {PEERS} --data data"))
+        .said()
+        .ends(64)
+        .complains("it was made with other flags\n  then: Server 1 of")
+        .complains("founded by 1,2");
+    let log = folder.path().join("data/log-00000000000000000001");
+    let mut damaged = fs::read(&log).unwrap();
+    damaged[20] ^= 1;
+    fs::write(&log, &damaged).unwrap();
+    again("").complains("--data data: data/log-00000000000000000001: the frame at byte 0 is damaged");
+    assert_eq!(fs::read(&log).unwrap(), damaged, "it was left as it is");
+}

@@ -6,4 +6,5 @@ mod complaints;
 mod killed;
 mod oracles;
 mod processes;
+mod raft;
 mod worlds;

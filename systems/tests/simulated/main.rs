@@ -7,3 +7,4 @@ mod kv;
 mod kv_bugs;
 mod kv_storm;
 mod kvonce;
+mod raft;

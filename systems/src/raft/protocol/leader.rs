@@ -1,0 +1,373 @@
+//! The leader's side of replication (§5.3): what it sends, and what it learns from answers and from silence.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::super::bugs::Bug;
+use super::super::message::{
+    AppendEntries, Appended, Entry, Index, Outcome, Payload, Request, ServerId, TimeoutNow,
+};
+use super::super::spec::{Mark, Observation};
+use super::effects::{Answer, Effects, Persist, Refusal, SendChunk};
+use super::progress::{Mode, Progress};
+use super::quorum;
+use super::raft::{Raft, Role};
+use super::reads::Reads;
+use super::transfer::Transfer;
+
+/// What a leader remembers while it leads.
+#[derive(Debug)]
+pub(super) struct Leading {
+    /// The others: all who get the log.
+    pub(super) peers: BTreeMap<ServerId, Progress>,
+    /// The current round of heartbeats: the leader's clock when it began, in nanoseconds, or one more than the round
+    /// before. So a round tells its own age, and rounds only grow.
+    pub(super) round: u64,
+    /// The latest round that a quorum answered.
+    pub(super) confirmed: u64,
+    /// When the next round is due.
+    pub(super) heartbeat_due: Duration,
+    /// When it was elected.
+    pub(super) since: Duration,
+    /// Its last entry then: what is not its own does not count as its own that is uncommitted, or without a no-op it
+    /// could never take the command that would commit it.
+    inherited: Index,
+    pub(super) reads: Reads,
+    pub(super) transfer: Option<Transfer>,
+    /// It has told somebody to campaign at once: from then on no promise of a vote refused holds (thesis §6.4.1).
+    pub(super) lease_void: bool,
+    /// Who waits for the second half of a joint change, and where its first half is.
+    pub(super) joint: Option<(u64, Index)>,
+}
+
+impl Leading {
+    /// When it last was in contact with a quorum: when that round began, or when it was elected.
+    pub(super) fn contact(&self) -> Duration {
+        self.since.max(Duration::from_nanos(self.confirmed))
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        self.transfer.as_ref().map_or(self.heartbeat_due, |transfer| transfer.until.min(self.heartbeat_due))
+    }
+
+    /// It no longer leads: everybody who waits is told what can be told.
+    pub(super) fn release(&self, term: u64, out: &mut Effects) {
+        let lost = |ticket| Answer::Refused { ticket, why: Refusal::NotLeader(None) };
+        out.answers.extend(self.reads.tickets().map(lost));
+        // Whoever leads next and has this entry committed, completes the change.
+        out.answers.extend(self.joint.map(|(ticket, index)| Answer::Proposed { ticket, index, term }));
+        out.answers
+            .extend(self.transfer.iter().map(|transfer| Answer::Transferred { ticket: transfer.ticket }));
+    }
+}
+
+impl Raft {
+    /// Elected: takes over, with a first entry of its own (§5.2; §8).
+    pub(super) fn lead(&mut self, votes: Vec<ServerId>) {
+        self.role = Role::Leader;
+        self.leader = Some(self.config.id);
+        self.see(|server, raft| Observation::Leads { server, term: raft.term(), votes });
+        self.leading = Some(Box::new(Leading {
+            peers: BTreeMap::new(),
+            round: 0,
+            confirmed: 0,
+            heartbeat_due: self.now,
+            since: self.now,
+            inherited: self.log.last_index(),
+            reads: Reads::default(),
+            transfer: None,
+            lease_void: false,
+            joint: None,
+        }));
+        self.enroll();
+        if self.config.noop {
+            self.append(Payload::Noop);
+        }
+        self.begin_round();
+    }
+
+    /// Opens the books for everybody who is in the configuration and not yet in them.
+    pub(super) fn enroll(&mut self) {
+        let (next, config) = (self.log.next_index(), self.configuration());
+        let everyone = config.voters.iter().chain(&config.outgoing).chain(&config.learners).copied();
+        let others: Vec<ServerId> = everyone.filter(|&id| id != self.config.id).collect();
+        let Some(leading) = self.leading.as_deref_mut() else { return };
+        for id in others {
+            leading.peers.entry(id).or_insert_with(|| {
+                let matched = self.old_matches.get(&id).copied().unwrap_or(0);
+                Progress { matched, ..Progress::new(next) }
+            });
+        }
+    }
+
+    pub(super) fn propose(&mut self, ticket: u64, command: Bytes) {
+        match self.refusal() {
+            Some(why) => self.out.answers.push(Answer::Refused { ticket, why }),
+            None => {
+                let index = self.append(Payload::Command(command));
+                self.out.answers.push(Answer::Proposed { ticket, index, term: self.hard.term });
+                self.replicate_to_all();
+            }
+        }
+    }
+
+    /// Why it cannot take a command now.
+    fn refusal(&self) -> Option<Refusal> {
+        let Some(leading) = &self.leading else { return Some(Refusal::NotLeader(self.leader)) };
+        if leading.transfer.is_some() {
+            return Some(Refusal::Transferring);
+        }
+        let uncommitted = self.log.last_index().saturating_sub(self.commit.max(leading.inherited));
+        (uncommitted >= self.config.uncommitted as u64).then_some(Refusal::Busy)
+    }
+
+    /// Appends one entry of its own to the leader's log (Leader Append-Only, §5.3). Returns where.
+    pub(super) fn append(&mut self, payload: Payload) -> Index {
+        let entry = Entry { index: self.log.next_index(), term: self.hard.term, payload };
+        let index = entry.index;
+        self.out.persist.push(Persist::Append(vec![entry.clone()]));
+        self.see(|server, _| Observation::Log { server, from: index, marks: vec![Mark::of(&entry)] });
+        let config = if let Payload::Config(config) = &entry.payload { Some(config.clone()) } else { None };
+        self.log.push(entry);
+        if let Some(config) = config {
+            self.members.push(index, config);
+            self.configured();
+        }
+        index
+    }
+
+    /// A leader's timer came due.
+    pub(super) fn leader_tick(&mut self) {
+        self.nudge_transfer();
+        let Some(leading) = &self.leading else { return };
+        if self.now < leading.heartbeat_due {
+            return;
+        }
+        let quiet = self.now.saturating_sub(leading.contact());
+        let checks = self.config.check_quorum && !self.config.bugs.has(Bug::NoCheckQuorum);
+        if checks && quiet > *self.config.election.end() {
+            self.follow(self.hard.term, None);
+            return;
+        }
+        self.begin_round();
+    }
+
+    /// A round of heartbeats: to everybody whatever is to be sent anyway, and at least a sign of life.
+    pub(super) fn begin_round(&mut self) {
+        let now = u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX);
+        let Some(leading) = self.leading.as_deref_mut() else { return };
+        leading.round = now.max(leading.round.saturating_add(1));
+        leading.heartbeat_due = self.now.saturating_add(self.config.heartbeat);
+        leading.reads.begin(leading.round, self.commit);
+        let patience = *self.config.election.end();
+        let stalled =
+            |progress: &Progress| progress.is_waiting() && self.now > progress.sent.saturating_add(patience);
+        for progress in leading.peers.values_mut().filter(|progress| stalled(progress)) {
+            progress.lost(self.config.bugs);
+        }
+        let peers: Vec<ServerId> = leading.peers.keys().copied().collect();
+        for to in peers {
+            if !self.replicate(to) {
+                self.heartbeat(to);
+            }
+        }
+        self.confirm();
+    }
+
+    pub(super) fn replicate_to_all(&mut self) {
+        let Some(leading) = &self.leading else { return };
+        let peers: Vec<ServerId> = leading.peers.keys().copied().collect();
+        for to in peers {
+            self.replicate(to);
+        }
+    }
+
+    /// Sends to a follower what it lacks, as far as the state of their talk allows. Returns whether anything went.
+    pub(super) fn replicate(&mut self, to: ServerId) -> bool {
+        let Some(leading) = self.leading.as_deref_mut() else { return false };
+        let Some(progress) = leading.peers.get_mut(&to) else { return false };
+        let mut sent = false;
+        loop {
+            if progress.next <= self.log.base_index() {
+                progress.need_snapshot(self.snapshot.last_index);
+            }
+            let most = match &mut progress.mode {
+                Mode::Probe { waiting: true } | Mode::Snapshot { waiting: true, .. } => return sent,
+                Mode::Replicate { inflight } => {
+                    if progress.next > self.log.last_index() || inflight.len() >= self.config.pipeline.max(1)
+                    {
+                        return sent;
+                    }
+                    self.config.batch_entries.max(1)
+                }
+                Mode::Probe { waiting } => {
+                    *waiting = true;
+                    // Who was silent twice is down, perhaps: a probe without entries does.
+                    if progress.silences < 2 { self.config.batch_entries.max(1) } else { 0 }
+                }
+                Mode::Snapshot { offset, waiting, .. } => {
+                    *waiting = true;
+                    progress.sent = self.now;
+                    let (meta, offset) = (self.snapshot.clone(), *offset);
+                    let (term, round) = (self.hard.term, leading.round);
+                    self.out.send_chunk.push(SendChunk { to, term, meta, offset, round });
+                    return true;
+                }
+            };
+            let prev_index = progress.next.saturating_sub(1);
+            let entries = self.log.batch(progress.next, most, self.config.batch_bytes);
+            if let (Mode::Replicate { inflight }, Some(last)) = (&mut progress.mode, entries.last()) {
+                inflight.push_back(last.index);
+                progress.next = last.index.saturating_add(1);
+            }
+            progress.sent = self.now;
+            sent = true;
+            let request = AppendEntries {
+                term: self.hard.term,
+                prev_index,
+                prev_term: self.log.term_at(prev_index).unwrap_or(0),
+                entries,
+                commit: self.commit,
+                round: leading.round,
+            };
+            self.out.send_early.push((to, Request::AppendEntries(request)));
+            if matches!(progress.mode, Mode::Probe { .. }) {
+                return sent;
+            }
+        }
+    }
+
+    /// A sign of life: nothing that has to be answered for the log's sake.
+    ///
+    /// It rests on what the follower is known to have, so that it is not refused for what is still under way.
+    fn heartbeat(&mut self, to: ServerId) {
+        let Some(leading) = self.leading.as_deref() else { return };
+        let Some(progress) = leading.peers.get(&to) else { return };
+        let rest = match progress.mode {
+            Mode::Probe { .. } => progress.next.saturating_sub(1),
+            Mode::Replicate { .. } | Mode::Snapshot { .. } => progress.matched,
+        };
+        let (prev_index, prev_term) = self.log.term_at(rest).map_or((0, 0), |term| (rest, term));
+        let request = AppendEntries {
+            term: self.hard.term,
+            prev_index,
+            prev_term,
+            entries: Vec::new(),
+            commit: self.commit,
+            round: leading.round,
+        };
+        self.out.send_early.push((to, Request::AppendEntries(request)));
+    }
+
+    pub(super) fn on_appended(&mut self, from: ServerId, reply: &Appended) {
+        if reply.term < self.hard.term && !self.config.bugs.has(Bug::StaleReplyCounted) {
+            return;
+        }
+        match reply.outcome {
+            Outcome::Stale => return,
+            Outcome::Matched(index) => self.on_matched(from, index),
+            Outcome::Conflict { term, first, refused } => self.on_conflict(from, term, first, refused),
+        }
+        self.acknowledged(from, reply.round);
+        self.replicate(from);
+    }
+
+    /// The follower's log equals this one up to `index`, on its disk.
+    fn on_matched(&mut self, from: ServerId, index: Index) {
+        let bugs = self.config.bugs;
+        let last = self.log.last_index();
+        let Some(leading) = self.leading.as_deref_mut() else { return };
+        let Some(progress) = leading.peers.get_mut(&from).filter(|_| index <= last) else { return };
+        let index = if bugs.has(Bug::MatchIsLastIndex) { last } else { index };
+        let risen = index > progress.matched;
+        progress.matched = if bugs.has(Bug::MatchGoesBack) { index } else { index.max(progress.matched) };
+        progress.next = progress.next.max(progress.matched.saturating_add(1));
+        match &mut progress.mode {
+            Mode::Probe { .. } if index.saturating_add(1) >= progress.next => progress.replicate(),
+            Mode::Snapshot { last_index, .. } if index >= *last_index => progress.replicate(),
+            Mode::Replicate { inflight } => {
+                while inflight.front().is_some_and(|&last| last <= index) {
+                    inflight.pop_front();
+                }
+            }
+            Mode::Probe { .. } | Mode::Snapshot { .. } => {}
+        }
+        if risen {
+            self.advance_commit();
+            self.hasten_transfer(from);
+        }
+    }
+
+    /// The follower has not what `refused` rests on. It says how far back to go (§5.3, last paragraphs).
+    fn on_conflict(&mut self, from: ServerId, term: Option<u64>, first: Index, refused: Index) {
+        let bugs = self.config.bugs;
+        let Some(leading) = self.leading.as_deref_mut() else { return };
+        let Some(progress) = leading.peers.get_mut(&from) else { return };
+        let current = match progress.mode {
+            Mode::Probe { .. } => refused == progress.next.saturating_sub(1),
+            Mode::Replicate { .. } => refused < progress.next,
+            Mode::Snapshot { .. } => false,
+        };
+        if !current || refused <= progress.matched {
+            return;
+        }
+        let hint =
+            term.and_then(|term| self.log.last_of_term(term)).map_or(first, |last| last.saturating_add(1));
+        progress.probe(hint.min(refused), bugs);
+        if bugs.has(Bug::ConflictHintOffByOne) {
+            progress.next = hint.saturating_add(1).min(self.log.next_index());
+        }
+        if progress.next > refused {
+            // It would be refused again: not before the next round.
+            progress.mode = Mode::Probe { waiting: true };
+        }
+    }
+
+    /// An answer to a round: at its beginning the follower had not turned to another leader (thesis §6.4).
+    pub(super) fn acknowledged(&mut self, from: ServerId, round: u64) {
+        let bugs = self.config.bugs;
+        let now = u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX);
+        let Some(leading) = self.leading.as_deref_mut() else { return };
+        let Some(progress) = leading.peers.get_mut(&from).filter(|_| round <= leading.round) else { return };
+        let round = if bugs.has(Bug::ReadTrustsOldRound) { leading.round } else { round };
+        progress.silences = 0;
+        if round > progress.acked {
+            progress.acked = round;
+            progress.lease_from = if bugs.has(Bug::LeaseFromReply) { now } else { round };
+            self.confirm();
+        }
+    }
+
+    /// The latest round that a quorum has answered, itself included; with it the reads that waited for it.
+    pub(super) fn confirm(&mut self) {
+        let (id, bugs) = (self.config.id, self.config.bugs);
+        let Some(leading) = self.leading.as_deref() else { return };
+        let acked =
+            |peer| if peer == id { leading.round } else { leading.peers.get(&peer).map_or(0, |p| p.acked) };
+        let confirmed = quorum::reached(self.configuration(), bugs, acked);
+        let Some(leading) = self.leading.as_deref_mut() else { return };
+        leading.confirmed = leading.confirmed.max(confirmed);
+        self.confirm_reads();
+    }
+
+    /// Whatever was under way to `from` is lost, perhaps.
+    pub(super) fn on_silence(&mut self, from: ServerId) {
+        self.on_silent_voter(from);
+        let heartbeat = self.config.heartbeat;
+        let Some(leading) = self.leading.as_deref_mut() else { return };
+        let Some(progress) = leading.peers.get_mut(&from) else { return };
+        progress.silences = progress.silences.saturating_add(1);
+        progress.lost(self.config.bugs);
+        // A peer that refuses connections is silent at once: it is tried again no sooner than with the next round.
+        if self.now >= progress.sent.saturating_add(heartbeat) {
+            self.replicate(from);
+        }
+    }
+
+    /// Tells `to` to campaign at once (thesis §3.10).
+    pub(super) fn send_timeout_now(&mut self, to: ServerId) {
+        self.out.send_early.push((to, Request::TimeoutNow(TimeoutNow { term: self.hard.term })));
+    }
+}
