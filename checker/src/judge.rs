@@ -1,14 +1,15 @@
 //! From a history to a verdict: split by key, search every part, explain what is wrong.
 
-use crate::direct::{self, Path, Paths, Ruling};
+use crate::direct::{self, Entry, Path, Paths, Ruling};
 use crate::explain;
 use crate::history::Operation;
 use crate::model::Model;
+use crate::parts::{Parts, merge, view};
 use crate::schedule::{self, Decision, Keyed};
 use crate::shrink::{self, Core};
 use crate::verdict::{Budget, Counterexample, Judgement, Verdict, Why};
 use crate::wing_gong::{Fault, Status, Stuck, View, plain_search};
-use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Judges a history.
 ///
@@ -41,13 +42,14 @@ pub fn judge_by<M: Model>(
     budget: Budget,
     paths: Paths,
 ) -> Judgement {
-    judge_with(model, history, budget, paths, |parts, budget| {
-        schedule::decide(model, &keyed(parts), budget, Fault::None)
-    })
+    let mut judgement = Judgement::nothing();
+    let mut room = Room::default();
+    judge_in(&mut room, &mut judgement, model, history, budget, paths);
+    judgement
 }
 
-/// [`judge`] with the searches of different keys spread over `cores` threads. The judgement is the same. Not for
-/// use inside a simulated world, which has one thread.
+/// [`judge`] with the keys spread over `cores` threads. The judgement is the same. Not for use inside a simulated
+/// world, which has one thread.
 pub fn judge_on<M>(
     cores: usize,
     model: &M,
@@ -57,67 +59,215 @@ pub fn judge_on<M>(
 where
     M: Model<Input: Sync, Output: Sync> + Sync,
 {
-    judge_with(model, history, budget, Paths::All, |parts, budget| {
+    let mut judgement = Judgement::nothing();
+    let mut room = Room::default();
+    if let Err(operation) = room.parts.split(model, history, Fault::None) {
+        judgement.verdict = malformed(operation);
+        return judgement;
+    }
+    let mut rulings = rulings_on(cores, model, history, &room.parts);
+    // A thread that was lost takes its rulings with it; the search decides those.
+    let rule = |place: usize, _: &mut Room| rulings[place].take().unwrap_or((Path::Search, Ruling::Unsure));
+    settle(&mut room, &mut judgement, model, history, rule, |parts| {
         schedule::decide_on(cores, model, &keyed(parts), budget)
-    })
+    });
+    judgement
 }
 
-fn judge_with<M: Model>(
+/// A judge of many histories, one after the other. What it needs to judge one it keeps for the next, so that a
+/// history no larger than those before it, decided by zones or swaps and linearizable, costs no allocation.
+///
+/// ```
+/// use stormglass_checker::{Budget, Judge, Operation, models::register::{Input, Output, Register}};
+///
+/// let mut judge = Judge::new(Register, Budget::default());
+/// for value in ["1", "2"] {
+///     let write = Operation::completed(0, Input::write("x", value), 0, Output::Done, 10);
+///     assert!(judge.judge(&[write]).verdict.is_linearizable());
+/// }
+/// ```
+pub struct Judge<M> {
+    model: M,
+    budget: Budget,
+    room: Room,
+    judgement: Judgement,
+}
+
+impl<M: Model> Judge<M> {
+    /// A judge that has judged nothing.
+    pub fn new(model: M, budget: Budget) -> Self {
+        Self { model, budget, room: Room::default(), judgement: Judgement::nothing() }
+    }
+
+    /// Judges a history as the function [`judge`] does.
+    pub fn judge(&mut self, history: &[Operation<M::Input, M::Output>]) -> &Judgement {
+        let Self { model, budget, room, judgement } = self;
+        judge_in(room, judgement, model, history, *budget, Paths::All);
+        &self.judgement
+    }
+}
+
+/// Room for the work, to be used again.
+#[derive(Default)]
+struct Room {
+    parts: Parts,
+    /// Empty; a vector of them is made of this one's room.
+    entries: Vec<Entry<'static>>,
+    direct: direct::Room,
+    /// The orders found, one after the other, and where each ends.
+    orders: Vec<u32>,
+    ends: Vec<usize>,
+    counts: Vec<u32>,
+}
+
+fn judge_in<M: Model>(
+    room: &mut Room,
+    judgement: &mut Judgement,
     model: &M,
     history: &[Operation<M::Input, M::Output>],
     budget: Budget,
     paths: Paths,
-    search: impl FnOnce(&[Part<'_, M>], Budget) -> Decision,
-) -> Judgement {
-    let mut decided_by = BTreeMap::new();
-    let parts = match split(model, history, Fault::None) {
-        Ok(parts) => parts,
-        Err(operation) => {
-            let verdict = Verdict::Undecided { explored: 0, why: Why::Malformed { operation } };
-            return Judgement { verdict, decided_by, refuted_by: None };
+) {
+    if let Err(operation) = room.parts.split(model, history, Fault::None) {
+        *judgement = Judgement { verdict: malformed(operation), ..Judgement::nothing() };
+        return;
+    }
+    let rule = |place: usize, room: &mut Room| match paths {
+        Paths::SearchOnly => (Path::Search, Ruling::Unsure),
+        Paths::All => {
+            let mut entries = vacant(std::mem::take(&mut room.entries));
+            let views = room.parts.members(place).iter().map(|at| view::<M>(history, *at as usize));
+            entries.extend(views.map(|view| Entry::of(model, &view)));
+            let ruling = direct::decide(&entries, Fault::None, &mut room.direct);
+            room.entries = vacant(entries);
+            ruling
         }
     };
-    let mut orders = Vec::new();
+    settle(room, judgement, model, history, rule, |parts| {
+        schedule::decide(model, &keyed(parts), budget, Fault::None)
+    });
+}
+
+/// The same room without what it held. Collecting a vector's own elements uses its room again.
+fn vacant<'b>(mut entries: Vec<Entry<'_>>) -> Vec<Entry<'b>> {
+    entries.clear();
+    entries.into_iter().map(|_| -> Entry<'b> { unreachable!("there are none") }).collect()
+}
+
+/// What the paths say of each part, found out on several threads.
+fn rulings_on<M>(
+    cores: usize,
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    parts: &Parts,
+) -> Vec<Option<(Path, Ruling)>>
+where
+    M: Model<Input: Sync, Output: Sync> + Sync,
+{
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let (mut entries, mut room, mut found) = (Vec::new(), direct::Room::default(), Vec::new());
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            if place >= parts.len() {
+                return found;
+            }
+            entries.clear();
+            let views = parts.members(place).iter().map(|at| view::<M>(history, *at as usize));
+            entries.extend(views.map(|view| Entry::of(model, &view)));
+            found.push((place, direct::decide(&entries, Fault::None, &mut room)));
+        }
+    };
+    let mut rulings: Vec<Option<(Path, Ruling)>> = (0..parts.len()).map(|_| None).collect();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..cores.min(parts.len())).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for other in others {
+            found.extend(other.join().unwrap_or_default());
+        }
+        for (place, ruling) in found {
+            rulings[place] = Some(ruling);
+        }
+    });
+    rulings
+}
+
+fn malformed(operation: usize) -> Verdict {
+    Verdict::Undecided { explored: 0, why: Why::Malformed { operation } }
+}
+
+/// From what the paths say of each part, and from a search of the rest, to the judgement. Overwrites the last one.
+fn settle<'a, M: Model>(
+    room: &mut Room,
+    judgement: &mut Judgement,
+    model: &'a M,
+    history: &'a [Operation<M::Input, M::Output>],
+    mut rule: impl FnMut(usize, &mut Room) -> (Path, Ruling),
+    search: impl FnOnce(&[Part<'a, M>]) -> Decision,
+) {
+    let decided_by = &mut judgement.decided_by;
+    decided_by.values_mut().for_each(|count| *count = 0);
+    (room.orders.clear(), room.ends.clear());
+    judgement.refuted_by = None;
     let mut open = Vec::new();
-    for part in parts {
-        let (path, ruling) = match paths {
-            Paths::All => direct::rule(model, &part.views, Fault::None),
-            Paths::SearchOnly => (Path::Search, Ruling::Unsure),
-        };
+    for place in 0..room.parts.len() {
+        let (path, ruling) = rule(place, room);
+        let part =
+            || Part { key: room.parts.key(place, model, history), views: room.parts.views(place, history) };
+        if cfg!(debug_assertions) {
+            direct::confirm(model, &part().views, path, &ruling);
+        }
         match ruling {
-            Ruling::Unsure => open.push(part),
+            Ruling::Unsure => open.push(part()),
             Ruling::Holds(order) => {
                 *decided_by.entry(path).or_default() += 1;
-                orders.push(order.into_iter().map(|at| part.views[at].index).collect());
+                let members = room.parts.members(place);
+                room.orders.extend(order.iter().map(|at| members[*at]));
+                room.ends.push(room.orders.len());
+                room.direct.take_back(order);
             }
             Ruling::Wrong(replies) => {
                 *decided_by.entry(path).or_default() += 1;
+                decided_by.retain(|_, count| *count > 0);
+                let part = part();
                 let core = shrink::shrink_replies(model, &part.views, &replies);
                 let stuck = direct::stuck(model, &part.views, part.key);
-                let verdict = refuted(model, history, part.key, core, stuck);
-                return Judgement { verdict, decided_by, refuted_by: Some(path) };
+                judgement.verdict = refuted(model, history, part.key, core, stuck);
+                judgement.refuted_by = Some(path);
+                return;
             }
         }
     }
-    let searched = open.len();
-    let (verdict, by_search) = match search(&open, budget) {
+    let mut by_search = 0;
+    let mut witness = Vec::new();
+    if let Verdict::Linearizable { witness: last } = &mut judgement.verdict {
+        witness = std::mem::take(last);
+    }
+    judgement.verdict = match if open.is_empty() { Decision::Linearizable(Vec::new()) } else { search(&open) }
+    {
         Decision::Linearizable(found) => {
-            orders.extend(found);
-            (Verdict::Linearizable { witness: merge(history, orders) }, searched)
+            by_search = found.len();
+            for order in found {
+                room.orders.extend(order.iter().map(|index| *index as u32));
+                room.ends.push(room.orders.len());
+            }
+            merge(history, (&room.orders, &room.ends), &mut room.counts, &mut witness);
+            Verdict::Linearizable { witness }
         }
-        Decision::Undecided { explored, why } => (Verdict::Undecided { explored, why }, 0),
+        Decision::Undecided { explored, why } => Verdict::Undecided { explored, why },
         Decision::Refuted { part, stuck, explored } => {
+            by_search = 1;
+            judgement.refuted_by = Some(Path::Search);
             let part = &open[part];
             let core = shrink::shrink(model, &part.views, &stuck, explored);
             let stuck = deepest(model, part, stuck, explored);
-            (refuted(model, history, part.key, core, stuck), 1)
+            refuted(model, history, part.key, core, stuck)
         }
     };
     if by_search > 0 {
         decided_by.insert(Path::Search, by_search);
     }
-    let refuted_by = verdict.is_violation().then_some(Path::Search);
-    Judgement { verdict, decided_by, refuted_by }
+    decided_by.retain(|_, count| *count > 0);
 }
 
 fn refuted<M: Model>(
@@ -163,7 +313,7 @@ pub fn decide<M: Model>(
     budget: Budget,
     fault: Fault,
 ) -> Option<bool> {
-    let parts = split(model, history, fault).ok()?;
+    let parts = parts_of(model, history, fault)?;
     match schedule::decide(model, &keyed(&parts), budget, fault) {
         Decision::Linearizable(_) => Some(true),
         Decision::Refuted { .. } => Some(false),
@@ -179,7 +329,7 @@ pub fn decide_directly<M: Model>(
     history: &[Operation<M::Input, M::Output>],
     fault: Fault,
 ) -> Option<bool> {
-    let parts = split(model, history, Fault::None).ok()?;
+    let parts = parts_of(model, history, Fault::None)?;
     let rulings: Vec<Ruling> = parts.iter().map(|part| direct::rule(model, &part.views, fault).1).collect();
     if rulings.iter().any(|ruling| matches!(ruling, Ruling::Wrong(_))) {
         return Some(false);
@@ -193,48 +343,19 @@ struct Part<'a, M: Model> {
     views: Vec<View<'a, M>>,
 }
 
-/// By key, in the order of the keys; an error is the index of an operation that returned before its call.
-fn split<'a, M: Model>(
+/// By key, in the order of the keys; `None` if the history is malformed.
+fn parts_of<'a, M: Model>(
     model: &M,
     history: &'a [Operation<M::Input, M::Output>],
     fault: Fault,
-) -> Result<Vec<Part<'a, M>>, usize> {
-    let mut parts: BTreeMap<(Option<&'a str>, u64), Vec<View<'a, M>>> = BTreeMap::new();
-    for (index, operation) in history.iter().enumerate() {
-        let ret = operation.returned_at();
-        if ret.is_some_and(|ret| ret < operation.call) {
-            return Err(index);
-        }
-        let group = match fault {
-            Fault::SplitsByClient => (None, operation.client),
-            _ => (model.key(&operation.input), 0),
-        };
-        let view =
-            View { input: &operation.input, output: operation.output(), call: operation.call, ret, index };
-        parts.entry(group).or_default().push(view);
-    }
-    Ok(parts.into_iter().map(|((key, _), views)| Part { key, views }).collect())
+) -> Option<Vec<Part<'a, M>>> {
+    let mut parts = Parts::default();
+    parts.split(model, history, fault).ok()?;
+    let part = |place| Part { key: parts.key(place, model, history), views: parts.views(place, history) };
+    Some((0..parts.len()).map(part).collect())
 }
 
 /// What the schedule takes.
 fn keyed<'a, M: Model>(parts: &'a [Part<'a, M>]) -> Vec<Keyed<'a, M>> {
     parts.iter().map(|part| (part.key, &part.views[..])).collect()
-}
-
-/// One order for the whole history from an order for each part (the constructive half of locality).
-///
-/// An operation's point is the latest call among its part's operations up to it. That is not before its own
-/// call, and not after its return: an operation called later than that return may not stand before it. So
-/// sorting by points respects real time across parts, and keeps the order within each.
-fn merge<I, O>(history: &[Operation<I, O>], orders: Vec<Vec<usize>>) -> Vec<usize> {
-    let mut points = Vec::new();
-    for order in orders {
-        let mut point = 0;
-        for index in order {
-            point = point.max(history[index].call);
-            points.push((point, index));
-        }
-    }
-    points.sort_by_key(|(point, _)| *point);
-    points.into_iter().map(|(_, index)| index).collect()
 }

@@ -30,7 +30,9 @@ mod history;
 mod judge;
 mod model;
 pub mod models;
+mod numbers;
 pub mod page;
+mod parts;
 mod schedule;
 mod shrink;
 pub mod transactions;
@@ -42,7 +44,7 @@ pub use direct::Paths;
 pub use direct::{Answer, Path, Role};
 pub use explain::draw;
 pub use history::{Called, History, Operation, Returned};
-pub use judge::{check, judge, judge_on};
+pub use judge::{Judge, check, judge, judge_on};
 #[doc(hidden)]
 pub use judge::{decide, decide_directly, judge_by};
 pub use model::{Model, Next, Phrase, Seen};

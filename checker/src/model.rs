@@ -86,7 +86,8 @@ pub trait Model {
     }
 
     /// What the operation does, in words that the polynomial decisions understand. Answering anything but
-    /// [`Role::Other`] is a promise: `step` does just that, and the initial value is `None`.
+    /// [`Role::Other`] is a promise: `step` does just that and nothing that the role does not say, and the initial
+    /// value is `None`.
     fn role<'a>(&self, input: &'a Self::Input, output: Option<&'a Self::Output>) -> Role<'a> {
         let _ = (input, output);
         Role::Other

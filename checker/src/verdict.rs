@@ -74,6 +74,14 @@ pub struct Judgement {
     pub refuted_by: Option<Path>,
 }
 
+impl Judgement {
+    /// Before anything was judged.
+    pub(crate) fn nothing() -> Self {
+        let verdict = Verdict::Linearizable { witness: Vec::new() };
+        Self { verdict, decided_by: BTreeMap::new(), refuted_by: None }
+    }
+}
+
 /// How it was reached, in words: "decided by zones (12 keys) and search (1 key)".
 impl Display for Judgement {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {

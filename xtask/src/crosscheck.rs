@@ -163,7 +163,7 @@ fn noticed<C: Case>(fault: Fault) -> bool {
 type Notices = fn(Fault) -> bool;
 
 /// Each fault, and the case that must notice it.
-const FAULTS: [(Fault, Notices); 18] = [
+const FAULTS: [(Fault, Notices); 20] = [
     (Fault::UnknownTakenAsFailed, noticed::<Maps>),
     (Fault::UnknownTakenAsDone, noticed::<Maps>),
     (Fault::PendingDropped, noticed::<Maps>),
@@ -173,6 +173,8 @@ const FAULTS: [(Fault, Notices); 18] = [
     (Fault::MemoWithoutState, noticed::<Maps>),
     (Fault::DominationReversed, noticed::<Maps>),
     (Fault::CutsAmongConcurrent, noticed::<Maps>),
+    (Fault::TwinsBeforeTheirCall, noticed::<Registers>),
+    (Fault::UnknownMakesNothing, noticed::<Registers>),
     (Fault::BackwardZonesIgnored, noticed::<DistinctRegisters>),
     (Fault::LevelsUnordered, noticed::<DistinctRegisters>),
     (Fault::SwapsUnlinked, noticed::<DistinctSwaps>),

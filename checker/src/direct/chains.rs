@@ -33,62 +33,81 @@ pub(super) struct Place {
 /// The number of the chain that must be first. It may be empty.
 pub(super) const FIRST: usize = 0;
 
-/// What the order of the chains depends on, with the operations that it comes from. All are indices into `placed`.
+/// What the order of the chains depends on, with the operations that it comes from. All but the times are indices
+/// into `placed`.
 #[derive(Clone, Copy)]
 struct Zone {
     start: usize,
     end: usize,
     first_return: usize,
     last_call: usize,
+    /// When that returned, and when that was called.
+    f: u64,
+    s: u64,
+}
+
+/// Room for the work, to be used again.
+#[derive(Default)]
+pub(super) struct Room {
+    /// What is to be put in order.
+    pub(super) placed: Vec<(Place, usize)>,
+    zones: Vec<Zone>,
+    /// What becomes the order.
+    pub(super) order: Vec<usize>,
 }
 
 /// Puts the placed operations in order. Of a chain with an operation of unknown outcome, something completed must
 /// stand at a later level: it is what shows that the operation took effect.
-pub(super) fn order(entries: &[Entry<'_>], mut placed: Vec<(Place, usize)>, fault: Fault) -> Ruling {
+pub(super) fn order(entries: &[Entry<'_>], placed: Vec<(Place, usize)>, fault: Fault) -> Ruling {
+    order_in(entries, &mut Room { placed, ..Room::default() }, fault)
+}
+
+/// The same, of what is placed in `room`.
+pub(super) fn order_in(entries: &[Entry<'_>], room: &mut Room, fault: Fault) -> Ruling {
+    let Room { placed, zones, order } = room;
     placed.sort_unstable_by_key(|(place, at)| (*place, entries[*at].call, *at));
-    let call = |at: usize| entries[placed[at].1].call;
-    let ret = |at: usize| entries[placed[at].1].ret;
-    let mut zones: Vec<Zone> = Vec::new();
-    for at in 0..placed.len() {
-        if at == 0 || placed[at - 1].0.chain != placed[at].0.chain {
-            zones.push(Zone { start: at, end: at + 1, first_return: at, last_call: at });
-            continue;
-        }
-        let Some(zone) = zones.last_mut() else { return Ruling::Unsure };
+    let placed = &placed[..];
+    zones.clear();
+    for (at, (place, entry)) in placed.iter().enumerate() {
+        let (call, ret) = (entries[*entry].call, entries[*entry].ret);
+        let zone = match zones.last_mut() {
+            Some(zone) if placed[at - 1].0.chain == place.chain => zone,
+            _ => {
+                zones.push(Zone { start: at, end: at + 1, first_return: at, last_call: at, f: ret, s: call });
+                continue;
+            }
+        };
         zone.end = at + 1;
-        if ret(at) < call(zone.last_call) && fault != Fault::LevelsUnordered {
+        if ret < zone.s && fault != Fault::LevelsUnordered {
             let zone = *zone;
-            return wrong(entries, &placed, &[zone.last_call, at], &[grown(&placed, zone)]);
+            return wrong(entries, placed, &[zone.last_call, at], &[grown(placed, zone)]);
         }
-        if ret(at) < ret(zone.first_return) {
-            zone.first_return = at;
+        if ret < zone.f {
+            (zone.first_return, zone.f) = (at, ret);
         }
-        if call(at) > call(zone.last_call) {
-            zone.last_call = at;
+        if call > zone.s {
+            (zone.last_call, zone.s) = (at, call);
         }
     }
     let is_first = |zone: &Zone| placed[zone.start].0.chain == FIRST;
-    zones.sort_by_key(|zone| {
-        let (f, s) = (ret(zone.first_return), call(zone.last_call));
-        (!is_first(zone), f.min(s), f < s, zone.start)
-    });
+    zones.sort_unstable_by_key(|zone| (!is_first(zone), zone.f.min(zone.s), zone.f < zone.s, zone.start));
     let mut latest: Option<Zone> = None;
-    for zone in &zones {
-        if let Some(before) = latest.filter(|before| ret(zone.first_return) < call(before.last_call)) {
-            let skipped = fault == Fault::BackwardZonesIgnored
-                && (call(zone.last_call) <= ret(zone.first_return)
-                    || call(before.last_call) <= ret(before.first_return));
+    for zone in &*zones {
+        if let Some(before) = latest.filter(|before| zone.f < before.s) {
+            let skipped = fault == Fault::BackwardZonesIgnored && (zone.s <= zone.f || before.s <= before.f);
             if !skipped {
                 let pairs = [before.first_return, before.last_call, zone.first_return, zone.last_call];
-                return wrong(entries, &placed, &pairs, &[before, *zone]);
+                return wrong(entries, placed, &pairs, &[before, *zone]);
             }
         }
-        if latest.is_none_or(|before| call(before.last_call) < call(zone.last_call)) {
+        if latest.is_none_or(|before| before.s < zone.s) {
             latest = Some(*zone);
         }
     }
-    let members = zones.iter().flat_map(|zone| &placed[zone.start..zone.end]);
-    Ruling::Holds(members.map(|(_, at)| *at).collect())
+    let mut order = std::mem::take(order);
+    order.clear();
+    order.extend(zones.iter().flat_map(|zone| &placed[zone.start..zone.end]).map(|(_, at)| *at));
+    Ruling::Holds(order)
 }
 
 /// The whole of a chain of which only the beginning was looked at.

@@ -92,7 +92,7 @@ pub(crate) enum Ruling {
 
 /// One operation as a path sees it.
 #[derive(Clone, Copy, Debug)]
-struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     role: Role<'a>,
     call: u64,
     /// The end of time if the reply was never seen.
@@ -112,42 +112,70 @@ impl Entry<'_> {
     }
 }
 
+impl<'a> Entry<'a> {
+    /// `view` in roles.
+    pub(crate) fn of<M: Model>(model: &'a M, view: &View<'a, M>) -> Self {
+        Self {
+            role: model.role(view.input, view.output),
+            call: view.call,
+            ret: view.ret.unwrap_or(u64::MAX),
+            completed: view.ret.is_some(),
+        }
+    }
+}
+
+/// Room for the work, to be used again.
+#[derive(Default)]
+pub(crate) struct Room {
+    registers: registers::Room,
+}
+
+impl Room {
+    /// Gives back what a ruling took.
+    pub(crate) fn take_back(&mut self, order: Vec<usize>) {
+        self.registers.chains.order = order;
+    }
+}
+
 /// Decides one partition, if one of the paths can.
 pub(crate) fn rule<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) -> (Path, Ruling) {
     let (path, ruling) = rule_once(model, views, fault);
-    if cfg!(debug_assertions) && fault == Fault::None {
-        match &ruling {
-            Ruling::Holds(order) => assert!(witness::holds(model, views, order), "{path} gave a wrong order"),
-            Ruling::Wrong(replies) => {
-                let forget = |(at, view): (usize, &View<'a, M>)| match replies.contains(&at) {
-                    true => *view,
-                    false => View { output: None, ret: None, ..*view },
-                };
-                let alone: Vec<_> = views.iter().enumerate().map(forget).collect();
-                let again = rule_once(model, &alone, fault).1;
-                assert!(
-                    matches!(again, Ruling::Wrong(_)),
-                    "{path}: {replies:?} are not wrong alone: {again:?}"
-                );
-            }
-            Ruling::Unsure => {}
-        }
+    if fault == Fault::None {
+        confirm(model, views, path, &ruling);
     }
     (path, ruling)
 }
 
+/// In builds with debug assertions: does the ruling hold?
+pub(crate) fn confirm<'a, M: Model>(model: &'a M, views: &[View<'a, M>], path: Path, ruling: &Ruling) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    match ruling {
+        Ruling::Holds(order) => assert!(witness::holds(model, views, order), "{path} gave a wrong order"),
+        Ruling::Wrong(replies) => {
+            let forget = |(at, view): (usize, &View<'a, M>)| match replies.contains(&at) {
+                true => *view,
+                false => View { output: None, ret: None, ..*view },
+            };
+            let alone: Vec<_> = views.iter().enumerate().map(forget).collect();
+            let again = rule_once(model, &alone, Fault::None).1;
+            assert!(matches!(again, Ruling::Wrong(_)), "{path}: {replies:?} are not wrong alone: {again:?}");
+        }
+        Ruling::Unsure => {}
+    }
+}
+
+fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) -> (Path, Ruling) {
+    let entries: Vec<Entry<'_>> = views.iter().map(|view| Entry::of(model, view)).collect();
+    decide(&entries, fault, &mut Room::default())
+}
+
 /// Decides, and names to what is wrong every reply that says "no effect": with it forgotten, the operation might
 /// have had one, and no path asks for its reply where it is not the reason.
-fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) -> (Path, Ruling) {
-    let entry = |view: &View<'a, M>| Entry {
-        role: model.role(view.input, view.output),
-        call: view.call,
-        ret: view.ret.unwrap_or(u64::MAX),
-        completed: view.ret.is_some(),
-    };
-    let entries: Vec<Entry<'_>> = views.iter().map(entry).collect();
+pub(crate) fn decide(entries: &[Entry<'_>], fault: Fault, room: &mut Room) -> (Path, Ruling) {
     let mut path = Path::Zones;
-    for entry in &entries {
+    for entry in entries {
         path = path.max(match entry.role {
             Role::Other => return (Path::Search, Ruling::Unsure),
             Role::Look | Role::Read(_) | Role::Write(_) => Path::Zones,
@@ -160,11 +188,11 @@ fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) ->
     }
     let ruling = match path {
         Path::Search => Ruling::Unsure,
-        Path::Zones | Path::Swaps => registers::rule(&entries, fault),
-        Path::Appends => appends::rule(&entries, fault),
-        Path::Versions => versions::rule(&entries, fault),
-        Path::Queue => queues::rule(&entries, fault),
-        Path::Stack => stacks::rule(&entries, fault),
+        Path::Zones | Path::Swaps => registers::rule(entries, fault, &mut room.registers),
+        Path::Appends => appends::rule(entries, fault),
+        Path::Versions => versions::rule(entries, fault),
+        Path::Queue => queues::rule(entries, fault),
+        Path::Stack => stacks::rule(entries, fault),
     };
     let Ruling::Wrong(mut replies) = ruling else { return (path, ruling) };
     replies.extend((0..entries.len()).filter(|at| entries[*at].failed()));

@@ -15,55 +15,61 @@
 
 use super::chains::{self, FIRST, Place};
 use super::{Entry, Role, Ruling};
+use crate::numbers::Numbers;
 use crate::wing_gong::Fault;
-use rustc_hash::FxHashMap;
 
 type Value<'a> = Option<&'a str>;
 
+const NONE: u32 = u32::MAX;
+
 /// What is known of a value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy)]
 struct Known {
-    /// Who writes it.
-    writers: Vec<usize>,
+    /// Twice the operation that names it first, and one more if that saw it.
+    name: u32,
+    /// Who writes it, and how many do.
+    writer: u32,
+    writers: u32,
     /// The first found that saw it, and must have been there.
-    seen_by: Option<usize>,
-    /// All reads of it.
-    reads: Vec<usize>,
-    /// The swaps away from it that took effect.
-    swaps: Vec<usize>,
+    seen_by: u32,
+    /// The first and the last read of it; `next_read` has those between.
+    reads: (u32, u32),
+    /// The first two swaps away from it that took effect.
+    swaps: [u32; 2],
+}
+
+/// Room for the work, to be used again.
+#[derive(Default)]
+pub(crate) struct Room {
+    numbers: Numbers,
+    values: Vec<Known>,
+    /// The value that each operation writes, and the one that it saw.
+    makes: Vec<u32>,
+    sees: Vec<u32>,
+    next_read: Vec<u32>,
+    /// Completed, or seen.
+    happened: Vec<bool>,
+    is_placed: Vec<bool>,
+    waiting: Vec<u32>,
+    pub(super) chains: chains::Room,
 }
 
 struct Register<'e, 'a> {
     entries: &'e [Entry<'a>],
-    numbers: FxHashMap<Value<'a>, usize>,
-    values: Vec<Known>,
-    /// Completed, or seen.
-    happened: Vec<bool>,
+    room: &'e mut Room,
 }
 
 /// The number of `None`, the initial value.
 const INITIAL: usize = 0;
 
-pub(super) fn rule(entries: &[Entry<'_>], fault: Fault) -> Ruling {
-    let mut register = Register {
-        entries,
-        numbers: FxHashMap::default(),
-        values: Vec::new(),
-        happened: vec![false; entries.len()],
-    };
-    register.number(None);
-    for (at, entry) in entries.iter().enumerate() {
-        if let Role::Write(to) | Role::Swap { to, .. } = entry.role {
-            let number = register.number(to);
-            register.values[number].writers.push(at);
-        }
-    }
+pub(super) fn rule(entries: &[Entry<'_>], fault: Fault, room: &mut Room) -> Ruling {
+    let mut register = Register { entries, room };
+    register.name_values();
     register.look();
-    let placed = match register.place(fault) {
-        Ok(placed) => placed,
-        Err(ruling) => return ruling,
-    };
-    let ruling = chains::order(entries, placed, fault);
+    if let Err(ruling) = register.place(fault) {
+        return ruling;
+    }
+    let ruling = chains::order_in(entries, &mut room.chains, fault);
     match ruling {
         Ruling::Holds(order) if entries.iter().any(|entry| matches!(entry.role, Role::NotSwapped { .. })) => {
             super::failed_swaps::insert(entries, &order, fault)
@@ -72,38 +78,92 @@ pub(super) fn rule(entries: &[Entry<'_>], fault: Fault) -> Ruling {
     }
 }
 
-impl<'a> Register<'_, 'a> {
-    fn number(&mut self, value: Value<'a>) -> usize {
-        let next = self.values.len();
-        let number = *self.numbers.entry(value).or_insert(next);
-        if number == next {
-            self.values.push(Known::default());
+/// The value that an operation writes, and the one that it saw.
+fn values_of<'a>(entry: &Entry<'a>) -> (Option<Value<'a>>, Option<Value<'a>>) {
+    match entry.role {
+        Role::Write(to) => (Some(to), None),
+        Role::Read(value) => (None, Some(value)),
+        Role::Swap { from, to } => (Some(to), Some(from)),
+        _ => (None, None),
+    }
+}
+
+/// The value of a name.
+fn named<'a>(entries: &[Entry<'a>], name: u32) -> Option<Value<'a>> {
+    let (to, from) = values_of(&entries[name as usize / 2]);
+    if name % 2 == 0 { to } else { from }
+}
+
+impl Register<'_, '_> {
+    /// Gives each value a number, and finds its writers.
+    fn name_values(&mut self) {
+        let (entries, room) = (self.entries, &mut *self.room);
+        let unknown = Known {
+            name: NONE,
+            writer: NONE,
+            writers: 0,
+            seen_by: NONE,
+            reads: (NONE, NONE),
+            swaps: [NONE; 2],
+        };
+        room.numbers.clear(entries.len() + 1);
+        room.values.clear();
+        room.values.push(unknown);
+        room.makes.clear();
+        room.sees.clear();
+        for (at, entry) in entries.iter().enumerate() {
+            let (to, from) = values_of(entry);
+            let mut number = |value: Option<Option<&str>>, name: u32| match value {
+                None => NONE,
+                Some(None) => INITIAL as u32,
+                Some(text) => {
+                    let next = room.values.len() as u32;
+                    let is = |known: u32| named(entries, room.values[known as usize].name) == Some(text);
+                    let number = room.numbers.number(text, next, is);
+                    if number == next {
+                        room.values.push(Known { name, ..unknown });
+                    }
+                    number
+                }
+            };
+            let (to, from) = (number(to, 2 * at as u32), number(from, 2 * at as u32 + 1));
+            room.makes.push(to);
+            room.sees.push(from);
+            if let Some(known) = room.values.get_mut(to as usize) {
+                (known.writer, known.writers) = (at as u32, known.writers + 1);
+            }
         }
-        number
     }
 
     /// Finds out what happened: all that returned, and all whose value was seen by what happened.
     fn look(&mut self) {
-        let mut waiting: Vec<usize> =
-            (0..self.entries.len()).rev().filter(|at| self.entries[*at].completed).collect();
-        waiting.iter().for_each(|at| self.happened[*at] = true);
-        while let Some(at) = waiting.pop() {
-            let seen = match self.entries[at].role {
-                Role::Read(value) => value,
-                Role::Swap { from, .. } => from,
-                _ => continue,
-            };
-            let number = self.number(seen);
-            let known = &mut self.values[number];
-            match self.entries[at].role {
-                Role::Swap { .. } => known.swaps.push(at),
-                _ => known.reads.push(at),
+        let (entries, room) = (self.entries, &mut *self.room);
+        room.happened.clear();
+        room.happened.extend(entries.iter().map(|entry| entry.completed));
+        room.next_read.clear();
+        room.next_read.resize(entries.len(), NONE);
+        for at in 0..entries.len() as u32 {
+            if entries[at as usize].completed {
+                room.waiting.push(at);
             }
-            if known.seen_by.is_none() {
-                known.seen_by = Some(at);
-                for writer in &known.writers {
-                    if !std::mem::replace(&mut self.happened[*writer], true) {
-                        waiting.push(*writer);
+            while let Some(at) = room.waiting.pop() {
+                let Some(known) = room.values.get_mut(room.sees[at as usize] as usize) else { continue };
+                if let Role::Swap { .. } = entries[at as usize].role {
+                    let free = known.swaps.iter_mut().find(|swap| **swap == NONE);
+                    free.into_iter().for_each(|swap| *swap = at);
+                } else if known.reads.0 == NONE {
+                    known.reads = (at, at);
+                } else {
+                    room.next_read[known.reads.1 as usize] = at;
+                    known.reads.1 = at;
+                }
+                if known.seen_by == NONE {
+                    known.seen_by = at;
+                    // Of several writers none can be told to have happened, and nothing is decided.
+                    if let Some(happened) = room.happened.get_mut(known.writer as usize)
+                        && !std::mem::replace(happened, true)
+                    {
+                        room.waiting.push(known.writer);
                     }
                 }
             }
@@ -116,8 +176,10 @@ impl<'a> Register<'_, 'a> {
             if self.entries[at].completed {
                 return Some(at);
             }
-            let (Role::Write(to) | Role::Swap { to, .. }) = self.entries[at].role else { return None };
-            at = self.values[*self.numbers.get(&to)?].seen_by?;
+            at = self.room.values.get(self.room.makes[at] as usize)?.seen_by as usize;
+            if at >= self.entries.len() {
+                return None;
+            }
         }
         None
     }
@@ -130,24 +192,25 @@ impl<'a> Register<'_, 'a> {
     }
 
     /// The chain and the level of all that happened but failed swaps.
-    fn place(&self, fault: Fault) -> Result<Vec<(Place, usize)>, Ruling> {
-        let seen = || self.values.iter().enumerate().filter(|(_, known)| known.seen_by.is_some());
-        let writers = |(number, known): (usize, &Known)| known.writers.len() + usize::from(number == INITIAL);
+    fn place(&mut self, fault: Fault) -> Result<(), Ruling> {
+        let seen = || self.room.values.iter().enumerate().filter(|(_, known)| known.seen_by != NONE);
+        let writers = |(number, known): (usize, &Known)| known.writers + u32::from(number == INITIAL);
         if seen().any(|value| writers(value) > 1) {
             return Err(Ruling::Unsure);
         }
         if let Some((_, known)) = seen().find(|value| writers(*value) == 0) {
-            return Err(self.wrong(known.seen_by));
+            return Err(self.wrong([known.seen_by as usize]));
         }
         if fault != Fault::SwapsUnlinked
-            && let Some((_, known)) = seen().find(|(_, known)| known.swaps.len() > 1)
+            && let Some((_, known)) = seen().find(|(_, known)| known.swaps[1] != NONE)
         {
-            return Err(self.wrong(known.swaps[..2].iter().copied()));
+            return Err(self.wrong(known.swaps.map(|swap| swap as usize)));
         }
-        let mut placed = Vec::new();
-        let mut is_placed = vec![false; self.entries.len()];
-        if self.values[INITIAL].seen_by.is_some() {
-            self.follow(FIRST, None, &mut placed, &mut is_placed);
+        self.room.chains.placed.clear();
+        self.room.is_placed.clear();
+        self.room.is_placed.resize(self.entries.len(), false);
+        if self.room.values[INITIAL].seen_by != NONE {
+            self.follow(FIRST, None);
         }
         let mut chain = FIRST;
         for (at, entry) in self.entries.iter().enumerate() {
@@ -156,50 +219,43 @@ impl<'a> Register<'_, 'a> {
                 Role::Swap { .. } => fault == Fault::SwapsUnlinked,
                 _ => false,
             };
-            if begins && self.happened[at] && !is_placed[at] {
+            if begins && self.room.happened[at] && !self.room.is_placed[at] {
                 chain += 1;
-                self.follow(chain, Some(at), &mut placed, &mut is_placed);
+                self.follow(chain, Some(at));
             }
         }
         let is_swap = |at: &usize| matches!(self.entries[*at].role, Role::Swap { .. });
-        let circular =
-            (0..self.entries.len()).find(|at| is_swap(at) && self.happened[*at] && !is_placed[*at]);
+        let circular = (0..self.entries.len())
+            .find(|at| is_swap(at) && self.room.happened[*at] && !self.room.is_placed[*at]);
         match circular {
             Some(at) => Err(self.wrong(self.circle(at))),
-            None => Ok(placed),
+            None => Ok(()),
         }
     }
 
     /// Walks a chain from the operation that begins it; `None`: from the initial value.
-    fn follow(
-        &self,
-        chain: usize,
-        begin: Option<usize>,
-        placed: &mut Vec<(Place, usize)>,
-        is_placed: &mut [bool],
-    ) {
+    fn follow(&mut self, chain: usize, begin: Option<usize>) {
+        let room = &mut *self.room;
         let mut next = begin;
         for level in (0..).step_by(2) {
             let value = match next {
-                Some(at) if is_placed[at] => return,
+                Some(at) if room.is_placed[at] => return,
                 Some(at) => {
-                    placed.push((Place { chain, level }, at));
-                    is_placed[at] = true;
-                    match self.entries[at].role {
-                        Role::Write(to) | Role::Swap { to, .. } => to,
-                        _ => return,
-                    }
+                    room.chains.placed.push((Place { chain, level }, at));
+                    room.is_placed[at] = true;
+                    room.makes[at] as usize
                 }
-                None => None,
+                None => INITIAL,
             };
-            let Some(known) = self.numbers.get(&value).map(|number| &self.values[*number]) else { return };
-            if known.seen_by.is_none() {
-                return;
+            let Some(known) = room.values.get(value).filter(|known| known.seen_by != NONE) else { return };
+            let mut read = known.reads.0;
+            while read != NONE {
+                room.chains.placed.push((Place { chain, level: level + 1 }, read as usize));
+                read = room.next_read[read as usize];
             }
-            placed.extend(known.reads.iter().map(|read| (Place { chain, level: level + 1 }, *read)));
-            match known.swaps.first() {
-                Some(swap) => next = Some(*swap),
-                None => return,
+            match known.swaps[0] {
+                NONE => return,
+                swap => next = Some(swap as usize),
             }
         }
     }
@@ -210,10 +266,11 @@ impl<'a> Register<'_, 'a> {
         let mut seen = vec![false; self.entries.len()];
         while !std::mem::replace(&mut seen[at], true) {
             way.push(at);
-            let Role::Swap { from, .. } = self.entries[at].role else { return way };
-            let writer = self.numbers.get(&from).and_then(|number| self.values[*number].writers.first());
-            let Some(writer) = writer else { return way };
-            at = *writer;
+            let Some(known) = self.room.values.get(self.room.sees[at] as usize) else { return way };
+            if known.writer == NONE {
+                return way;
+            }
+            at = known.writer as usize;
         }
         way.drain(..way.iter().position(|before| *before == at).unwrap_or(0));
         way

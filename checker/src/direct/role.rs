@@ -2,8 +2,9 @@
 
 /// The part an operation plays in its partition. A value is a text, or `None`: missing, never written.
 ///
-/// Of an operation of unknown outcome it says what it does if it takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Of an operation of unknown outcome it says what it does if it takes effect. It says all of it: operations of one
+/// role lead from the same state to the same states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role<'a> {
     /// Changes nothing and says nothing: a read whose reply was never seen.
     Look,
@@ -55,7 +56,7 @@ pub enum Role<'a> {
 }
 
 /// What a versioned put was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// It took effect.
     Ok,

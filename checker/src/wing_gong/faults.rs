@@ -25,6 +25,10 @@ pub enum Fault {
     DominationReversed,
     /// Cuts after a settling operation that another one still overlaps.
     CutsAmongConcurrent,
+    /// Lets an operation wait for a twin that was not called yet.
+    TwinsBeforeTheirCall,
+    /// Takes a value for lost although an operation of unknown outcome may still make it.
+    UnknownMakesNothing,
     /// Paths: lets no two chains exclude each other if one of them could stand at an instant.
     BackwardZonesIgnored,
     /// Paths: lets a level of a chain begin before an earlier one.

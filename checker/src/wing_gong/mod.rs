@@ -14,6 +14,9 @@
 //!   changes no state whatsoever, every other operation meets the state it met before. The argument needs all
 //!   three words: an *optional* operation need not be in the completion, an operation that is a no-op only
 //!   *here* may be needed later for its effect, and one with several outcomes may choose another.
+//! - **Twins.** Of operations that do the same, only one is tried (`twins`).
+//! - **Lost values.** Whoever leaves the value of a register for good while it is still needed is not followed
+//!   (`values`).
 //! - **Bounds.** Where states only grow, a configuration whose state has outgrown an operation still to be
 //!   placed is hopeless and is not entered (`Model::outgrown`).
 //! - A place that every way passes lets the search forget all behind it (`Window::cuts_after`).
@@ -26,6 +29,8 @@ mod depth;
 mod faults;
 mod memo;
 mod states;
+mod twins;
+mod values;
 mod window;
 
 pub(crate) use depth::Stuck;
@@ -36,6 +41,7 @@ use bits::Bits;
 use depth::Deepest;
 use memo::{Memo, Place};
 use states::{States, Step};
+use values::Values;
 use window::Window;
 
 /// One operation as the search sees it.
@@ -96,7 +102,9 @@ pub(crate) fn search<'a, M: Model>(
     views: &[View<'a, M>],
     fault: Fault,
 ) -> Result<Box<dyn Search + 'a>, TooWide> {
-    walk(model, Window::new(model, views, fault), fault)
+    let window = Window::new(model, views, fault);
+    let values = Values::of(model, &window.operations);
+    walk(model, window, values, fault)
 }
 
 /// The same, without bounds: slower, and sure to come to the deepest place.
@@ -106,19 +114,20 @@ pub(crate) fn plain_search<'a, M: Model>(
 ) -> Result<Box<dyn Search + 'a>, TooWide> {
     let mut window = Window::new(model, views, Fault::None);
     window.forget_bounds();
-    walk(model, window, Fault::None)
+    walk(model, window, None, Fault::None)
 }
 
 fn walk<'a, M: Model>(
     model: &'a M,
     window: Window<'a, M>,
+    values: Option<Values>,
     fault: Fault,
 ) -> Result<Box<dyn Search + 'a>, TooWide> {
     let width = window.width.max(window.operations.len() - window.completed);
     if width <= Bits::<1>::WIDTH {
-        Ok(Box::new(Walk::<M, 1>::new(model, window, fault)))
+        Ok(Box::new(Walk::<M, 1>::new(model, window, values, fault)))
     } else if width <= Bits::<16>::WIDTH {
-        Ok(Box::new(Walk::<M, 16>::new(model, window, fault)))
+        Ok(Box::new(Walk::<M, 16>::new(model, window, values, fault)))
     } else {
         Err(TooWide(width))
     }
@@ -160,6 +169,8 @@ struct Frame<const N: usize> {
 /// Depth first over configurations, with an explicit stack so that it can pause.
 struct Walk<'a, M: Model, const N: usize> {
     window: Window<'a, M>,
+    /// Where all operations are a register's.
+    values: Option<Values>,
     states: States<'a, M>,
     memo: Memo<N>,
     stack: Vec<Frame<N>>,
@@ -182,7 +193,7 @@ enum Entered {
 }
 
 impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
-    fn new(model: &'a M, window: Window<'a, M>, fault: Fault) -> Self {
+    fn new(model: &'a M, window: Window<'a, M>, values: Option<Values>, fault: Fault) -> Self {
         let optional = window.operations.len() > window.completed;
         Self {
             states: States::new(model, window.operations.len()),
@@ -195,6 +206,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             deepest: Deepest::default(),
             foreseen: None,
             window,
+            values,
             fault,
         }
     }
@@ -272,8 +284,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
         }
         if self.window.bounded() && self.hopeless(&at.place) {
             self.note_depth(&at.place);
-            self.glances += 1;
-            self.explored += u64::from(self.glances.is_multiple_of(GLANCES));
+            self.glance();
             return Entered::Pruned;
         }
         self.explored += 1;
@@ -282,6 +293,11 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
         }
         self.stack.push(Frame { at, mark, next: 0, branch: 0 });
         Entered::Pushed
+    }
+
+    fn glance(&mut self) {
+        self.glances += 1;
+        self.explored += u64::from(self.glances.is_multiple_of(GLANCES));
     }
 
     /// Whether the first bound that is not placed yet can never be.
@@ -305,6 +321,17 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
 
     /// The next configuration to enter from the top of the stack, and the operation that leads there.
     fn next_child(&mut self) -> Option<(u32, Configuration<N>)> {
+        while let Some((from, id, child)) = self.next_step() {
+            if !self.loses(from, id, &child) {
+                return Some((id, child));
+            }
+            self.glance();
+        }
+        None
+    }
+
+    /// The next operation to place on the top of the stack, after the state that it is placed in.
+    fn next_step(&mut self) -> Option<(u32, u32, Configuration<N>)> {
         let frame = self.stack.last_mut()?;
         let place = frame.at.place;
         let writes = self.window.writes(place.base);
@@ -320,7 +347,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             let mut child = frame.at;
             let id = if let Some(id) = writes.get(trial) {
                 let slot = self.window.slot(*id);
-                if place.ahead.has(slot) {
+                if place.ahead.has(slot) || self.window.yields(*id, &frame.at, self.fault) {
                     frame.next += 1;
                     continue;
                 }
@@ -328,25 +355,26 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
                 *id
             } else {
                 let which = optional.start + trial - writes.len();
-                if child.used.has(which) {
+                let id = (self.window.completed + which) as u32;
+                if child.used.has(which) || self.window.yields(id, &frame.at, self.fault) {
                     frame.next += 1;
                     continue;
                 }
                 child.used.insert(which);
-                (self.window.completed + which) as u32
+                id
             };
             match self.states.step(place.state, id, &self.window.operations[id as usize]) {
                 Step::Nowhere => frame.next += 1,
                 Step::One(state) => {
                     frame.next += 1;
                     child.place.state = state;
-                    return Some((id, child));
+                    return Some((place.state, id, child));
                 }
                 Step::Any(list) => {
                     if let Some(state) = self.states.any(list).get(frame.branch as usize) {
                         frame.branch += 1;
                         child.place.state = *state;
-                        return Some((id, child));
+                        return Some((place.state, id, child));
                     }
                     frame.branch = 0;
                     frame.next += 1;

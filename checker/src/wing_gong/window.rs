@@ -13,6 +13,7 @@
 //! operations that are never in flight at one return can share a slot of the mask.
 
 use super::faults::Fault;
+use super::twins::Twins;
 use super::{View, needed};
 use crate::model::Model;
 use std::cmp::Reverse;
@@ -20,13 +21,34 @@ use std::collections::BinaryHeap;
 
 /// Lists, one after the other in one vector.
 #[derive(Default)]
-struct Lists {
+pub(super) struct Lists {
     ends: Vec<u32>,
     items: Vec<u32>,
 }
 
 impl Lists {
-    fn get(&self, list: usize) -> &[u32] {
+    /// Each position of `lists` in the list that stands there, of `count` lists; a number beyond them is none.
+    pub(super) fn by(count: usize, lists: impl Iterator<Item = u32> + Clone) -> Self {
+        let mut ends = vec![0; count];
+        for list in lists.clone() {
+            ends.get_mut(list as usize).into_iter().for_each(|length| *length += 1);
+        }
+        let mut total = 0;
+        for end in &mut ends {
+            total += std::mem::replace(end, total);
+        }
+        // Each end is a beginning until its list is filled.
+        let mut items = vec![0; total as usize];
+        for (at, list) in lists.enumerate() {
+            if let Some(end) = ends.get_mut(list as usize) {
+                items[*end as usize] = at as u32;
+                *end += 1;
+            }
+        }
+        Self { ends, items }
+    }
+
+    pub(super) fn get(&self, list: usize) -> &[u32] {
         let start = if list == 0 { 0 } else { self.ends[list - 1] };
         &self.items[start as usize..self.ends[list] as usize]
     }
@@ -53,6 +75,8 @@ pub(super) struct Window<'a, M: Model> {
     cuts: Vec<bool>,
     /// For each completed operation the first bound that does not return before it, `completed` if there is none.
     bounds: Vec<u32>,
+    /// Which operations are as good as each other.
+    pub(super) twins: Twins,
 }
 
 impl<'a, M: Model> Window<'a, M> {
@@ -75,6 +99,7 @@ impl<'a, M: Model> Window<'a, M> {
         optional.sort_by_key(|view| (view.call, view.index));
         operations.append(&mut optional);
 
+        let twins = Twins::of(model, &operations, completed);
         let mut window = Self {
             operations,
             completed,
@@ -85,6 +110,7 @@ impl<'a, M: Model> Window<'a, M> {
             optional: Vec::with_capacity(completed),
             cuts: Vec::with_capacity(completed),
             bounds: Vec::new(),
+            twins,
         };
         let mut by_call: Vec<u32> = (0..completed as u32).collect();
         by_call.sort_by_key(|id| (window.operations[*id as usize].call, *id));

@@ -161,8 +161,12 @@ fn every_planted_fault_is_noticed() {
         Fault::MemoWithoutState,
         Fault::DominationReversed,
         Fault::CutsAmongConcurrent,
+        Fault::TwinsBeforeTheirCall,
+        Fault::UnknownMakesNothing,
     ] {
-        let by = noticed_after::<Maps>(fault, MOST).or_else(|| noticed_after::<CasRegisters>(fault, MOST));
+        let by = noticed_after::<Maps>(fault, MOST)
+            .or_else(|| noticed_after::<CasRegisters>(fault, MOST))
+            .or_else(|| noticed_after::<Registers>(fault, MOST));
         println!("{fault:?} is noticed after {by:?} histories");
         assert!(by.is_some(), "{fault:?} went unnoticed");
     }

@@ -1,26 +1,13 @@
-//! `cargo xtask bench`: how fast it is, beside other programs of the same workloads.
+//! `cargo xtask bench sim`: the simulator on its workloads.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use crate::root;
+use super::{Peer, example, median, result_line};
 
-/// Measures the simulator on its workloads, in release
+/// The workloads W1 to W6: calls, heartbeats, timers, yields, faults, whole worlds
 #[derive(clap::Args)]
-pub(crate) struct Bench {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(clap::Subcommand)]
-enum What {
-    /// The workloads W1 to W6: calls, heartbeats, timers, yields, faults, whole worlds
-    Sim(Sim),
-}
-
-#[derive(clap::Args)]
-struct Sim {
+pub(super) struct Sim {
     /// How often each workload runs; the median counts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
@@ -31,26 +18,6 @@ struct Sim {
     /// line, such as ours does
     #[arg(long, value_name = "NAME=PATH")]
     beside: Vec<Peer>,
-}
-
-/// Another program.
-#[derive(Clone)]
-struct Peer {
-    name: String,
-    path: PathBuf,
-}
-
-impl std::str::FromStr for Peer {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, path) = text.split_once('=').ok_or_else(|| format!("'{text}' is not NAME=PATH"))?;
-        let path = PathBuf::from(path);
-        match path.is_file() {
-            true => Ok(Peer { name: name.to_owned(), path }),
-            false => Err(format!("there is no program at {}", path.display())),
-        }
-    }
 }
 
 /// A workload: its name, its numbers for us, and for programs of which a run would take too long with them.
@@ -85,21 +52,9 @@ const fn workload(
     Workload { title, name, ours, theirs }
 }
 
-impl Bench {
-    pub(crate) fn run(&self) -> Result<(), String> {
-        let What::Sim(sim) = &self.what;
-        sim.run()
-    }
-}
-
 impl Sim {
-    fn run(&self) -> Result<(), String> {
-        let build = ["build", "--release", "--package", "stormglass-sim", "--example", "workloads"];
-        let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status();
-        if !built.is_ok_and(|status| status.success()) {
-            return Err("the workloads could not be built".to_owned());
-        }
-        let ours = target_directory().join("release/examples/workloads");
+    pub(super) fn run(&self) -> Result<(), String> {
+        let ours = example("stormglass-sim", "workloads")?;
         let columns: String =
             self.beside.iter().map(|peer| format!("{:>14} {:>7}", peer.name, "ratio")).collect();
         println!("median of {} runs, nanoseconds per operation\n", self.runs);
@@ -149,25 +104,9 @@ struct Measured {
 
 /// Runs a workload once; `None` when the program does not have it.
 fn result(program: &Path, workload: &str, numbers: &[&str]) -> Result<Option<Measured>, String> {
-    let output = Command::new(program).arg(workload).args(numbers).output();
-    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
-    if output.status.code() == Some(3) {
-        return Ok(None);
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find(|line| line.starts_with("RESULT "));
-    let field = |key: &str| line?.split(' ').find_map(|word| word.strip_prefix(key)?.strip_prefix('='));
-    match (field("ns_op").and_then(|nanos| nanos.parse().ok()), field("check")) {
+    let Some(line) = result_line(program, &[&[workload], numbers].concat())? else { return Ok(None) };
+    match (line.number("ns_op"), line.word("check")) {
         (Some(nanos), Some(check)) => Ok(Some(Measured { nanos, check: check.to_owned() })),
-        _ => Err(format!("{} {workload}: no RESULT line, {}", program.display(), output.status)),
+        _ => Err(format!("{} {workload}: no ns_op and check in its RESULT line", program.display())),
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn target_directory() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

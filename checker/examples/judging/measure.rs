@@ -1,0 +1,202 @@
+//! Judging with a clock beside it.
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Write};
+
+use stormglass_checker::format::fields::Lines;
+use stormglass_checker::format::jsonl::{self, OperationOf};
+use stormglass_checker::format::read;
+use stormglass_checker::models::append_list::AppendList;
+use stormglass_checker::models::cas_register::CasRegister;
+use stormglass_checker::models::counter::Counter;
+use stormglass_checker::models::kv::Kv;
+use stormglass_checker::models::lock::Lock;
+use stormglass_checker::models::priority_queue::PriorityQueue;
+use stormglass_checker::models::queue::Queue;
+use stormglass_checker::models::register::Register;
+use stormglass_checker::models::set::Set;
+use stormglass_checker::models::stack::Stack;
+use stormglass_checker::models::versioned_kv::VersionedKv;
+use stormglass_checker::{Budget, Judge, Judgement, Model, Paths, Verdict, judge_by, judge_on};
+
+use crate::elements::{Counters, Locks, Queues, Stacks};
+use crate::generate::{Object, Plan, generate};
+use crate::values::{APPENDS, Maps, PUTS, Registers, SWAPS, VersionedMaps};
+
+/// No more than these, and none is begun after so many milliseconds.
+const RUNS: usize = 5;
+/// How often one judge judges the same again.
+const ROUNDS: usize = 10_000;
+const ENOUGH: f64 = 2000.0;
+
+/// Judges all files, as one piece of work. `false`: there is no such model.
+pub(crate) fn files(model: &str, files: &[&str]) -> Result<bool, String> {
+    let (model, way) = match model.split_once(':') {
+        None => (model, Way::All),
+        Some((model, "search")) => (model, Way::Search),
+        Some((model, "again")) => (model, Way::Again),
+        Some((model, "cores")) => (model, Way::Cores),
+        Some((_, other)) => return Err(format!(":{other} is none of :search, :again, :cores")),
+    };
+    match model {
+        "register" => files_of(&Register, files, way),
+        "cas-register" => files_of(&CasRegister, files, way),
+        "kv" => files_of(&Kv::default(), files, way),
+        "kv-lab" => files_of(&Kv::lab(), files, way),
+        "versioned-kv" => files_of(&VersionedKv, files, way),
+        "append-list" => files_of(&AppendList, files, way),
+        "set" => files_of(&Set, files, way),
+        "counter" => files_of(&Counter, files, way),
+        "queue" => files_of(&Queue, files, way),
+        "stack" => files_of(&Stack, files, way),
+        "priority-queue" => files_of(&PriorityQueue, files, way),
+        "lock" => files_of(&Lock, files, way),
+        _ => return Ok(false),
+    }?;
+    Ok(true)
+}
+
+fn files_of<M>(model: &M, files: &[&str], way: Way) -> Result<(), String>
+where
+    M: Lines<Input: Sync, Output: Sync> + Copy + Sync,
+{
+    let mut histories = Vec::new();
+    for file in files {
+        let input = File::open(file).map_err(|error| format!("{file}: {error}"))?;
+        let recorded = read::<M>(file, None, BufReader::new(input)).map_err(|error| error.to_string())?;
+        histories.push(recorded.operations);
+    }
+    report(model, &histories, way, RUNS)
+}
+
+/// Judges a history of ten clients once.
+pub(crate) fn growth(name: &str, operations: usize) -> Result<bool, String> {
+    let plan = |keys: usize| Plan { clients: 10, keys: keys.max(1), operations, values: 0 };
+    match name {
+        "register" => grown::<Registers>(plan(1)),
+        "kv" => grown::<Maps<PUTS>>(plan(operations / 1000)),
+        "versioned-kv" => grown::<VersionedMaps>(plan(operations / 1000)),
+        "append" => grown::<Maps<APPENDS>>(plan(operations / 100)),
+        "queue" => grown::<Queues>(plan(1)),
+        "stack" => grown::<Stacks>(plan(1)),
+        "lock" => grown::<Locks>(plan(1)),
+        _ => return Ok(false),
+    }?;
+    Ok(true)
+}
+
+fn grown<O>(plan: Plan) -> Result<(), String>
+where
+    O: Object<Model: Default + Copy + Sync + Model<Input: Sync, Output: Sync>>,
+{
+    report(&O::Model::default(), &[generate::<O>(plan)], Way::All, 1)
+}
+
+/// Prints a history.
+pub(crate) fn print(name: &str, numbers: &[&str]) -> Result<bool, String> {
+    let read: Vec<usize> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
+    let [clients, keys, operations, values] = read[..] else {
+        return Err("expected CLIENTS KEYS OPERATIONS VALUES".to_owned());
+    };
+    let plan = Plan { clients: clients.max(1), keys: keys.max(1), operations, values: values as u64 };
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    let printed = match name {
+        "register" => printed::<Registers>(&mut output, plan),
+        "kv" => printed::<Maps<PUTS>>(&mut output, plan),
+        "cas" => printed::<Maps<SWAPS>>(&mut output, plan),
+        "append" => printed::<Maps<APPENDS>>(&mut output, plan),
+        "versioned-kv" => printed::<VersionedMaps>(&mut output, plan),
+        "queue" => printed::<Queues>(&mut output, plan),
+        "stack" => printed::<Stacks>(&mut output, plan),
+        "counter" => printed::<Counters>(&mut output, plan),
+        "lock" => printed::<Locks>(&mut output, plan),
+        _ => return Ok(false),
+    };
+    printed.map_err(|error| error.to_string())?;
+    Ok(true)
+}
+
+fn printed<O: Object>(output: &mut impl Write, plan: Plan) -> std::io::Result<()> {
+    jsonl::write::<O::Model>(output, &generate::<O>(plan))?;
+    output.flush()
+}
+
+fn report<M>(model: &M, histories: &[Vec<OperationOf<M>>], way: Way, runs: usize) -> Result<(), String>
+where
+    M: Model<Input: Sync, Output: Sync> + Copy + Sync,
+{
+    let budget = Budget { states: 400_000_000, memo: 100_000_000 };
+    let mut judge = Judge::new(*model, budget);
+    let mut times: Vec<f64> = Vec::new();
+    let mut walls: Vec<f64> = Vec::new();
+    let mut verdict = String::new();
+    let rounds = if way == Way::Again { ROUNDS } else { 1 };
+    while times.len() < runs && times.iter().sum::<f64>() < ENOUGH {
+        let (before, begun) = (cpu_ms()?, now());
+        let mut counts = [0_usize; 3];
+        for history in (0..rounds).flat_map(|_| histories) {
+            let verdict = match way {
+                Way::All => kind(&judge_by(model, history, budget, Paths::All)),
+                Way::Search => kind(&judge_by(model, history, budget, Paths::SearchOnly)),
+                Way::Again => kind(judge.judge(history)),
+                Way::Cores => kind(&judge_on(2, model, history, budget)),
+            };
+            counts[verdict] += 1;
+        }
+        times.push((cpu_ms()? - before) / rounds as f64);
+        walls.push(begun.elapsed().as_secs_f64() * 1000.0 / rounds as f64);
+        verdict = counts.map(|count| (count / rounds).to_string()).join("/");
+    }
+    times.sort_by(f64::total_cmp);
+    walls.sort_by(f64::total_cmp);
+    let operations: usize = histories.iter().map(Vec::len).sum();
+    println!(
+        "RESULT cpu_ms={:.5} wall_ms={:.5} rss_mb={:.1} operations={operations} verdict={verdict}",
+        times[times.len() / 2],
+        walls[walls.len() / 2],
+        peak_kb()? / 1024.0
+    );
+    Ok(())
+}
+
+fn kind(judgement: &Judgement) -> usize {
+    match judgement.verdict {
+        Verdict::Linearizable { .. } => 0,
+        Verdict::NotLinearizable(_) => 1,
+        Verdict::Undecided { .. } => 2,
+    }
+}
+
+/// Which of the judge's ways is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    All,
+    /// The general search alone.
+    Search,
+    /// One judge that keeps its room, each history many times.
+    Again,
+    /// Two threads; only the wall clock says anything then.
+    Cores,
+}
+
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this measures real time")]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+/// What this thread has cost, in milliseconds: the first number of Linux's schedstat, in nanoseconds. The kernel brings
+/// it up to date when a thread yields, and else at its ticks only.
+fn cpu_ms() -> Result<f64, String> {
+    std::thread::yield_now();
+    number("/proc/thread-self/schedstat", |text| text.split(' ').next()).map(|nanos| nanos / 1e6)
+}
+
+fn peak_kb() -> Result<f64, String> {
+    let line = |text: &'static str| move |line: &&str| line.starts_with(text);
+    number("/proc/self/status", |text| text.lines().find(line("VmHWM:"))?.split_ascii_whitespace().nth(1))
+}
+
+fn number(file: &str, find: impl for<'a> Fn(&'a str) -> Option<&'a str>) -> Result<f64, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}; this needs Linux"))?;
+    find(&text).and_then(|word| word.parse().ok()).ok_or_else(|| format!("{file}: unreadable: {text}"))
+}

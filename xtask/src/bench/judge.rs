@@ -1,0 +1,234 @@
+//! `cargo xtask bench judge`: the judge on the histories of its goals, beside another checker.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::cases::{Asked, CASES, Case};
+use super::{Peer, example, median, result_line, target_directory, write_between};
+use crate::root;
+
+/// The histories of the judge's goals: time and memory of a check, and what is asked of them
+#[derive(clap::Args)]
+pub(super) struct Judge {
+    /// A folder with recorded histories; what is not in it is made, or left out
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// How often each history is judged; the median counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Only these goals: 1, 4a, …
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Another program to run in turn with ours: one that takes a model and files and prints a RESULT line with cpu_ms,
+    /// rss_mb and verdict, such as ours does
+    #[arg(long, value_name = "NAME=PATH")]
+    beside: Vec<Peer>,
+    /// The rows as JSON
+    #[arg(long)]
+    json: bool,
+    /// Writes the table into docs/judge-speed.md, with this line above it
+    #[arg(long, value_name = "WORDS")]
+    write: Option<String>,
+}
+
+/// A program that takes longer is run once.
+const LONG: f64 = 5_000.0;
+
+/// What the runs of one program on one history came to.
+#[derive(Default, serde::Serialize)]
+struct Measured {
+    cpu_ms: Vec<f64>,
+    rss_mb: f64,
+    operations: f64,
+    verdict: String,
+}
+
+impl Measured {
+    fn ms(&self) -> f64 {
+        median(self.cpu_ms.clone())
+    }
+
+    /// How long it took, or why there is no verdict.
+    fn shown(&self) -> String {
+        let decided = !self.verdict.ends_with("/1") && self.verdict != "memory";
+        let sign = if decided { "" } else { "> " };
+        match self.ms() {
+            _ if self.verdict == "memory" => format!("> {:.0} GB", self.rss_mb / 1000.0),
+            ms if ms >= 1000.0 => format!("{sign}{:.1} s", ms / 1000.0),
+            ms if ms >= 100.0 => format!("{sign}{ms:.0} ms"),
+            ms if ms >= 0.1 => format!("{sign}{ms:.2} ms"),
+            ms => format!("{sign}{:.1} µs", ms * 1000.0),
+        }
+    }
+}
+
+/// A line of the table.
+#[derive(serde::Serialize)]
+struct Row {
+    goal: &'static str,
+    history: &'static str,
+    way: &'static str,
+    asked: String,
+    ours: Measured,
+    theirs: Vec<Measured>,
+    reached: bool,
+}
+
+impl Judge {
+    pub(super) fn run(&self) -> Result<(), String> {
+        let ours = example("stormglass-checker", "judging")?;
+        let mut rows = Vec::new();
+        for case in
+            CASES.iter().filter(|case| self.only.is_empty() || self.only.iter().any(|only| only == case.goal))
+        {
+            match self.files(case, &ours)? {
+                Some(files) => rows.push(self.measure(case, &ours, &files)?),
+                None => {
+                    eprintln!("{} is left out: there is no {} and it cannot be made", case.name, case.file)
+                }
+            }
+            if let Some(row) = rows.last().filter(|_| !self.json) {
+                println!("{}", self.line(row));
+            }
+        }
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?);
+        }
+        match &self.write {
+            None => Ok(()),
+            Some(words) => {
+                let lines: Vec<String> = rows.iter().map(|row| self.line(row)).collect();
+                let table = format!("{words}\n\n{}{}\n", self.head(), lines.join("\n"));
+                write_between(&root().join("docs/judge-speed.md"), "bench judge", &table)
+            }
+        }
+    }
+
+    /// The files of a case; `None` if there are none.
+    fn files(&self, case: &Case, ours: &Path) -> Result<Option<Vec<String>>, String> {
+        let below = |dir: &PathBuf| found(&dir.join(case.file));
+        let files = self.data.as_ref().map(below).transpose()?.unwrap_or_default();
+        let Some(numbers) = case.made.filter(|_| files.is_empty()) else {
+            return Ok((!files.is_empty()).then_some(files));
+        };
+        let dir = target_directory().join("judging");
+        fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+        let file = dir.join(case.file).with_extension("jsonl");
+        let output = fs::File::create(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let made = Command::new(ours).arg("generate").args(numbers).stdout(Stdio::from(output)).status();
+        match made.is_ok_and(|status| status.success()) {
+            true => Ok(Some(vec![file.display().to_string()])),
+            false => Err(format!("{} could not be made", file.display())),
+        }
+    }
+
+    /// The programs take turns, so that a machine that slows down does so for all.
+    fn measure(&self, case: &Case, ours: &Path, files: &[String]) -> Result<Row, String> {
+        let programs: Vec<&Path> =
+            std::iter::once(ours).chain(self.beside.iter().map(|peer| peer.path.as_path())).collect();
+        let mut all: Vec<Measured> = programs.iter().map(|_| Measured::default()).collect();
+        let (model, way) = case.model.split_once(':').unwrap_or((case.model, ""));
+        for _ in 0..self.runs {
+            for (program, measured) in programs.iter().zip(&mut all) {
+                if measured.cpu_ms.first().is_some_and(|ms| *ms > LONG) || measured.verdict == "memory" {
+                    continue;
+                }
+                let first = if *program == ours { case.model } else { model };
+                let words: Vec<&str> =
+                    std::iter::once(first).chain(files.iter().map(String::as_str)).collect();
+                let Some(line) = result_line(program, &words)? else { continue };
+                measured.cpu_ms.extend(line.number("cpu_ms"));
+                measured.rss_mb = measured.rss_mb.max(line.number("rss_mb").unwrap_or_default());
+                measured.operations = line.number("operations").unwrap_or_default();
+                measured.verdict = line.word("verdict").unwrap_or_default().to_owned();
+            }
+        }
+        let ours = all.remove(0);
+        let theirs = all;
+        if let Some(other) =
+            theirs.first().filter(|other| other.verdict != ours.verdict && !open(&other.verdict))
+        {
+            return Err(format!("{}: we say {}, they say {}", case.name, ours.verdict, other.verdict));
+        }
+        let (asked, reached) = asked(case, &ours, theirs.first());
+        Ok(Row { goal: case.goal, history: case.name, way, asked, ours, theirs, reached })
+    }
+
+    fn head(&self) -> String {
+        let peers: String =
+            self.beside.iter().map(|peer| format!(" {0} | {0}, MB | ratio |", peer.name)).collect();
+        let columns = 7 + 3 * self.beside.len();
+        format!(
+            "| goal | history | by | asked |{peers} Stormglass | MB | reached |\n|{}\n",
+            "---|".repeat(columns)
+        )
+    }
+
+    fn line(&self, row: &Row) -> String {
+        let ours = row.ours.ms();
+        let theirs = |other: &Measured| match other.cpu_ms.is_empty() {
+            true => " — | — | — |".to_owned(),
+            false => {
+                let sign = if open(&other.verdict) { "> " } else { "" };
+                format!(" {} | {:.0} | {sign}{:.0}× |", other.shown(), other.rss_mb, other.ms() / ours)
+            }
+        };
+        format!(
+            "| {} | {} | {} | {} |{} {} | {:.0} | {} |",
+            row.goal,
+            row.history,
+            if row.way.is_empty() { "all ways" } else { row.way },
+            row.asked,
+            row.theirs.iter().map(theirs).collect::<String>(),
+            row.ours.shown(),
+            row.ours.rss_mb,
+            if row.reached { "yes" } else { "**no**" }
+        )
+    }
+}
+
+/// Whether a program gave no verdict.
+fn open(verdict: &str) -> bool {
+    verdict == "memory" || verdict.rsplit('/').next().is_some_and(|open| open != "0")
+}
+
+fn asked(case: &Case, ours: &Measured, theirs: Option<&Measured>) -> (String, bool) {
+    let ms = ours.ms();
+    let times =
+        |ratio: f64, of: fn(&Measured) -> f64| theirs.is_some_and(|other| of(other) >= ratio * of(ours));
+    let (mut words, mut reached) = match case.asked {
+        Asked::Times(ratio) => (format!("≥ {ratio}×"), times(ratio, Measured::ms)),
+        Asked::Within(most) if most < 0.1 => (format!("≤ {} µs", most * 1000.0), ms <= most),
+        Asked::Within(most) => (format!("≤ {most} ms"), ms <= most),
+        Asked::Linear => ("≤ 1 µs/op + 10 ms".to_owned(), ms <= ours.operations / 1000.0 + 10.0),
+    };
+    if case.memory > 0.0 {
+        words = format!("{words}, ≥ {}× less memory", case.memory);
+        reached &= times(case.memory, |measured| measured.rss_mb);
+    }
+    (words, reached && !open(&ours.verdict))
+}
+
+/// The files of a pattern, with a `*` at most in their name.
+fn found(pattern: &Path) -> Result<Vec<String>, String> {
+    let name = pattern.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Some((head, tail)) = name.split_once('*') else {
+        return Ok(pattern.is_file().then(|| pattern.display().to_string()).into_iter().collect());
+    };
+    let dir = pattern.parent().unwrap_or(Path::new(""));
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| format!("{}: {error}", dir.display()))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(head) && name.ends_with(tail) {
+            files.push(path.display().to_string());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
