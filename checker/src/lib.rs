@@ -40,7 +40,7 @@ mod wing_gong;
 #[doc(hidden)]
 pub use direct::Paths;
 pub use direct::{Answer, Path, Role};
-pub use explain::draw;
+pub use explain::{Clock, draw, tell};
 pub use history::{Called, History, Operation, Returned};
 pub use judge::{check, judge, judge_on};
 #[doc(hidden)]

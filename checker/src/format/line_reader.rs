@@ -1,6 +1,7 @@
 //! A file line by line, holding one line in memory.
 
 use super::Error;
+use super::error::shortened;
 use std::io::{BufRead, Read};
 
 /// A longer line is no line: something is wrong with the file.
@@ -20,11 +21,6 @@ impl<R: BufRead> LineReader<R> {
         Self { file: file.into(), input, number: 0, buffer: Vec::new() }
     }
 
-    /// The name that errors show.
-    pub(crate) fn file(&self) -> &str {
-        &self.file
-    }
-
     /// The line that was read last, from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
@@ -33,6 +29,20 @@ impl<R: BufRead> LineReader<R> {
     /// An error about the line that was read last.
     pub(crate) fn expected(&self, what: impl Into<String>) -> Error {
         Error::expected(&self.file, self.number, what)
+    }
+
+    /// The line that was read last is not the JSON of a `what`. The column takes the place of the line that JSON counts,
+    /// which is always the first.
+    pub(crate) fn json(&self, what: &'static str, error: serde_json::Error) -> Error {
+        let (full, column) = (error.to_string(), error.column());
+        let place = format!(" at line {} column {column}", error.line());
+        let reason = match full.strip_suffix(&place) {
+            Some(bare) if column > 0 => format!("{bare} (column {column})"),
+            Some(bare) => bare.to_owned(),
+            None => full,
+        };
+        let file = self.file.clone();
+        Error::Json { file, line: self.number, what, reason: shortened(&reason) }
     }
 
     /// The next line, its end included; `None` at the end of the file.

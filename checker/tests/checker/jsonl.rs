@@ -239,7 +239,7 @@ fn an_unreadable_line_is_named() {
     for (line, expected) in [
         (
             "nonsense",
-            "h.jsonl:3: expected a JSON object with one operation, expected ident at line 1 column 2",
+            "h.jsonl:3: expected a JSON object with one operation, expected ident (column 2)",
         ),
         (
             r#"{"client":"c","op":"get"}"#,

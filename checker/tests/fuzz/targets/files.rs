@@ -74,7 +74,7 @@ where
         Err(error) => {
             let message = error.to_string();
             assert!(message.starts_with("h:") && message.contains("expected"), "{message}");
-            assert!(message.len() < 1_000, "{message}");
+            assert!(message.len() < 4_000, "{message}");
             return;
         }
     };
