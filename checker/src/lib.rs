@@ -30,6 +30,7 @@ mod history;
 mod judge;
 mod model;
 pub mod models;
+pub mod online;
 pub mod page;
 mod schedule;
 mod shrink;

@@ -7,7 +7,9 @@ use super::cases::{
 use super::distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
+use super::growing::{events, known, refuted_at};
 use super::oracle::{OperationOf, forget_all_but, is_witness, linearizable};
+use stormglass_checker::online::Fault::None as NO_FAULT;
 use stormglass_checker::{Budget, Fault, Operation, Verdict, decide, decide_directly, judge};
 
 /// Operations that brute force can still put into every order.
@@ -55,6 +57,28 @@ pub(super) fn paths(bytes: &[u8]) {
             against_search::<VersionedMaps>,
             against_search::<Sets>,
             against_search::<Locks>,
+        ],
+    );
+}
+
+/// The online judge against brute force, event by event.
+pub(super) fn online(bytes: &[u8]) {
+    with_case(
+        bytes,
+        [
+            as_it_grows::<Registers>,
+            as_it_grows::<CasRegisters>,
+            as_it_grows::<Maps>,
+            as_it_grows::<LabMaps>,
+            as_it_grows::<VersionedMaps>,
+            as_it_grows::<Lists>,
+            as_it_grows::<Sets>,
+            as_it_grows::<Counters>,
+            as_it_grows::<Queues>,
+            as_it_grows::<Stacks>,
+            as_it_grows::<PriorityQueues>,
+            as_it_grows::<Locks>,
+            as_it_grows::<Banks>,
         ],
     );
 }
@@ -110,6 +134,16 @@ fn against_brute_force<C: Case>(bytes: &[u8]) {
         Verdict::Undecided { .. } => false,
     };
     assert!(holds, "{}: {judgement:#?}\n{history:#?}", C::NAME);
+}
+
+fn as_it_grows<C: Case>(bytes: &[u8]) {
+    let history = history::<C>(bytes, FEW - 1);
+    let events = events::<C>(&history);
+    let is_explained = |last: usize| linearizable::<C>(&known::<C>(&history, &events[..=last]));
+    let expected = (0..events.len()).find(|last| !is_explained(*last));
+    let given_up = bytes.last().copied().unwrap_or_default();
+    let (refuted, _) = refuted_at::<C>(&history, NO_FAULT, |index| given_up >> (index % 8) & 1 == 1);
+    assert_eq!(refuted, expected, "{}\n{history:#?}", C::NAME);
 }
 
 fn against_search<C: Case>(bytes: &[u8]) {
