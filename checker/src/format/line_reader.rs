@@ -7,6 +7,15 @@ use std::io::{BufRead, Read};
 /// A longer line is no line: something is wrong with the file.
 const LONGEST: u64 = 64 << 20;
 
+/// What the reader of JSON says, and what it means.
+const RUST: [(&str, &str); 5] = [
+    ("expected u64", "expected a whole number from 0 to 2^64 - 1"),
+    ("expected i64", "expected a whole number from -2^63 to 2^63 - 1"),
+    ("expected ident", "expected true, false or null"),
+    ("recursion limit exceeded", "with values nested less deep"),
+    ("EOF while", "the line ends while"),
+];
+
 /// Lines of UTF-8, counted from 1.
 pub(crate) struct LineReader<R> {
     file: String,
@@ -41,6 +50,7 @@ impl<R: BufRead> LineReader<R> {
             Some(bare) => bare.to_owned(),
             None => full,
         };
+        let reason = RUST.iter().fold(reason, |reason, (theirs, ours)| reason.replace(theirs, ours));
         let file = self.file.clone();
         Error::Json { file, line: self.number, what, reason: shortened(&reason) }
     }

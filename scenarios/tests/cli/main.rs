@@ -7,6 +7,7 @@ mod checks;
 mod commands;
 mod dying;
 mod findings;
+mod hostile;
 mod rough;
 mod shell;
 
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         return stormglass::cli(rough::stories());
     }
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let tests = [checks::TESTS, commands::TESTS, dying::TESTS, findings::TESTS].concat();
+    let tests = [checks::TESTS, commands::TESTS, dying::TESTS, findings::TESTS, hostile::TESTS].concat();
     let mut failed = 0;
     for (name, test) in tests {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {

@@ -84,6 +84,13 @@ impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
                 let what = format!("the end of process {process}'s {} of line {}", invoke.f, invoke.line);
                 return Err(Error::expected(&self.file, line, format!("{what}; it is {}'s", event.f)));
             }
+            if let (Some(called), Some(ended)) = (invoke.time, event.time)
+                && ended < called
+            {
+                let what = format!("the end of process {process}'s {} not before its call on line", invoke.f);
+                let what = format!("{what} {}; the call is at {called}, the end at {ended}", invoke.line);
+                return Err(Error::expected(&self.file, line, what));
+            }
             let end = (event.kind != Kind::Info).then_some((event.kind, self.now));
             return Ok(Some(Ended { invoke, call, end, answer: event.value, error: event.error }));
         }

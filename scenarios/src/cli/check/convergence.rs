@@ -9,6 +9,7 @@ use stormglass_checker::format::value::Value;
 
 use super::judged::Judged;
 use super::level::Level;
+use super::objects::operations;
 
 /// What was written to one key, and read when that was over.
 #[derive(Default)]
@@ -80,7 +81,7 @@ pub(super) fn judge<M: Lines>(file: &str, recorded: &Recorded<M>) -> Judged {
 }
 
 fn remarked<M: Lines>(recorded: &Recorded<M>, judged: Judged) -> Judged {
-    Judged { remark: format!("{} operations", recorded.operations.len()), ..judged }
+    Judged { remark: operations(recorded.operations.len()), ..judged }
 }
 
 impl Ending {

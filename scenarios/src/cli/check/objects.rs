@@ -89,7 +89,7 @@ impl Check {
                 Judged::undecided(file, Level::Linearizable, why)
             }
         };
-        judged.remark = format!("{} operations, {words}", history.len());
+        judged.remark = format!("{}, {words}", operations(history.len()));
         judged.decided_by = ways;
         Ok(judged)
     }
@@ -136,6 +136,11 @@ fn sequential<M: Lines>(model: &M, file: &str, recorded: &Recorded<M>, mut budge
             Judged::undecided(file, Level::Sequential, format!("{why} ({explored} states explored)"))
         }
     };
-    judged.remark = format!("{} operations", history.len());
+    judged.remark = operations(history.len());
     judged
+}
+
+/// How many, in words.
+pub(super) fn operations(count: usize) -> String {
+    if count == 1 { "1 operation".to_owned() } else { format!("{count} operations") }
 }
