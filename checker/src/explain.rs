@@ -8,72 +8,125 @@ use crate::shrink::Core;
 use crate::verdict::Counterexample;
 use crate::wing_gong::Stuck;
 
-/// "c2 read x = 1, although c1's write x = 2 had been acknowledged 40 ms before the read began", and below it how
-/// far the history can be explained.
+/// What the times of a history count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Events: the history had no times, and only their order means something.
+    Events,
+}
+
+impl Clock {
+    fn ago(self, time: u64) -> String {
+        match self {
+            Clock::Nanoseconds => duration(time),
+            Clock::Events if time == 1 => "1 event".to_owned(),
+            Clock::Events => format!("{time} events"),
+        }
+    }
+}
+
+/// What is wrong, in sentences: "c2 read x = 1, although c1's write x = 2 had been acknowledged 40 ms before the read
+/// began", and below it how far the history can be explained. The [sentence](Counterexample::sentence) of a
+/// counterexample is this, with nanoseconds.
+pub fn tell<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    counterexample: &Counterexample,
+    clock: Clock,
+) -> String {
+    Teller { model, history, clock }.tell(&Facts {
+        operations: &counterexample.operations,
+        culprit: counterexample.culprit,
+        explained: counterexample.explained.len(),
+        state: &counterexample.state,
+        candidates: &counterexample.candidates,
+    })
+}
+
+/// The same of what will be a counterexample.
 pub(crate) fn sentence<M: Model>(
     model: &M,
     history: &[Operation<M::Input, M::Output>],
     core: &Core,
     stuck: &Stuck,
 ) -> String {
-    let culprit = &history[core.culprit];
-    let phrase = model.describe(&culprit.input, culprit.output());
-    let did = format!("c{} {} {}", culprit.client, phrase.past, phrase.rest);
-    let others = core.operations.iter().filter(|index| **index != core.culprit);
-    let before = others
-        .clone()
-        .map(|index| &history[*index])
-        .filter(|other| other.precedes(culprit))
-        .max_by_key(|other| other.returned_at());
-    let name = |other: &Operation<M::Input, M::Output>| {
-        format!("c{}'s {}", other.client, model.describe(&other.input, other.output()))
-    };
-    let what = match before {
-        Some(other) => {
-            let ago = duration(culprit.call - other.returned_at().unwrap_or(culprit.call));
-            let ended = match model.read_only(&other.input, other.output()) {
-                true => "had returned",
-                false => "had been acknowledged",
-            };
-            format!("{did}, although {} {ended} {ago} before the {} began", name(other), phrase.verb)
-        }
-        None if core.operations.len() == 1 => {
-            format!("{did}, which nothing called before its return explains")
-        }
-        None if core.operations.len() <= 4 => {
-            let names: Vec<String> = others.map(|index| name(&history[*index])).collect();
-            format!("{did}, which fits no order with {}", names.join(" and "))
-        }
-        None => format!("{did}, which fits no order of these {} operations", core.operations.len()),
-    };
-    format!("{what}\n{}", why_nothing_fits(model, history, stuck))
+    Teller { model, history, clock: Clock::Nanoseconds }.tell(&Facts {
+        operations: &core.operations,
+        culprit: core.culprit,
+        explained: stuck.placed.len(),
+        state: &stuck.state,
+        candidates: &stuck.candidates,
+    })
 }
 
-/// The end of the longest prefix that can be explained, and what was wanted there.
-fn why_nothing_fits<M: Model>(
-    model: &M,
-    history: &[Operation<M::Input, M::Output>],
-    stuck: &Stuck,
-) -> String {
-    let wanted: Vec<String> = stuck
-        .candidates
-        .iter()
-        .take(3)
-        .map(|index| {
-            let operation = &history[*index];
-            format!("c{}'s {}", operation.client, model.describe(&operation.input, operation.output()))
-        })
-        .collect();
-    let more = match stuck.candidates.len().saturating_sub(3) {
-        0 => String::new(),
-        more => format!(" or {more} more"),
-    };
-    let placed = match stuck.placed.len() {
-        0 => "before any operation".to_owned(),
-        1 => "1 operation can be explained; after it".to_owned(),
-        placed => format!("{placed} operations can be explained; after them"),
-    };
-    format!("{placed} {}, and next must come {}{more}", stuck.state, wanted.join(" or "))
+/// What the sentences are about; the names are those of [`Counterexample`].
+struct Facts<'a> {
+    operations: &'a [usize],
+    culprit: usize,
+    explained: usize,
+    state: &'a str,
+    candidates: &'a [usize],
+}
+
+struct Teller<'a, M: Model> {
+    model: &'a M,
+    history: &'a [Operation<M::Input, M::Output>],
+    clock: Clock,
+}
+
+impl<M: Model> Teller<'_, M> {
+    fn name(&self, operation: &Operation<M::Input, M::Output>) -> String {
+        format!("c{}'s {}", operation.client, self.model.describe(&operation.input, operation.output()))
+    }
+
+    fn tell(&self, facts: &Facts<'_>) -> String {
+        let culprit = &self.history[facts.culprit];
+        let phrase = self.model.describe(&culprit.input, culprit.output());
+        let did = format!("c{} {} {}", culprit.client, phrase.past, phrase.rest);
+        let others = facts.operations.iter().filter(|index| **index != facts.culprit);
+        let before = others
+            .clone()
+            .map(|index| &self.history[*index])
+            .filter(|other| other.precedes(culprit))
+            .max_by_key(|other| other.returned_at());
+        let what = match before {
+            Some(other) => {
+                let ago = self.clock.ago(culprit.call - other.returned_at().unwrap_or(culprit.call));
+                let ended = match self.model.read_only(&other.input, other.output()) {
+                    true => "had returned",
+                    false => "had been acknowledged",
+                };
+                format!("{did}, although {} {ended} {ago} before the {} began", self.name(other), phrase.verb)
+            }
+            None if facts.operations.len() == 1 => {
+                format!("{did}, which nothing called before its return explains")
+            }
+            None if facts.operations.len() <= 4 => {
+                let names: Vec<String> = others.map(|index| self.name(&self.history[*index])).collect();
+                format!("{did}, which fits no order with {}", names.join(" and "))
+            }
+            None => format!("{did}, which fits no order of these {} operations", facts.operations.len()),
+        };
+        format!("{what}\n{}", self.why_nothing_fits(facts))
+    }
+
+    /// The end of the longest prefix that can be explained, and what was wanted there.
+    fn why_nothing_fits(&self, facts: &Facts<'_>) -> String {
+        let wanted = facts.candidates.iter().take(3).map(|index| self.name(&self.history[*index]));
+        let wanted: Vec<String> = wanted.collect();
+        let more = match facts.candidates.len().saturating_sub(3) {
+            0 => String::new(),
+            more => format!(" or {more} more"),
+        };
+        let placed = match facts.explained {
+            0 => "before any operation".to_owned(),
+            1 => "1 operation can be explained; after it".to_owned(),
+            placed => format!("{placed} operations can be explained; after them"),
+        };
+        format!("{placed} {}, and next must come {}{more}", facts.state, wanted.join(" or "))
+    }
 }
 
 /// Draws the operations of a counterexample, a row for each client and time to the right, in lines of at most

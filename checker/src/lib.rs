@@ -31,6 +31,7 @@ mod judge;
 mod model;
 pub mod models;
 mod numbers;
+pub mod online;
 pub mod page;
 mod parts;
 mod schedule;
@@ -42,7 +43,7 @@ mod wing_gong;
 #[doc(hidden)]
 pub use direct::Paths;
 pub use direct::{Answer, Path, Role};
-pub use explain::draw;
+pub use explain::{Clock, draw, tell};
 pub use history::{Called, History, Operation, Returned};
 pub use judge::{Judge, check, judge, judge_on};
 #[doc(hidden)]

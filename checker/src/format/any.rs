@@ -77,21 +77,8 @@ pub struct Recorded<M: Lines> {
 
 /// Reads a whole history, in `format` or in the one that its content shows. `file` is the name that errors show.
 /// Memory is what the operations take and one line or event.
-pub fn read<M: Lines>(
-    file: &str,
-    format: Option<Format>,
-    mut input: impl BufRead,
-) -> Result<Recorded<M>, Error> {
-    let mut beginning = Vec::new();
-    if format.is_none() {
-        let read = (&mut input).take(BEGINNING).read_to_end(&mut beginning);
-        read.map_err(|error| Error::io(file, 1, error))?;
-    }
-    let Some(format) = format.or_else(|| Format::recognise(&beginning)) else {
-        let what = "a history: JSON lines, EDN, JSON events or a Jepsen log; name the format if it is one";
-        return Err(Error::expected(file, 1, what));
-    };
-    let input = Cursor::new(beginning).chain(input);
+pub fn read<M: Lines>(file: &str, format: Option<Format>, input: impl BufRead) -> Result<Recorded<M>, Error> {
+    let (format, input) = begin(file, format, input)?;
     match format {
         Format::Jsonl => lines(file, input),
         Format::Edn => paired(file, format, values(file, Reader::new(file, input, Dialect::Edn))),
@@ -99,6 +86,42 @@ pub fn read<M: Lines>(
         Format::Log => paired(file, format, Log::new(file, input)),
     }
 }
+
+/// The format, and the content without a byte order mark. What is packed, or is no UTF-8 from the start, is named.
+pub(crate) fn begin<R: BufRead>(
+    file: &str,
+    format: Option<Format>,
+    mut input: R,
+) -> Result<(Format, impl BufRead + use<R>), Error> {
+    let mut beginning = Vec::new();
+    let read = (&mut input).take(BEGINNING).read_to_end(&mut beginning);
+    read.map_err(|error| Error::io(file, 1, error))?;
+    for (start, what) in FOREIGN {
+        if beginning.starts_with(start) {
+            return Err(Error::expected(file, 1, format!("a text; it is {what}")));
+        }
+    }
+    let mark = if beginning.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let Some(format) = format.or_else(|| Format::recognise(&beginning[mark..])) else {
+        let what = "a history: JSON lines, EDN, JSON events or a Jepsen log; name the format if it is one";
+        return Err(Error::expected(file, 1, what));
+    };
+    let mut beginning = Cursor::new(beginning);
+    beginning.set_position(mark as u64);
+    Ok((format, beginning.chain(input)))
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How a file begins that somebody gave by mistake.
+const FOREIGN: [(&[u8], &str); 6] = [
+    (b"\x1f\x8b", "packed with gzip; unpack it, as with gunzip -c"),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd; unpack it, as with zstd -dc"),
+    (b"\xfd7zXZ\0", "packed with xz; unpack it, as with xz -dc"),
+    (b"PK\x03\x04", "a zip archive; unpack it"),
+    (b"\xff\xfe", "in UTF-16; write it as UTF-8"),
+    (b"\xfe\xff", "in UTF-16; write it as UTF-8"),
+];
 
 fn lines<M: Lines>(file: &str, input: impl BufRead) -> Result<Recorded<M>, Error> {
     let mut reader = jsonl::Reader::<M, _>::new(file, input);
@@ -111,7 +134,7 @@ fn lines<M: Lines>(file: &str, input: impl BufRead) -> Result<Recorded<M>, Error
 }
 
 /// The events among the values.
-fn values<'a>(
+pub(crate) fn values<'a>(
     file: &'a str,
     values: impl Iterator<Item = Result<(u64, edn::Value), Error>> + 'a,
 ) -> impl Iterator<Item = Result<Event, Error>> + 'a {

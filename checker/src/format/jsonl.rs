@@ -64,13 +64,17 @@ impl<M: Lines, R: BufRead> Reader<M, R> {
                 Some(text) if text.trim_ascii().is_empty() => continue,
                 Some(text) => text,
             };
+            let mut has_transaction = false;
             if !plain::read(text, &mut self.fields) {
+                has_transaction = text.contains("\"txn\"");
                 let read = serde_json::from_str(text);
-                let (file, line) = (self.lines.file(), self.lines.number());
-                self.fields = read.map_err(|source| Error::Json { file: file.to_owned(), line, source })?;
+                self.fields = read.map_err(|error| self.lines.json("operation", error))?;
             }
+            let is_transaction = has_transaction && self.fields.op.is_empty();
             let operation = operation::<M>(&self.fields);
-            return operation.map(Some).map_err(|Expected(expected)| self.lines.expected(expected));
+            return operation.map(Some).map_err(|Expected(expected)| {
+                self.lines.expected(if is_transaction { A_TRANSACTION.to_owned() } else { expected })
+            });
         }
     }
 }
@@ -87,6 +91,10 @@ impl<M: Lines, R: BufRead> Iterator for Reader<M, R> {
         next.transpose()
     }
 }
+
+/// What is told where a transaction stands among operations.
+pub(crate) const A_TRANSACTION: &str =
+    "an operation; this is a transaction, which the models list-append and rw-register judge";
 
 /// The operation of a line.
 pub(crate) fn operation<M: Lines>(fields: &Fields) -> Result<OperationOf<M>, Expected> {

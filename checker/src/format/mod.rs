@@ -12,4 +12,6 @@ mod plain;
 pub mod value;
 
 pub use any::{Format, Recorded, read};
+pub(crate) use any::{begin, values};
 pub use error::Error;
+pub(crate) use line_reader::LineReader;

@@ -3,6 +3,7 @@
 use super::points::points;
 use super::window::window;
 use super::{About, LARGEST};
+use crate::explain::{Clock, tell};
 use crate::history::Operation;
 use crate::model::{Model, Next};
 use crate::verdict::Verdict;
@@ -84,7 +85,9 @@ pub(super) fn gather<M: Model>(
     let (words, sentences) = match verdict {
         Verdict::Linearizable { .. } => ("linearizable", Vec::new()),
         Verdict::NotLinearizable(wrong) => {
-            ("NOT LINEARIZABLE", wrong.sentence.lines().map(|line| cut(line, 1000)).collect())
+            let clock = if about.timed { Clock::Nanoseconds } else { Clock::Events };
+            let told = tell(model, history, wrong, clock);
+            ("NOT LINEARIZABLE", told.lines().map(|line| cut(line, 1000)).collect())
         }
         Verdict::Undecided { explored, why, .. } => {
             ("undecided", vec![format!("{why} ({explored} states explored)")])

@@ -29,12 +29,16 @@ impl Display for Scalar {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
             Scalar::Number(number) => write!(f, "{number}"),
-            Scalar::Text(text) if !text.is_empty() && text.chars().all(char::is_alphanumeric) => {
-                write!(f, "{text}")
-            }
+            Scalar::Text(text) if is_plain(text) => write!(f, "{text}"),
             Scalar::Text(text) => write!(f, "{:?}", &**text),
         }
     }
+}
+
+/// A word, or a keyword with its colon.
+fn is_plain(text: &str) -> bool {
+    let word = text.strip_prefix(':').unwrap_or(text);
+    !word.is_empty() && word.chars().all(char::is_alphanumeric)
 }
 
 /// What a read saw.
@@ -125,6 +129,13 @@ impl Op {
             Op::Append { value, .. } | Op::Write { value, .. } => Some(value),
             Op::Read { .. } => None,
         }
+    }
+}
+
+/// In words: "appended 3 to x".
+impl Display for Op {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&super::words::what(self))
     }
 }
 

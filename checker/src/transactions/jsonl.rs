@@ -11,7 +11,9 @@
 //! register that was never written; in a transaction that is not `ok` it says nothing, and neither does `["r", key]`.
 
 use super::history::{Op, Saw, Scalar, Status, Transaction};
-use crate::format::jsonl::Error;
+use super::recorded::Keys;
+use crate::format::fields::Expected;
+use crate::format::{Error, LineReader};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::{BufRead, Write};
@@ -27,30 +29,66 @@ struct Line {
     returned: Option<u64>,
 }
 
-/// Reads a whole history. `file` is the name that errors show. Empty lines are skipped.
-pub fn read(file: &str, mut input: impl BufRead) -> Result<Vec<Transaction>, Error> {
-    let mut history = Vec::new();
-    let mut buffer = String::new();
-    for line in 1.. {
-        buffer.clear();
-        let file = || file.to_owned();
-        match input.read_line(&mut buffer) {
-            Ok(0) => break,
-            Ok(_) if buffer.trim().is_empty() => {}
-            Ok(_) => {
-                let fields: Line = serde_json::from_str(&buffer).map_err(|source| Error::Json {
-                    file: file(),
-                    line,
-                    source,
-                })?;
-                let transaction =
-                    decode(fields).map_err(|expected| Error::Expected { file: file(), line, expected })?;
-                history.push(transaction);
+/// Reads transactions one by one, holding one line in memory. Ends after the first error. Empty lines are skipped.
+pub struct Reader<R> {
+    lines: LineReader<R>,
+    keys: Option<Keys>,
+    done: bool,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// `file` is the name that errors show.
+    pub fn new(file: impl Into<String>, input: R) -> Self {
+        Self { lines: LineReader::new(file, input), keys: None, done: false }
+    }
+
+    /// Takes micro-operations on such keys alone.
+    pub fn only(self, keys: Keys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// The line of the transaction that was read last, from 1.
+    pub fn line(&self) -> u64 {
+        self.lines.number()
+    }
+
+    fn read(&mut self) -> Result<Option<Transaction>, Error> {
+        loop {
+            let text = match self.lines.read()? {
+                None => return Ok(None),
+                Some(text) if text.trim_ascii().is_empty() => continue,
+                Some(text) => text,
+            };
+            let fields = serde_json::from_str::<Line>(text);
+            if fields.is_err() && text.contains("\"op\"") && !text.contains("\"txn\"") {
+                let what = "a transaction, which has \"txn\"; operations, which have \"op\", are for the other models";
+                return Err(self.lines.expected(what));
             }
-            Err(source) => return Err(Error::Io { file: file(), line, source }),
+            let fields = fields.map_err(|source| self.lines.json(TRANSACTION, source))?;
+            return decode(fields, self.keys).map(Some).map_err(|what| self.lines.expected(what));
         }
     }
-    Ok(history)
+}
+
+/// What a line holds.
+const TRANSACTION: &str = "transaction";
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Transaction, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.read();
+        self.done = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+/// Reads a whole history. `file` is the name that errors show. Empty lines are skipped.
+pub fn read(file: &str, input: impl BufRead) -> Result<Vec<Transaction>, Error> {
+    Reader::new(file, input).collect()
 }
 
 /// Writes transactions, one a line.
@@ -78,7 +116,7 @@ pub fn write<'a>(
 }
 
 /// An error is what was expected.
-fn decode(line: Line) -> Result<Transaction, String> {
+fn decode(line: Line, keys: Option<Keys>) -> Result<Transaction, String> {
     let status = match line.status.as_str() {
         "ok" => Status::Ok,
         "fail" => Status::Fail,
@@ -92,8 +130,12 @@ fn decode(line: Line) -> Result<Transaction, String> {
         return Err("\"return\" (nanoseconds), since the transaction is ok".to_owned());
     }
     let ops = line.txn.into_iter().enumerate().map(|(at, op)| {
-        micro(op, status)
-            .map_err(|expected| format!("micro-operation {} of \"txn\" to be {expected}", at + 1))
+        let op = micro(op, status);
+        let op = op.and_then(|op| match keys.map_or(Ok(()), |keys| keys.check(&op)) {
+            Ok(()) => Ok(op),
+            Err(Expected(what)) => Err(what),
+        });
+        op.map_err(|expected| format!("micro-operation {} of \"txn\" to be {expected}", at + 1))
     });
     Ok(Transaction {
         client: line.client,

@@ -47,6 +47,7 @@
 
 mod anomaly;
 mod cycles;
+mod events;
 mod facts;
 mod faults;
 mod graph;
@@ -55,6 +56,7 @@ pub mod jsonl;
 mod level;
 mod order;
 mod reads;
+mod recorded;
 mod words;
 
 pub use anomaly::{Anomaly, Beyond, Dependency, Phenomenon, Step, Verdict, Why};
@@ -62,6 +64,7 @@ pub use anomaly::{Anomaly, Beyond, Dependency, Phenomenon, Step, Verdict, Why};
 pub use faults::Fault;
 pub use history::{Op, Saw, Scalar, Status, Transaction};
 pub use level::Level;
+pub use recorded::{Keys, Recorded, read};
 
 use crate::verdict::Budget;
 use facts::Facts;

@@ -1,5 +1,7 @@
 //! The examples do what they say.
 
+#[path = "../../examples/online.rs"]
+mod online;
 #[path = "../../examples/own_model.rs"]
 mod own_model;
 #[path = "../../examples/real_threads.rs"]
@@ -13,4 +15,9 @@ fn a_model_of_ones_own_is_judged() {
 #[test]
 fn real_threads_are_judged() {
     real_threads::main();
+}
+
+#[test]
+fn a_history_is_judged_while_it_grows() {
+    online::main();
 }

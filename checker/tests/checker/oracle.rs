@@ -47,6 +47,9 @@ pub(crate) fn is_witness<C: Case>(history: &[OperationOf<C>], order: &[usize]) -
         seen[*at] = true;
         let (input, output) = (&history[*at].input, history[*at].output());
         worlds = worlds.iter().flat_map(|world| C::outcomes(world, input, output)).collect();
+        // Replies that leave two worlds possible would else double them each time.
+        worlds.sort();
+        worlds.dedup();
     }
     let complete = history.iter().zip(&seen).all(|(operation, seen)| *seen || operation.returned.is_none());
     complete && !worlds.is_empty()

@@ -14,6 +14,10 @@ pub(crate) const TESTS: &[Test] = &[
     ("check_reads_the_formats_of_others", formats),
     ("check_reads_stdin", stdin),
     ("check_writes_a_page", html),
+    ("check_judges_transactions", transactions),
+    ("check_judges_what_is_weaker_than_linearizable", weaker),
+    ("check_takes_no_combination_without_sense", combinations),
+    ("check_opens_a_bank_with_money", opening),
 ];
 
 const GOOD: &str = r#"
@@ -103,8 +107,10 @@ const EDN: &str = "[{:process 0, :type :invoke, :f :write, :value 1}
 const LOG: &str = "INFO  jepsen.util - 0\t:invoke\t:read\tnil\nINFO  jepsen.util - 0\t:ok\t:read\tnil\n";
 
 fn formats() {
-    let said = check(&[("h.edn", EDN)], "--model register").ends(1).says("the file has no times");
-    assert!(said.out.contains("c1 read x = null, although c0's write x = 1"), "{}", said.out);
+    // Without times, distances are counted in events.
+    check(&[("h.edn", EDN)], "--model register").ends(1).says(
+        "c1 read x = null, although c0's write x = 1 had been acknowledged 1 event before the read began",
+    );
     let said = check(&[("h.edn", EDN)], "--model cas-register --format jepsen --json").ends(1);
     let json: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((&json[0]["format"], &json[0]["lines"]), (&"edn".into(), &serde_json::json!([1, 3])));
@@ -139,4 +145,128 @@ fn html() {
     );
     call(folder.path(), "check --model kv stale --html no/page.html").ends(64).complains("no/page.html");
     call(folder.path(), "check --model kv stale stale --html page.html").ends(64).complains("--html");
+}
+
+/// Each read what the other then overwrote.
+const SKEW: &str = "{:process 0, :type :invoke, :f :txn, :value [[:r :x nil] [:append :y 1]]}
+{:process 1, :type :invoke, :f :txn, :value [[:r :y nil] [:append :x 2]]}
+{:process 0, :type :ok, :f :txn, :value [[:r :x nil] [:append :y 1]]}
+{:process 1, :type :ok, :f :txn, :value [[:r :y nil] [:append :x 2]]}
+";
+
+const SKEW_AS_JSON: &str = r#"[
+{"process": 0, "type": "ok", "f": "txn", "value": [["r", "x", null], ["append", "y", 1]]},
+{"process": 1, "type": "ok", "f": "txn", "value": [["r", "y", null], ["append", "x", 2]]}
+]"#;
+
+/// The second, called when the first had returned, does not see it.
+const LATE: &str = r#"{"client":0,"txn":[["w","x",1]],"type":"ok","call":10,"return":20}
+{"client":1,"txn":[["r","x",null]],"type":"ok","call":30,"return":40}
+"#;
+
+fn transactions() {
+    let said = check(&[("skew", SKEW)], "--model list-append --level serializable").ends(1);
+    for line in [
+        "skew  NOT SERIALIZABLE  (2 transactions, write-skew)",
+        "T0 -> T1  rw        T0 read :x = null before T1 appended 2 to :x",
+        "T1 is line 2: c1 read :y = null, appended 2 to :x",
+    ] {
+        assert!(said.out.contains(line), "{}", said.out);
+    }
+    check(&[("skew", SKEW)], "--model list-append --level snapshot-isolation")
+        .ends(0)
+        .says("skew  snapshot isolated  (2 transactions)");
+    let alone = SKEW.lines().skip(2).collect::<Vec<_>>().join("\n");
+    check(&[("alone", &alone)], "--model list-append --level serializable").ends(1).says("write-skew");
+    check(&[("h.json", SKEW_AS_JSON)], "--model list-append --level serializable").ends(1).says("write-skew");
+    check(&[("late", LATE)], "--model rw-register --level serializable").ends(0);
+    let said = check(&[("late", LATE)], "--model rw-register --level strict-serializable --json").ends(1);
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&json[0]["verdict"], &json[0]["level"]), (&"violated".into(), &"strict-serializable".into()));
+    let anomaly = &json[0]["anomalies"][0];
+    assert_eq!(
+        (&anomaly["name"], &anomaly["lines"]),
+        (&"G-single-realtime".into(), &serde_json::json!([1, 2]))
+    );
+    let ways: Vec<&Value> =
+        anomaly["cycle"].as_array().unwrap().iter().map(|edge| &edge["dependency"]).collect();
+    assert_eq!(ways, ["realtime", "rw"]);
+    let twice = LATE.replace("[\"r\",\"x\",null]", "[\"w\",\"x\",1]");
+    check(&[("twice", &twice)], "--model rw-register --level serializable")
+        .ends(3)
+        .says("every value must be");
+    for (text, model, words) in [
+        (SKEW, "rw-register", "h:1: expected micro-operation 2 of :value to be w or r; append is for lists"),
+        (
+            LATE,
+            "list-append",
+            "h:1: expected micro-operation 1 of \"txn\" to be append or r; w is for registers",
+        ),
+        (GOOD, "list-append", "h:2: expected a transaction, which has \"txn\""),
+        (EDN, "list-append", "h:1: expected :f to be :txn, a transaction; it is write"),
+    ] {
+        check(&[("h", text)], &format!("--model {model} --level serializable")).ends(64).complains(words);
+    }
+    for text in [SKEW, LATE] {
+        check(&[("h", text)], "--model kv")
+            .ends(64)
+            .complains("h:1: expected an operation; this is a transaction");
+    }
+}
+
+fn weaker() {
+    check(&[("stale", STALE)], "--model kv --level sequential")
+        .ends(0)
+        .says("stale  sequentially consistent");
+    // One client wrote both.
+    let back = r#"{"client":2,"op":"get","key":"k","output":"2","call":45,"return":48}"#;
+    let back = format!("{}{back}", STALE.replace("\"client\":1", "\"client\":0"));
+    let said = check(&[("back", &back)], "--model kv --level sequential")
+        .ends(1)
+        .says("NOT SEQUENTIALLY CONSISTENT");
+    assert!(said.out.contains("next must come c2's read k = 1 (line 4)"), "{}", said.out);
+    check(&[("back", &back)], "--model kv --level sequential --budget 1").ends(3).says("undecided");
+    let list = r#"{"client":0,"op":"append","key":"k","value":"1","call":10,"return":20}
+{"client":1,"op":"read","key":"k","output":["1"],"call":30,"return":40}
+{"client":2,"op":"read","key":"k","output":[],"call":30,"return":40}
+"#;
+    let said = check(&[("list", list)], "--model append-list --level convergence").ends(1);
+    assert!(said.out.contains("k: c1 and c2 differ at place 0: 1 and nothing"), "{}", said.out);
+    check(&[("list", &list.replace("[]", "[\"1\"]"))], "--model append-list --level convergence").ends(0);
+    check(&[("list", &list.replace("30", "15"))], "--model append-list --level convergence")
+        .ends(3)
+        .says("nobody read");
+    let unknown = format!("{list}{}", r#"{"client":3,"op":"append","key":"k","value":"2","call":5}"#);
+    check(&[("list", &unknown)], "--model append-list --level convergence").ends(3).says("unknown outcome");
+}
+
+fn combinations() {
+    for (flags, words) in [
+        ("--model list-append", "needs --level, what the database promises: read-committed, "),
+        ("--model list-append --level sequential", "--level sequential does not go with --model list-append"),
+        ("--model kv --level serializable", "of which can be asked: linearizable, sequential"),
+        ("--model kv --level convergence", "--model append-list and set only"),
+        ("--model kv --level sequential --html page", "--html shows verdicts on linearizability"),
+        ("--model kv --opening a=1", "--opening goes with --model bank only"),
+        ("--model bank --opening a", "expected account=balance or first-read; found \"a\""),
+        ("--model bank --opening a=-1", "not negative"),
+        ("--model bank --opening a=1,a=2", "a has two balances"),
+    ] {
+        check(&[("good", GOOD)], flags).ends(64).complains(words);
+    }
+}
+
+fn opening() {
+    let bank = r#"{"client":0,"op":"read","output":{"a":10},"call":1,"return":2}
+{"client":0,"op":"transfer","from":"a","to":"b","amount":4,"ok":true,"call":3,"return":4}
+{"client":0,"op":"read","output":{"a":6,"b":4},"call":5,"return":6}
+"#;
+    check(&[("bank", bank)], "--model bank").ends(1).says("--opening says what was there");
+    check(&[("bank", bank)], "--model bank --opening a=10").ends(0);
+    check(&[("bank", bank)], "--model bank --opening a=10,b=1").ends(1);
+    check(&[("bank", bank)], "--model bank --opening first-read").ends(0);
+    let lines: Vec<&str> = bank.lines().skip(1).collect();
+    check(&[("bank", &lines.join("\n"))], "--model bank --opening first-read")
+        .ends(64)
+        .complains("bank: expected a read");
 }

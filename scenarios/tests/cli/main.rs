@@ -9,6 +9,7 @@ mod commands;
 mod dying;
 mod findings;
 mod fragile;
+mod hostile;
 mod rough;
 mod shell;
 mod shrinking;
@@ -25,9 +26,16 @@ fn main() -> ExitCode {
         return stormglass::cli(rough::stories());
     }
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let tests =
-        [campaigns::TESTS, checks::TESTS, commands::TESTS, dying::TESTS, findings::TESTS, shrinking::TESTS]
-            .concat();
+    let tests = [
+        campaigns::TESTS,
+        checks::TESTS,
+        commands::TESTS,
+        dying::TESTS,
+        findings::TESTS,
+        hostile::TESTS,
+        shrinking::TESTS,
+    ]
+    .concat();
     let mut failed = 0;
     for (name, test) in tests {
         if !filters.is_empty() && !filters.iter().any(|filter| name.contains(filter.as_str())) {

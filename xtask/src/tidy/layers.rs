@@ -5,7 +5,7 @@ use super::source::{code, line_of, words};
 use super::tree::{File, Tree};
 
 /// Each member with those of ours that it may depend on.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 6] = [
     ("sim", &[]),
     ("checker", &[]),
     ("systems", &["stormglass-sim", "stormglass-checker"]),
@@ -13,6 +13,8 @@ const LAYERS: [(&str, &[&str]); 5] = [
     // It judges recorded histories and holds the checker against brute force: tools of the checker that its users
     // do not need. Of the rest it knows commands alone.
     ("xtask", &["stormglass-checker"]),
+    // A workspace of its own, for it needs a nightly compiler.
+    ("fuzz", &["stormglass-checker"]),
 ];
 
 /// One line of a manifest that names a dependency.
@@ -86,7 +88,8 @@ fn dependencies(manifest: &str) -> Vec<Dependency<'_>> {
         let line_number = index + 1;
         if let Some(section) = line.strip_prefix('[') {
             let section = section.trim_end_matches(']');
-            is_list = section.ends_with("dependencies");
+            // Where a workspace says which versions its members take.
+            is_list = section.ends_with("dependencies") && section != "workspace.dependencies";
             // The long form, [dependencies.name], hides whether it is of the workspace.
             if let Some((list, name)) = section.rsplit_once('.')
                 && list.ends_with("dependencies")
@@ -125,6 +128,7 @@ mod tests {
                 "[dependencies]\nstormglass-systems = { workspace = true, optional = true }",
             ),
             ("xtask/Cargo.toml", "[dependencies.stormglass-sim]\nworkspace = true"),
+            ("fuzz/Cargo.toml", "[dependencies]\nstormglass-checker.workspace = true"),
             (
                 "new/Cargo.toml",
                 "[package]\nname = \"new\"\n[build-dependencies]\nstormglass-sim.workspace = true",
@@ -141,7 +145,14 @@ mod tests {
                         clap = { workspace = true, features = [] }\n[features]\ndefault = []\n[dependencies.tokio]\n";
         let caught = caught(
             versions_stand_in_the_workspace,
-            &[("sim/Cargo.toml", manifest), ("Cargo.toml", manifest)],
+            &[
+                ("sim/Cargo.toml", manifest),
+                ("Cargo.toml", manifest),
+                (
+                    "fuzz/Cargo.toml",
+                    "[workspace.dependencies]\nlibc = \"1\"\n[dependencies]\nlibc.workspace = true",
+                ),
+            ],
         );
         assert_eq!(caught, ["sim/Cargo.toml:2", "sim/Cargo.toml:5", "sim/Cargo.toml:9"]);
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// What is built, found or kept by git: none of it is ours.
-const SKIPPED: [&str; 3] = [".git", "target", "findings"];
+const SKIPPED: [&str; 6] = [".git", "target", "findings", "corpus", "artifacts", "coverage"];
 
 /// Recorded data beyond this size, in bytes, is not read.
 const LARGE: u64 = 1 << 20;

@@ -10,7 +10,8 @@
 //!   did not take effect, and is left out; but a compare-and-set that fails without an `:error`, or with one that
 //!   says `precondition-failed`, did compare. `:info`, or no end: the outcome is unknown.
 //! - The order in the file is the order of time, as Knossos takes it; `:time` only says how far apart events are.
-//!   A time that goes backwards is taken as just after the event before. Without `:time`, times count events.
+//!   A time that goes backwards is taken as just after the event before; but no operation ends before it began. Without
+//!   `:time`, times count events.
 //! - Events of `:nemesis`, or of any process that is not a number, are ignored.
 //! - The key is `:key`, or the first of a pair `[key value]`, tagged `#jepsen.independent.Tuple` or not; without
 //!   either there is one object, called `x`.

@@ -13,6 +13,9 @@ const ONLY_KEY: &str = "x";
 /// The operation, unless it certainly had no effect and saw nothing.
 pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>>, Expected> {
     let f = ended.invoke.f.as_str();
+    if f == "txn" {
+        return Err(Expected(jsonl::A_TRANSACTION.to_owned()));
+    }
     let failed = matches!(ended.end, Some((Kind::Fail, _)));
     if failed && !(f == "cas" && compared(ended.error.as_ref())) {
         return Ok(None);

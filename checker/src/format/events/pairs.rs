@@ -29,12 +29,21 @@ pub struct Pairs<E> {
     now: u64,
     timed: bool,
     done: bool,
+    /// If ends may stand alone: when each process was through with what it did before.
+    through: Option<BTreeMap<u64, u64>>,
 }
 
 impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
     /// `file` is the name that errors show.
     pub fn new(file: impl Into<String>, events: E) -> Self {
-        Self { file: file.into(), events, open: BTreeMap::new(), now: 0, timed: false, done: false }
+        let open = BTreeMap::new();
+        Self { file: file.into(), events, open, now: 0, timed: false, done: false, through: None }
+    }
+
+    /// Until the first `:invoke`, takes ends that stand alone: their calls are where the end before of the same process
+    /// is, or at the very beginning. No call was earlier, so no order is invented.
+    pub fn without_calls(self) -> Self {
+        Self { through: Some(BTreeMap::new()), ..self }
     }
 
     /// Whether any event so far had a time.
@@ -49,6 +58,7 @@ impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
             self.now = (self.now + 1).max(event.time.unwrap_or(0));
             let (line, process) = (event.line, event.process);
             if event.kind == Kind::Invoke {
+                self.through = None;
                 if let Some((open, _)) = self.open.insert(process, (event, self.now)) {
                     let what =
                         format!("the end of process {process}'s {}, open since line {}", open.f, open.line);
@@ -60,13 +70,26 @@ impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
                 }
                 continue;
             }
-            let Some((invoke, call)) = self.open.remove(&process) else {
+            let alone = |through: &mut BTreeMap<u64, u64>| {
+                let call = through.insert(process, self.now).unwrap_or(0);
+                (Event { kind: Kind::Invoke, ..event.clone() }, call)
+            };
+            let Some((invoke, call)) =
+                self.open.remove(&process).or_else(|| self.through.as_mut().map(alone))
+            else {
                 let what = format!("an :invoke of process {process} before its {}", event.f);
                 return Err(Error::expected(&self.file, line, what));
             };
             if invoke.f != event.f {
                 let what = format!("the end of process {process}'s {} of line {}", invoke.f, invoke.line);
                 return Err(Error::expected(&self.file, line, format!("{what}; it is {}'s", event.f)));
+            }
+            if let (Some(called), Some(ended)) = (invoke.time, event.time)
+                && ended < called
+            {
+                let what = format!("the end of process {process}'s {} not before its call on line", invoke.f);
+                let what = format!("{what} {}; the call is at {called}, the end at {ended}", invoke.line);
+                return Err(Error::expected(&self.file, line, what));
             }
             let end = (event.kind != Kind::Info).then_some((event.kind, self.now));
             return Ok(Some(Ended { invoke, call, end, answer: event.value, error: event.error }));

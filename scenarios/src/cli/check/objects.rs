@@ -1,0 +1,146 @@
+//! Objects that do one operation after the other: linearizability, and what is weaker.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+
+use stormglass_checker::consistency;
+use stormglass_checker::format::fields::Lines;
+use stormglass_checker::format::{Recorded, read};
+use stormglass_checker::page::{About, page};
+use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation};
+
+use super::judged::Judged;
+use super::level::Level;
+use super::{Check, Complaint, convergence, open, opening};
+
+/// Columns of a drawn counterexample.
+const WIDTH: usize = 100;
+
+/// Bytes that the search for a sequential order may remember.
+const MEMORY: usize = 1 << 30;
+
+impl Check {
+    /// Judges a file at a level: one match arm for each.
+    pub(super) fn object<M>(
+        &self,
+        level: Level,
+        file: &str,
+        model: impl FnOnce(&[Operation<M::Input, M::Output>]) -> Result<M, String>,
+    ) -> Result<Judged, Complaint>
+    where
+        M: Lines<Input: Sync, Output: Sync> + Sync,
+    {
+        let (file, input) = open(file);
+        let read = |input| read::<M>(file, self.format.format(), input).map_err(|error| error.to_string());
+        let recorded = match input.and_then(read) {
+            Ok(recorded) => recorded,
+            Err(error) => return Ok(Judged::unreadable(file, level, error)),
+        };
+        let model = match model(&recorded.operations) {
+            Ok(model) => model,
+            Err(expected) => return Ok(Judged::unreadable(file, level, format!("{file}: {expected}"))),
+        };
+        let mut judged = match level {
+            Level::Sequential => sequential(&model, file, &recorded, self.budget()),
+            Level::Convergence => convergence::judge(file, &recorded),
+            _ => self.linearizable(&model, file, &recorded)?,
+        };
+        judged.operations = recorded.operations.len();
+        judged.format = Some(recorded.format.to_string());
+        Ok(judged)
+    }
+
+    fn linearizable<M>(&self, model: &M, file: &str, recorded: &Recorded<M>) -> Result<Judged, Complaint>
+    where
+        M: Lines<Input: Sync, Output: Sync> + Sync,
+    {
+        let history = &recorded.operations;
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let judgement = checker::judge_on(cores, model, history, self.budget());
+        let model_name = self.model.name();
+        if let Some(path) = &self.html {
+            let about = About { title: file, model: &model_name, timed: recorded.timed };
+            let html = page(model, history, &judgement.verdict, &about);
+            std::fs::write(path, html)
+                .map_err(|error| Complaint::usage(format!("--html {}: {error}", path.display())))?;
+        }
+        let (ways, words) = (ways(&judgement), judgement.to_string());
+        let mut judged = match judgement.verdict {
+            checker::Verdict::Linearizable { witness, .. } => {
+                Judged::holds(file, Level::Linearizable, witness)
+            }
+            checker::Verdict::NotLinearizable(counterexample) => {
+                let clock = if recorded.timed { Clock::Nanoseconds } else { Clock::Events };
+                let mut sentence = checker::tell(model, history, &counterexample, clock);
+                if let Some(hint) = opening::hint(self.opening.as_ref(), &model_name) {
+                    sentence = format!("{sentence}\n{hint}");
+                }
+                Judged {
+                    drawing: Some(checker::draw(model, history, &counterexample, WIDTH)),
+                    key: counterexample.key,
+                    lines: counterexample.operations.iter().map(|index| recorded.lines[*index]).collect(),
+                    contradiction: counterexample.operations,
+                    order: counterexample.explained,
+                    ..Judged::violated(file, Level::Linearizable, sentence)
+                }
+            }
+            checker::Verdict::Undecided { explored, why, .. } => {
+                let why = format!("{why} ({explored} states explored)");
+                Judged::undecided(file, Level::Linearizable, why)
+            }
+        };
+        judged.remark = format!("{}, {words}", operations(history.len()));
+        judged.decided_by = ways;
+        Ok(judged)
+    }
+}
+
+fn ways(judgement: &Judgement) -> BTreeMap<String, usize> {
+    match judgement.refuted_by {
+        Some(path) => BTreeMap::from([(path.to_string(), 1)]),
+        None => judgement.decided_by.iter().map(|(path, keys)| (path.to_string(), *keys)).collect(),
+    }
+}
+
+fn sequential<M: Lines>(model: &M, file: &str, recorded: &Recorded<M>, mut budget: Budget) -> Judged {
+    let history = &recorded.operations;
+    let count = |numbers: BTreeMap<_, ()>| numbers.len();
+    let clients: BTreeMap<u64, ()> = history.iter().map(|operation| (operation.client, ())).collect();
+    let keys = count(history.iter().map(|operation| (model.key(&operation.input), ())).collect());
+    let unknown = history.iter().filter(|operation| operation.returned.is_none()).count();
+    // A configuration names how far each client came, the state of each key, and what of unknown outcome was used; it
+    // stands in the memo and, with its successors, on the stack.
+    let bytes = 256 + 16 * (clients.len() + keys) + 4 * unknown;
+    budget.memo = budget.memo.min(MEMORY / bytes);
+    let mut judged = match consistency::sequential(model, history, budget) {
+        consistency::Verdict::Holds { order } => Judged::holds(file, Level::Sequential, order),
+        consistency::Verdict::Violated { explained, waiting } => {
+            let next = waiting.iter().take(3).map(|index| {
+                let operation = &history[*index];
+                let phrase = model.describe(&operation.input, operation.output());
+                format!("c{}'s {phrase} (line {})", operation.client, recorded.lines[*index])
+            });
+            let next = next.collect::<Vec<_>>().join(" or ");
+            let more = match waiting.len().saturating_sub(3) {
+                0 => String::new(),
+                more => format!(" or {more} more"),
+            };
+            let sentence = format!(
+                "no order explains all operations in which each client's stand as it called them\n\
+                 at most {} can be explained so; next must come {next}{more}",
+                explained.len()
+            );
+            Judged { order: explained, ..Judged::violated(file, Level::Sequential, sentence) }
+        }
+        consistency::Verdict::Undecided { explored, why } => {
+            Judged::undecided(file, Level::Sequential, format!("{why} ({explored} states explored)"))
+        }
+    };
+    judged.remark = operations(history.len());
+    judged
+}
+
+/// How many, in words.
+pub(super) fn operations(count: usize) -> String {
+    if count == 1 { "1 operation".to_owned() } else { format!("{count} operations") }
+}
