@@ -5,6 +5,7 @@
 
 mod kv;
 mod kvonce;
+mod mapreduce;
 
 use crate::Story;
 
@@ -12,6 +13,7 @@ use crate::Story;
 pub fn all() -> Vec<Story> {
     let mut stories = kv::stories();
     stories.extend(kvonce::stories());
+    stories.extend(mapreduce::stories());
     stories
 }
 

@@ -1,0 +1,171 @@
+//! The store: where input is read and output published; in the paper, GFS.
+//!
+//! A reduce attempt writes under a name of its own. Committing syncs the file, renames it, and syncs the directory, so
+//! that at every instant, and after every crash, the final name is absent or names the whole output of one attempt (§3.3).
+//! Writes and commits can be repeated: a copy of one that comes late changes nothing that counts.
+
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use stormglass_sim::fs::{self, File};
+use stormglass_sim::net::rpc::{Request, Server};
+use stormglass_sim::reachable;
+use stormglass_sim::sync::Mutex;
+
+use super::super::bugs::{Bug, Bugs};
+use super::super::message::{Answer, Attempt, Bytes, CommitOutput, ReadInput, WriteOutput};
+use super::super::spec::{Observation, Probe};
+
+impl Request for ReadInput {
+    type Reply = Answer<Bytes>;
+    const NAME: &'static str = "ReadInput";
+}
+
+impl Request for WriteOutput {
+    type Reply = Answer<()>;
+    const NAME: &'static str = "WriteOutput";
+}
+
+impl Request for CommitOutput {
+    type Reply = Answer<()>;
+    const NAME: &'static str = "CommitOutput";
+}
+
+/// How a store is run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The input files that it serves, and no others, in the order of the job's.
+    pub inputs: Vec<String>,
+    /// The directory of the output; made if need be.
+    pub output: PathBuf,
+    /// Planted bugs.
+    pub bugs: Bugs,
+    /// Who watches.
+    pub probe: Probe,
+}
+
+/// The name of an output file.
+pub fn name(reduce: u32) -> String {
+    format!("mr-out-{reduce}")
+}
+
+/// Whether a file of the output's directory is an attempt's, left behind: once the job is done it may be removed.
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with(".mr-out-")
+}
+
+/// Runs a store on a node of its own.
+///
+/// # Errors
+/// When its port or its directory fails.
+pub async fn run(address: String, config: Config) -> io::Result<()> {
+    let mut server = Server::bind(&address).await?;
+    fs::create_dir_all(&config.output).await?;
+    serve(&mut server, config);
+    server.serve().await
+}
+
+/// Serves the store's requests beside others.
+pub(super) fn serve(server: &mut Server, config: Config) {
+    let config = Rc::new(config);
+    // One at a time: of two attempts the second must find what the first has published.
+    let commits = Rc::new(Mutex::new(()));
+    let store = config.clone();
+    server.on(move |_, request: ReadInput| {
+        let store = store.clone();
+        async move { store.read(request).await.map(Bytes) }
+    });
+    let store = config.clone();
+    server.on(move |_, request: WriteOutput| {
+        let store = store.clone();
+        async move { store.write(request).await }
+    });
+    server.on(move |_, request: CommitOutput| {
+        let (store, commits) = (config.clone(), commits.clone());
+        async move {
+            let _alone = commits.lock().await;
+            store.commit(request).await
+        }
+    });
+}
+
+impl Config {
+    fn final_path(&self, reduce: u32) -> PathBuf {
+        self.output.join(name(reduce))
+    }
+
+    fn temporary_path(&self, reduce: u32, attempt: Attempt) -> PathBuf {
+        if self.bugs.has(Bug::TemporaryNameWithoutAttempt) {
+            return self.output.join(format!(".mr-out-{reduce}"));
+        }
+        self.output.join(format!(".mr-out-{reduce}.{attempt}"))
+    }
+
+    async fn read(&self, request: ReadInput) -> Answer<Vec<u8>> {
+        let path = self.inputs.get(request.input as usize);
+        let path = path.ok_or_else(|| format!("there is no input {}", request.input))?;
+        let failed = |error: io::Error| format!("{path}: {error}");
+        let file = File::open(path).await.map_err(failed)?;
+        let mut bytes = vec![0; request.length.min(1 << 22) as usize];
+        let count = file.read_at(&mut bytes, request.offset).await.map_err(failed)?;
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+
+    async fn write(&self, request: WriteOutput) -> Answer<()> {
+        let path = if self.bugs.has(Bug::WritesFinalName) {
+            self.final_path(request.reduce)
+        } else {
+            self.temporary_path(request.reduce, request.attempt)
+        };
+        let failed = |error: io::Error| format!("{}: {error}", path.display());
+        // Not cut: a late copy of the first piece must not undo the others.
+        let mut options = File::options();
+        let file = options.write(true).create(true).open(&path).await.map_err(failed)?;
+        file.write_all_at(&request.bytes.0, request.offset).await.map_err(failed)
+    }
+
+    async fn commit(&self, request: CommitOutput) -> Answer<()> {
+        let (temporary, path) =
+            (self.temporary_path(request.reduce, request.attempt), self.final_path(request.reduce));
+        let failed = |error: io::Error| format!("{}: {error}", path.display());
+        if fs::try_exists(&path).await.map_err(failed)? {
+            return self.settle(request).await;
+        }
+        let file = File::open(&temporary).await.map_err(failed)?;
+        let length = file.metadata().await.map_err(failed)?.len();
+        if length != request.length {
+            return Err(format!(
+                "{}: {length} bytes of {} have arrived",
+                temporary.display(),
+                request.length
+            ));
+        }
+        if let Err(error) = file.sync_all().await {
+            // Its pages may be gone although the next fsync succeeds: nobody may commit this file any more.
+            _ = fs::remove_file(&temporary).await;
+            return Err(failed(error));
+        }
+        self.probe.observe(|| Observation::Committing { reduce: request.reduce });
+        if self.bugs.has(Bug::PublishesByCopy) {
+            let bytes = fs::read(&temporary).await.map_err(failed)?;
+            fs::write(&path, &bytes).await.map_err(failed)?;
+        } else if let Err(error) = fs::rename(&temporary, &path).await {
+            // A copy of this request was faster.
+            if !fs::try_exists(&path).await.map_err(failed)? {
+                return Err(failed(error));
+            }
+        }
+        self.settle(request).await
+    }
+
+    /// The output is there, this attempt's or another's.
+    async fn settle(&self, request: CommitOutput) -> Answer<()> {
+        fs::sync_dir(&self.output).await.map_err(|error| format!("{}: {error}", self.output.display()))?;
+        if fs::remove_file(self.temporary_path(request.reduce, request.attempt)).await.is_ok() {
+            reachable!("mapreduce: an output was there before an attempt could commit its own");
+        }
+        Ok(())
+    }
+}
