@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, parse};
+use super::{Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, mapreduce, parse};
 
 #[derive(Parser)]
 #[command(version, about = "Runs distributed systems under weather drawn from a seed, and judges them", after_help = EXIT_CODES)]
@@ -25,6 +25,9 @@ enum Command {
     /// Talks to a server that runs for real
     #[command(subcommand)]
     Client(Client),
+    /// Map and reduce over files, with worker processes: the code that the stories simulate
+    #[command(subcommand)]
+    Mapreduce(mapreduce::MapReduce),
 }
 
 #[derive(Subcommand)]
@@ -51,5 +54,6 @@ fn answer(command: Command) -> Answer {
         Command::Harness(harness) => harness.answer(&stories),
         Command::Serve(Serve::Kv(serve)) => serve.answer(),
         Command::Client(Client::Kv(client)) => client.answer(),
+        Command::Mapreduce(mapreduce) => mapreduce.answer(),
     }
 }

@@ -16,6 +16,14 @@ mod kv_client;
 #[cfg(feature = "systems")]
 mod kv_server;
 mod list;
+#[cfg(feature = "systems")]
+mod mapreduce;
+#[cfg(feature = "systems")]
+mod mapreduce_coordinator;
+#[cfg(feature = "systems")]
+mod mapreduce_progress;
+#[cfg(feature = "systems")]
+mod mapreduce_worker;
 mod output;
 mod progress;
 mod replay;

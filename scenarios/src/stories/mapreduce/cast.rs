@@ -43,6 +43,7 @@ pub(super) struct Play {
     pub(super) checkpoint: bool,
     pub(super) memory: usize,
     pub(super) chunk: usize,
+    pub(super) fan_in: usize,
     pub(super) costs: Costs,
     /// Whether the output is known before: the application's functions are functions, and nothing is skipped.
     pub(super) expects: bool,
@@ -70,6 +71,7 @@ impl Play {
             checkpoint: false,
             memory: 1 << 16,
             chunk: 4096,
+            fan_in: 64,
             costs: between(10, 100),
             expects: true,
         }
@@ -317,6 +319,7 @@ fn add_worker(
         announce: Some(address(number)),
         memory: play.memory,
         chunk: play.chunk,
+        fan_in: play.fan_in,
         find: play.find,
         toil: Some(Rc::new(move |task| costs(number, task))),
         bugs,

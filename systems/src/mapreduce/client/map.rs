@@ -39,8 +39,8 @@ impl Map {
         let mut lines = Lines::new(self.split.offset, self.split.length);
         let (mut records, mut skipped) = (0, 0);
         while let Some(at) = lines.wants() {
-            let length =
-                end.saturating_sub(at).clamp(BEYOND, worker.config.chunk.max(BEYOND as usize) as u64);
+            let chunk = worker.config.chunk.max(1) as u64;
+            let length = end.saturating_sub(at).clamp(BEYOND.min(chunk), chunk);
             let read = source.read(worker, at, length as usize).await?;
             self.feed(&*app, &mut lines, &read, &mut gather, (&mut records, &mut skipped))?;
             if gather.is_full() {

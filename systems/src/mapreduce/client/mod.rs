@@ -58,6 +58,8 @@ pub struct Config {
     pub memory: usize,
     /// How many bytes it reads or sends at a time.
     pub chunk: usize,
+    /// So many runs on disk are merged into one before there are more; at least 2.
+    pub fan_in: usize,
     /// How long it waits for the reply to one message.
     pub reply: Duration,
     /// How long it waits before it asks again for work, or for what was not there.
@@ -87,6 +89,7 @@ impl Config {
             near_store: false,
             memory: 64 << 20,
             chunk: 1 << 20,
+            fan_in: 64,
             reply: Duration::from_secs(2),
             poll: Duration::from_millis(100),
             patience: Duration::from_secs(60),

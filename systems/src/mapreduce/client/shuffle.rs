@@ -18,9 +18,6 @@ use super::super::protocol::encode;
 use super::merging::{Merging, Run};
 use super::{Trouble, Worker};
 
-/// So many runs on disk are merged into one before there are more.
-const FAN_IN: usize = 64;
-
 /// The parts fetched so far.
 pub(super) struct Shuffle<'a> {
     worker: &'a Worker,
@@ -160,7 +157,7 @@ impl<'a> Shuffle<'a> {
             self.held = 0;
             self.merge_to_disk(memory, Vec::new()).await?;
         }
-        if self.disk.len() >= FAN_IN {
+        if self.disk.len() >= self.worker.config.fan_in.max(2) {
             let disk = std::mem::take(&mut self.disk);
             self.merge_to_disk(Vec::new(), disk).await?;
         }

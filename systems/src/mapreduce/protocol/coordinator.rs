@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{Attempt, Command, Counters, Culprit, Reply, Task, WorkerId};
-use super::job::{Effects, Job, Now, Policy, Progress};
+use super::job::{Effects, Job, Memory, Now, Policy, Progress};
 use super::record::Log;
 use super::table::{One, Run, Table, Winner};
 
@@ -145,11 +145,16 @@ impl Coordinator {
         sum
     }
 
-    /// The attempts whose output counts.
-    pub fn winners(&self) -> impl Iterator<Item = (Task, Attempt)> {
-        let of = |(number, one): (u32, &One)| Some((number, one.winner.as_ref()?.attempt));
-        let maps = self.maps.all().filter_map(of).map(|(map, attempt)| (Task::Map(map), attempt));
-        maps.chain(self.reduces.all().filter_map(of).map(|(reduce, attempt)| (Task::Reduce(reduce), attempt)))
+    /// What it believes.
+    pub fn memory(&self) -> Memory {
+        let maps = self.maps.all().map(|(map, one)| (Task::Map(map), one));
+        let all = maps.chain(self.reduces.all().map(|(reduce, one)| (Task::Reduce(reduce), one)));
+        let mut memory = Memory { buried: self.buried.clone(), ..Memory::default() };
+        for (task, one) in all {
+            memory.winners.extend(one.winner.as_ref().map(|winner| (task, winner.attempt, winner.worker)));
+            memory.running.extend(one.runs.iter().map(|run| (task, run.attempt, run.worker)));
+        }
+        memory
     }
 
     /// How far the job is.
@@ -293,12 +298,8 @@ impl Coordinator {
     }
 
     fn take_running_for_done(&mut self) {
-        let all = self.maps.all().map(|(map, one)| (Task::Map(map), one));
-        let all = all.chain(self.reduces.all().map(|(reduce, one)| (Task::Reduce(reduce), one)));
-        let running: Vec<(Task, Run)> =
-            all.filter_map(|(task, one)| Some((task, *one.runs.first()?))).collect();
-        for (task, run) in running {
-            let winner = Winner { attempt: run.attempt, worker: run.worker, counters: Counters::new() };
+        for (task, attempt, worker) in self.memory().running {
+            let winner = Winner { attempt, worker, counters: Counters::new() };
             let (table, number) = self.table(task);
             table.complete(number, winner, None);
         }

@@ -61,7 +61,8 @@ impl Gather {
 
     /// Whether it is time to [`spill`](Gather::spill).
     pub fn is_full(&self) -> bool {
-        let entries = self.entries.len() * size_of::<Entry>() + self.table.len() * size_of::<u32>();
+        // An entry, and its share of a table that is half empty or emptier.
+        let entries = self.entries.len() * (size_of::<Entry>() + 3 * size_of::<u32>());
         self.arena.len() + entries >= self.room
     }
 

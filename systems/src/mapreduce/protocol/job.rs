@@ -1,8 +1,9 @@
 //! What a coordinator is given, and what it says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::message::{Bytes, Input, Reply, Split};
+use super::super::message::{Attempt, Bytes, Input, Reply, Split, Task, WorkerId};
 use super::record::Log;
 
 /// A job: an application, its input and the number of its output files.
@@ -47,7 +48,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Ten seconds for a worker, as in the labs; backups; nothing skipped; a job fails when a task has failed four times.
+    /// Ten seconds for a worker, as in the labs; backups; nothing skipped; a job fails when a task has failed ten times.
     fn default() -> Self {
         Policy {
             dead_after: Duration::from_secs(10),
@@ -55,7 +56,7 @@ impl Default for Policy {
             backups: Some(Backups::default()),
             complaints: 3,
             skip_after: None,
-            max_failures: 4,
+            max_failures: 10,
         }
     }
 }
@@ -93,6 +94,17 @@ pub struct Effects {
     pub persist: Vec<Log>,
     /// Then: answer.
     pub reply: Option<Reply>,
+}
+
+/// What a coordinator believes: what an observer may hold against it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The attempts whose output counts.
+    pub winners: Vec<(Task, Attempt, WorkerId)>,
+    /// The attempts that are under way.
+    pub running: Vec<(Task, Attempt, WorkerId)>,
+    /// The workers that were declared dead.
+    pub buried: BTreeSet<WorkerId>,
 }
 
 /// How far a job is.

@@ -19,7 +19,7 @@ mod tests;
 
 pub use coordinator::Coordinator;
 pub use gather::{Gather, Spill};
-pub use job::{Backups, Effects, Job, Now, Policy, Progress};
+pub use job::{Backups, Effects, Job, Memory, Now, Policy, Progress};
 pub use lines::{LINE_MAX, Lines, TooLong};
 pub use record::Log;
 pub use run::{Cursor, Damaged, Merge, encode};

@@ -129,6 +129,14 @@ pub enum Error {
         /// What the network said.
         source: io::Error,
     },
+    /// The store's directory failed.
+    #[error("cannot use {} for output: {source}", path.display())]
+    Store {
+        /// The directory.
+        path: PathBuf,
+        /// What the disk said.
+        source: io::Error,
+    },
     /// The job cannot be done.
     #[error("the job has failed: {0}")]
     Job(String),
@@ -161,7 +169,9 @@ pub async fn run(config: Config) -> Result<Summary, Error> {
     enqueue::<Failed>(&mut server, &queue);
     enqueue::<Locate>(&mut server, &queue);
     if let Some(store) = config.store.clone() {
-        store::serve(&mut server, store);
+        let output = store.output.clone();
+        let failed = |source| Error::Store { path: output, source };
+        store::serve(&mut server, store).await.map_err(failed)?;
     }
     let mut committer =
         Committer { config: &config, coordinator, checkpoint, waiting, start, probe, over: None };
@@ -218,7 +228,7 @@ impl Committer<'_> {
             reduces: job.reduces,
             backups: policy.backups.is_some(),
             dead_after: policy.dead_after,
-            winners: self.coordinator.winners().collect(),
+            memory: self.coordinator.memory(),
         });
         Ok(())
     }

@@ -4,8 +4,10 @@
 //! that at every instant, and after every crash, the final name is absent or names the whole output of one attempt (§3.3).
 //! Writes and commits can be repeated: a copy of one that comes late changes nothing that counts.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use stormglass_sim::fs::{self, File};
@@ -61,49 +63,61 @@ pub fn is_temporary(name: &str) -> bool {
 /// When its port or its directory fails.
 pub async fn run(address: String, config: Config) -> io::Result<()> {
     let mut server = Server::bind(&address).await?;
-    fs::create_dir_all(&config.output).await?;
-    serve(&mut server, config);
+    serve(&mut server, config).await?;
     server.serve().await
 }
 
 /// Serves the store's requests beside others.
-pub(super) fn serve(server: &mut Server, config: Config) {
-    let config = Rc::new(config);
-    // One at a time: of two attempts the second must find what the first has published.
-    let commits = Rc::new(Mutex::new(()));
-    let store = config.clone();
+pub(super) async fn serve(server: &mut Server, config: Config) -> io::Result<()> {
+    fs::create_dir_all(&config.output).await?;
+    // A directory whose own name is lost takes all in it along.
+    let above = config.output.parent().filter(|above| !above.as_os_str().is_empty());
+    fs::sync_dir(above.unwrap_or(Path::new("."))).await?;
+    let shared = Rc::new(Store { config, durable: RefCell::default(), commits: Mutex::new(()) });
+    let store = shared.clone();
     server.on(move |_, request: ReadInput| {
         let store = store.clone();
         async move { store.read(request).await.map(Bytes) }
     });
-    let store = config.clone();
+    let store = shared.clone();
     server.on(move |_, request: WriteOutput| {
         let store = store.clone();
         async move { store.write(request).await }
     });
     server.on(move |_, request: CommitOutput| {
-        let (store, commits) = (config.clone(), commits.clone());
+        let store = shared.clone();
         async move {
-            let _alone = commits.lock().await;
+            let _alone = store.commits.lock().await;
             store.commit(request).await
         }
     });
+    Ok(())
 }
 
-impl Config {
+/// A store at work.
+struct Store {
+    config: Config,
+    /// Outputs that this process knows to be durable. That a name is there does not say so: an earlier fsync of its
+    /// directory may have failed and dropped the change, after which the next one succeeds over nothing.
+    durable: RefCell<BTreeSet<u32>>,
+    /// Commits come one at a time: of two attempts the second must find what the first has published.
+    commits: Mutex<()>,
+}
+
+impl Store {
     fn final_path(&self, reduce: u32) -> PathBuf {
-        self.output.join(name(reduce))
+        self.config.output.join(name(reduce))
     }
 
     fn temporary_path(&self, reduce: u32, attempt: Attempt) -> PathBuf {
-        if self.bugs.has(Bug::TemporaryNameWithoutAttempt) {
-            return self.output.join(format!(".mr-out-{reduce}"));
+        if self.config.bugs.has(Bug::TemporaryNameWithoutAttempt) {
+            return self.config.output.join(format!(".mr-out-{reduce}"));
         }
-        self.output.join(format!(".mr-out-{reduce}.{attempt}"))
+        self.config.output.join(format!(".mr-out-{reduce}.{attempt}"))
     }
 
     async fn read(&self, request: ReadInput) -> Answer<Vec<u8>> {
-        let path = self.inputs.get(request.input as usize);
+        let path = self.config.inputs.get(request.input as usize);
         let path = path.ok_or_else(|| format!("there is no input {}", request.input))?;
         let failed = |error: io::Error| format!("{path}: {error}");
         let file = File::open(path).await.map_err(failed)?;
@@ -114,7 +128,7 @@ impl Config {
     }
 
     async fn write(&self, request: WriteOutput) -> Answer<()> {
-        let path = if self.bugs.has(Bug::WritesFinalName) {
+        let path = if self.config.bugs.has(Bug::WritesFinalName) {
             self.final_path(request.reduce)
         } else {
             self.temporary_path(request.reduce, request.attempt)
@@ -131,7 +145,13 @@ impl Config {
             (self.temporary_path(request.reduce, request.attempt), self.final_path(request.reduce));
         let failed = |error: io::Error| format!("{}: {error}", path.display());
         if fs::try_exists(&path).await.map_err(failed)? {
-            return self.settle(request).await;
+            if !self.durable.borrow().contains(&request.reduce) {
+                self.publish_again(request.reduce).await.map_err(failed)?;
+            }
+            if fs::remove_file(&temporary).await.is_ok() {
+                reachable!("mapreduce: an output was there before an attempt could commit its own");
+            }
+            return Ok(());
         }
         let file = File::open(&temporary).await.map_err(failed)?;
         let length = file.metadata().await.map_err(failed)?.len();
@@ -147,25 +167,38 @@ impl Config {
             _ = fs::remove_file(&temporary).await;
             return Err(failed(error));
         }
-        self.probe.observe(|| Observation::Committing { reduce: request.reduce });
-        if self.bugs.has(Bug::PublishesByCopy) {
+        self.config.probe.observe(|| Observation::Committing { reduce: request.reduce });
+        if self.config.bugs.has(Bug::PublishesByCopy) {
             let bytes = fs::read(&temporary).await.map_err(failed)?;
             fs::write(&path, &bytes).await.map_err(failed)?;
-        } else if let Err(error) = fs::rename(&temporary, &path).await {
-            // A copy of this request was faster.
-            if !fs::try_exists(&path).await.map_err(failed)? {
-                return Err(failed(error));
-            }
+        } else {
+            fs::rename(&temporary, &path).await.map_err(failed)?;
         }
-        self.settle(request).await
+        fs::sync_dir(&self.config.output).await.map_err(failed)?;
+        self.durable.borrow_mut().insert(request.reduce);
+        Ok(())
     }
 
-    /// The output is there, this attempt's or another's.
-    async fn settle(&self, request: CommitOutput) -> Answer<()> {
-        fs::sync_dir(&self.output).await.map_err(|error| format!("{}: {error}", self.output.display()))?;
-        if fs::remove_file(self.temporary_path(request.reduce, request.attempt)).await.is_ok() {
-            reachable!("mapreduce: an output was there before an attempt could commit its own");
+    /// Puts a copy in the place of an output of which nobody knows whether it would survive.
+    async fn publish_again(&self, reduce: u32) -> io::Result<()> {
+        let (path, copy) =
+            (self.final_path(reduce), self.config.output.join(format!(".mr-out-{reduce}.copy")));
+        let from = File::open(&path).await?;
+        let to = File::create(&copy).await?;
+        let mut at = 0;
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let count = from.read_at(&mut buffer, at).await?;
+            if count == 0 {
+                break;
+            }
+            to.write_all_at(&buffer[..count], at).await?;
+            at += count as u64;
         }
+        to.sync_all().await?;
+        fs::rename(&copy, &path).await?;
+        fs::sync_dir(&self.config.output).await?;
+        self.durable.borrow_mut().insert(reduce);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use super::super::message::{Attempt, Task, WorkerId};
-use super::super::protocol::Log;
+use super::super::protocol::{Log, Memory};
 use crate::probe::{self, Broken};
 
 /// What a sequential run of the job comes to.
@@ -32,8 +32,8 @@ pub enum Observation {
         backups: bool,
         /// After how long a silence a worker is dead.
         dead_after: Duration,
-        /// The attempts that it takes for completed.
-        winners: Vec<(Task, Attempt)>,
+        /// What it remembers of earlier starts.
+        memory: Memory,
     },
     /// The coordinator's memory has changed, durably if it has a checkpoint.
     Recorded(Log),
@@ -190,6 +190,13 @@ impl Ghost {
         Some(self.tasks.get(&task)?.winner?.0)
     }
 
+    /// All tasks that are completed, with the attempt and the worker that did it.
+    pub fn winners(&self) -> impl Iterator<Item = (Task, Attempt, WorkerId)> {
+        self.tasks
+            .iter()
+            .filter_map(|(task, known)| known.winner.map(|(attempt, worker)| (*task, attempt, worker)))
+    }
+
     /// Did a worker carry this attempt out?
     pub fn was_carried_out(&self, task: Task, attempt: Attempt) -> bool {
         self.carried_out.contains(&(task, attempt))
@@ -208,18 +215,18 @@ impl Ghost {
     fn remember(&mut self, seen: Observation) {
         match seen {
             Observation::Expects(expected) => self.expected = Some(expected),
-            Observation::Started { maps, reduces, backups, dead_after, winners } => {
+            Observation::Started { maps, reduces, backups, dead_after, memory } => {
                 (self.maps, self.reduces, self.backups, self.dead_after) =
                     (maps, reduces, backups, dead_after);
                 self.counts.started += 1;
                 self.heard.clear();
                 // What was durable but not yet announced when the coordinator crashed is first seen here.
-                for (task, attempt) in winners {
-                    let known = self.tasks.entry(task).or_default();
-                    if let Some(own) = known.running.iter().find(|(running, _)| *running == attempt).copied()
-                    {
-                        *known = Known { running: Vec::new(), winner: Some(own) };
-                    }
+                self.tasks.clear();
+                for (task, attempt, worker) in memory.winners {
+                    self.tasks.entry(task).or_default().winner = Some((attempt, worker));
+                }
+                for (task, attempt, worker) in memory.running {
+                    self.tasks.entry(task).or_default().running.push((attempt, worker));
                 }
             }
             Observation::Recorded(record) => self.remember_record(record),
