@@ -194,9 +194,20 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     Ok(address)
 }
 
-/// A port of this address that is free now.
+/// A port of this address that is free now. Below those that the system gives to outgoing connections: who calls the port
+/// of a process that has died could be given that very port, and be connected to himself.
 pub(super) fn free_port(ip: IpAddr) -> std::io::Result<SocketAddr> {
-    TcpListener::bind((ip, 0))?.local_addr()
+    let first = std::process::id().wrapping_mul(61);
+    let ports = (0..12_000).map(|step| 20_000 + (first.wrapping_add(step) % 12_000) as u16);
+    let mut failed = None;
+    for port in ports {
+        match TcpListener::bind((ip, port)) {
+            Ok(listener) => return listener.local_addr(),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => failed = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(failed.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()))
 }
 
 #[cfg(test)]

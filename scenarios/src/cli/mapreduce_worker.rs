@@ -1,7 +1,7 @@
 //! `stormglass mapreduce worker`.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -125,9 +125,15 @@ fn own(directory: &Path) -> Result<File, Complaint> {
         }
         Err(error) => return Err(wrong(error)),
     }
-    let lock = File::options().create(true).append(true).open(lock_of(directory)).map_err(wrong)?;
+    let mut options = File::options();
+    let mut lock =
+        options.create(true).truncate(false).write(true).open(lock_of(directory)).map_err(wrong)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        // Whom to blame, and whom to end.
+        Ok(()) => {
+            let written = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+            written.map(|()| lock).map_err(wrong)
+        }
         Err(TryLockError::WouldBlock) => {
             Err(Complaint::usage(format!("--data {shown}: another worker is at work in it")))
         }

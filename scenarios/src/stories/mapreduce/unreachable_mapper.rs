@@ -21,6 +21,8 @@ pub(super) fn story() -> Story {
 async fn tell(stage: Stage) {
     let world = stage.world();
     let mut play = Play::new(&stage, 4);
+    // A backup elsewhere would hide it.
+    play.policy.backups = None;
     play.costs = between(50, 300);
     let cast = Cast::new(&stage, play);
     sleep(Duration::from_millis(world.stream("blows").below(400))).await;

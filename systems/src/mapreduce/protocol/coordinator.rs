@@ -140,8 +140,8 @@ impl Coordinator {
             return self.counted.clone();
         }
         let mut sum = BTreeMap::new();
-        let winners = self.maps.all().chain(self.reduces.all()).filter_map(|(_, one)| one.winner.as_ref());
-        winners.for_each(|winner| add(&mut sum, &winner.counters));
+        let all = self.maps.all().chain(self.reduces.all());
+        all.for_each(|(_, one)| add(&mut sum, &one.counters));
         sum
     }
 

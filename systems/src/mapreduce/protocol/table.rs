@@ -23,6 +23,9 @@ pub(super) struct Winner {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct One {
+    /// What the last winner counted. It stays when the winner's output is lost: reducers may have all they need of it, and
+    /// the job be done before the task is done again.
+    pub(super) counters: Counters,
     pub(super) winner: Option<Winner>,
     pub(super) runs: Vec<Run>,
     pub(super) failures: u32,
@@ -105,6 +108,7 @@ impl Table {
             let own = one.runs.iter().find(|run| run.attempt == winner.attempt);
             took = own.and_then(|run| now?.checked_sub(run.since));
             losers = std::mem::take(&mut one.runs);
+            one.counters.clone_from(&winner.counters);
             one.winner = Some(winner);
         });
         if let Some(took) = took {

@@ -5,7 +5,7 @@
 //! Writes and commits can be repeated: a copy of one that comes late changes nothing that counts.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -73,7 +73,8 @@ pub(super) async fn serve(server: &mut Server, config: Config) -> io::Result<()>
     // A directory whose own name is lost takes all in it along.
     let above = config.output.parent().filter(|above| !above.as_os_str().is_empty());
     fs::sync_dir(above.unwrap_or(Path::new("."))).await?;
-    let shared = Rc::new(Store { config, durable: RefCell::default(), commits: Mutex::new(()) });
+    let (durable, taken) = (RefCell::default(), RefCell::default());
+    let shared = Rc::new(Store { config, durable, taken, commits: Mutex::new(()) });
     let store = shared.clone();
     server.on(move |_, request: ReadInput| {
         let store = store.clone();
@@ -100,6 +101,9 @@ struct Store {
     /// Outputs that this process knows to be durable. That a name is there does not say so: an earlier fsync of its
     /// directory may have failed and dropped the change, after which the next one succeeds over nothing.
     durable: RefCell<BTreeSet<u32>>,
+    /// How much of each attempt's output this process has taken, from its beginning. What an earlier one took may be lost,
+    /// and so may what a failed fsync was to keep: such an attempt has to be made again.
+    taken: RefCell<BTreeMap<(u32, Attempt), u64>>,
     /// Commits come one at a time: of two attempts the second must find what the first has published.
     commits: Mutex<()>,
 }
@@ -134,10 +138,20 @@ impl Store {
             self.temporary_path(request.reduce, request.attempt)
         };
         let failed = |error: io::Error| format!("{}: {error}", path.display());
-        // Not cut: a late copy of the first piece must not undo the others.
+        let key = (request.reduce, request.attempt);
+        if request.offset > self.taken.borrow().get(&key).copied().unwrap_or(0) {
+            return Err(format!("{}: what comes before byte {} is lost", path.display(), request.offset));
+        }
+        // Not cut: a late copy of the first piece must not undo the others, and what an earlier process took of this
+        // attempt were the same bytes.
         let mut options = File::options();
         let file = options.write(true).create(true).open(&path).await.map_err(failed)?;
-        file.write_all_at(&request.bytes.0, request.offset).await.map_err(failed)
+        file.write_all_at(&request.bytes.0, request.offset).await.map_err(failed)?;
+        let end = request.offset + request.bytes.0.len() as u64;
+        let mut all = self.taken.borrow_mut();
+        let taken = all.entry(key).or_default();
+        *taken = end.max(*taken);
+        Ok(())
     }
 
     async fn commit(&self, request: CommitOutput) -> Answer<()> {
@@ -153,18 +167,18 @@ impl Store {
             }
             return Ok(());
         }
-        let file = File::open(&temporary).await.map_err(failed)?;
-        let length = file.metadata().await.map_err(failed)?.len();
-        if length != request.length {
+        let taken = self.taken.borrow().get(&(request.reduce, request.attempt)).copied();
+        if taken != Some(request.length) {
             return Err(format!(
-                "{}: {length} bytes of {} have arrived",
+                "{}: not all of its {} bytes are there",
                 temporary.display(),
                 request.length
             ));
         }
+        let file = File::open(&temporary).await.map_err(failed)?;
         if let Err(error) = file.sync_all().await {
-            // Its pages may be gone although the next fsync succeeds: nobody may commit this file any more.
-            _ = fs::remove_file(&temporary).await;
+            // Its pages may be gone although the next fsync succeeds.
+            self.taken.borrow_mut().remove(&(request.reduce, request.attempt));
             return Err(failed(error));
         }
         self.config.probe.observe(|| Observation::Committing { reduce: request.reduce });
