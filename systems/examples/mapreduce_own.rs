@@ -4,7 +4,6 @@
 //! several machines each worker is a process of its own; nothing else changes.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 

@@ -186,7 +186,7 @@ fn workers_join_by_address_and_share_no_disk() {
     let workers =
         [1, 2].map(|_| mapreduce(elsewhere.path(), &format!("worker --join {address} --patience 20s")));
     coordinator.said().ends(0);
-    workers.map(|worker| worker.said().ends(0));
+    workers.into_iter().for_each(|worker| drop(worker.said().ends(0)));
     assert_eq!(output(folder, "out", 2), counted(&files));
 }
 

@@ -83,6 +83,13 @@ async fn parallelism(stage: Stage, counts: fn(Task) -> bool) {
         most: usize,
         who: BTreeSet<usize>,
     }
+    impl Gauge {
+        fn begin(&mut self, worker: usize) {
+            self.who.insert(worker);
+            self.now += 1;
+            self.most = self.most.max(self.now);
+        }
+    }
     let gauge = Rc::new(RefCell::new(Gauge::default()));
     let shared = gauge.clone();
     let mut play = play(&stage, 2);
@@ -90,11 +97,7 @@ async fn parallelism(stage: Stage, counts: fn(Task) -> bool) {
         let gauge = shared.clone();
         Box::pin(async move {
             if counts(task) {
-                let mut now = gauge.borrow_mut();
-                now.who.insert(worker);
-                now.now += 1;
-                now.most = now.most.max(now.now);
-                drop(now);
+                gauge.borrow_mut().begin(worker);
                 sleep(Duration::from_secs(1)).await;
                 gauge.borrow_mut().now -= 1;
             }

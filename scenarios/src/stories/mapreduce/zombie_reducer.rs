@@ -60,7 +60,7 @@ async fn tell(stage: Stage) {
     let cast = Cast::new(&stage, play);
     let latency = Latency::Uniform(Duration::from_millis(50), Duration::from_millis(1000));
     for &worker in &cast.workers {
-        world.link(worker, cast.store, LinkConfig { latency: latency.clone(), ..LinkConfig::default() });
+        world.link(worker, cast.store, LinkConfig { latency, ..LinkConfig::default() });
     }
     for _ in 0..3 + stream.below(3) {
         sleep(Duration::from_millis(200 + stream.below(2000))).await;

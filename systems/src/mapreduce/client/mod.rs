@@ -222,7 +222,7 @@ impl Worker {
         let path = &self.config.directory;
         let failed = |source| Error::Directory { path: path.clone(), source };
         match fs::remove_dir_all(path).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
             _ => fs::create_dir_all(path).await.map_err(failed),
         }
     }

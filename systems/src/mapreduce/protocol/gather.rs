@@ -12,11 +12,19 @@ use super::run::encode;
 /// A pair in the arena; the key is followed by the value unless the value has moved.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    hash: u32,
+    /// See [`prefix`]: of a key of eight bytes or fewer it is all there is to compare, and nobody has to look at the arena.
+    prefix: u64,
     key: u32,
     key_length: u32,
     value: u32,
     value_length: u32,
+}
+
+/// A slot of the table: a hash, and a place in `entries` plus one; 0 is free.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    hash: u32,
+    place: u32,
 }
 
 /// Sorted pairs, a run a part.
@@ -33,8 +41,8 @@ pub struct Spill {
 pub struct Gather {
     arena: Vec<u8>,
     entries: Vec<Entry>,
-    /// Places in `entries` plus one; 0 is free. Its length is a power of two.
-    table: Vec<u32>,
+    /// Its length is a power of two.
+    table: Vec<Slot>,
     scratch: Vec<u8>,
     combines: bool,
     room: usize,
@@ -45,7 +53,7 @@ pub struct Gather {
 impl Gather {
     /// Room for about `room` bytes of pairs.
     pub fn new(combines: bool, room: usize) -> Gather {
-        let table = if combines { vec![0; 1024] } else { Vec::new() };
+        let table = if combines { vec![Slot::default(); 1024] } else { Vec::new() };
         Gather {
             arena: Vec::new(),
             entries: Vec::new(),
@@ -62,7 +70,7 @@ impl Gather {
     /// Whether it is time to [`spill`](Gather::spill).
     pub fn is_full(&self) -> bool {
         // An entry, and its share of a table that is half empty or emptier.
-        let entries = self.entries.len() * (size_of::<Entry>() + 3 * size_of::<u32>());
+        let entries = self.entries.len() * (size_of::<Entry>() + 3 * size_of::<Slot>());
         self.arena.len() + entries >= self.room
     }
 
@@ -88,7 +96,7 @@ impl Gather {
         let key = |entry: &Entry| &arena[entry.key as usize..][..entry.key_length as usize];
         let mut sorted: Vec<(u32, u64, u32)> = (0..)
             .zip(&self.entries)
-            .map(|(place, entry)| (part(key(entry)).min(parts - 1), prefix(key(entry)), place))
+            .map(|(place, entry)| (part(key(entry)).min(parts - 1), entry.prefix, place))
             .collect();
         let entry = |place: u32| &self.entries[place as usize];
         sorted.sort_unstable_by(|a, b| {
@@ -106,16 +114,16 @@ impl Gather {
         spill.ends.resize(parts as usize, spill.bytes.len() as u64);
         self.arena.clear();
         self.entries.clear();
-        self.table.fill(0);
+        self.table.fill(Slot::default());
         spill
     }
 
-    fn push(&mut self, hash: u32, key: &[u8], value: &[u8]) {
+    fn push(&mut self, prefix: u64, key: &[u8], value: &[u8]) {
         let at = self.arena.len();
         self.arena.extend_from_slice(key);
         self.arena.extend_from_slice(value);
         self.entries.push(Entry {
-            hash,
+            prefix,
             key: at as u32,
             key_length: key.len() as u32,
             value: (at + key.len()) as u32,
@@ -127,22 +135,31 @@ impl Gather {
         let mut hasher = rustc_hash::FxHasher::default();
         hasher.write(key);
         let hash = (hasher.finish() >> 32) as u32;
+        let prefix = prefix(key);
         let mask = self.table.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
-            let Some(place) = self.table[slot].checked_sub(1) else { break };
-            let entry = &self.entries[place as usize];
-            let known = &self.arena[entry.key as usize..][..entry.key_length as usize];
-            if entry.hash == hash && known == key {
-                return self.take_in(app, place as usize, key, value);
+            let Slot { hash: known, place } = self.table[slot];
+            if place == 0 {
+                break;
+            }
+            if known == hash && self.is_key(place as usize - 1, prefix, key) {
+                return self.take_in(app, place as usize - 1, key, value);
             }
             slot = (slot + 1) & mask;
         }
-        self.push(hash, key, value);
-        self.table[slot] = self.entries.len() as u32;
+        self.push(prefix, key, value);
+        self.table[slot] = Slot { hash, place: self.entries.len() as u32 };
         if self.entries.len() * 2 > self.table.len() {
             self.grow();
         }
+    }
+
+    #[inline]
+    fn is_key(&self, place: usize, prefix: u64, key: &[u8]) -> bool {
+        let entry = &self.entries[place];
+        let alike = entry.prefix == prefix && entry.key_length as usize == key.len();
+        alike && (key.len() <= 8 || self.arena[entry.key as usize..][..key.len()] == *key)
     }
 
     /// Takes a value into the one that is there. One that has outgrown its place moves to the end of the arena.
@@ -162,24 +179,36 @@ impl Gather {
     }
 
     fn grow(&mut self) {
-        self.table = vec![0; self.table.len() * 2];
+        let old = std::mem::take(&mut self.table);
+        self.table = vec![Slot::default(); old.len() * 2];
         let mask = self.table.len() - 1;
-        for (place, entry) in (1..).zip(&self.entries) {
-            let mut slot = entry.hash as usize & mask;
-            while self.table[slot] != 0 {
+        for full in old.into_iter().filter(|slot| slot.place != 0) {
+            let mut slot = full.hash as usize & mask;
+            while self.table[slot].place != 0 {
                 slot = (slot + 1) & mask;
             }
-            self.table[slot] = place;
+            self.table[slot] = full;
         }
     }
 }
 
-/// The first eight bytes of a key, in an order that is the keys' own as far as it goes.
+/// The first eight bytes of a key, zeros where there are fewer, as a number in the order of the keys.
+#[inline]
 fn prefix(key: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let length = key.len().min(8);
-    bytes[..length].copy_from_slice(&key[..length]);
-    u64::from_be_bytes(bytes)
+    if let Some(first) = key.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let shift = 8 * (8 - key.len());
+    match (key.first_chunk(), key.last_chunk(), key) {
+        // Four bytes from either end; where they overlap they agree.
+        (Some(first), Some(last), _) => {
+            u64::from(u32::from_be_bytes(*first)) << 32 | u64::from(u32::from_be_bytes(*last)) << shift
+        }
+        (.., [one]) => u64::from(*one) << 56,
+        (.., [one, two]) => u64::from(u16::from_be_bytes([*one, *two])) << 48,
+        (.., [one, two, three]) => u64::from(u32::from_be_bytes([0, *one, *two, *three])) << 40,
+        _ => 0,
+    }
 }
 
 /// A [`Gather`] with the application whose pairs it takes.
@@ -195,7 +224,7 @@ impl Emit for Gathering<'_> {
         if self.gather.combines {
             self.gather.combine(self.app, key, value);
         } else {
-            self.gather.push(0, key, value);
+            self.gather.push(prefix(key), key, value);
         }
     }
 
@@ -204,6 +233,22 @@ impl Emit for Gathering<'_> {
         match counts.iter_mut().find(|(known, _)| *known == name) {
             Some((_, times)) => *times += by,
             None => counts.push((name, by)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefix;
+
+    #[test]
+    fn a_prefix_is_the_first_eight_bytes() {
+        for length in 0..12 {
+            let key: Vec<u8> = (0..length).map(|n| 0xf1 - 7 * n).collect();
+            let mut padded = [0; 8];
+            let known = key.len().min(8);
+            padded[..known].copy_from_slice(&key[..known]);
+            assert_eq!(prefix(&key), u64::from_be_bytes(padded), "{key:x?}");
         }
     }
 }
