@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod crosscheck;
+mod mapreduce_figure;
 mod tidy;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ enum Command {
     Ci(ci::Ci),
     Conformance(conformance::Conformance),
     Crosscheck(crosscheck::Crosscheck),
+    MapreduceFigure(mapreduce_figure::MapreduceFigure),
     Tidy(tidy::Tidy),
 }
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Command::Ci(ci) => ci.run(),
         Command::Conformance(conformance) => conformance.run(),
         Command::Crosscheck(crosscheck) => crosscheck.run(),
+        Command::MapreduceFigure(figure) => figure.run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match outcome {

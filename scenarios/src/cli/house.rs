@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, parse, raft_client, raft_server};
+use super::{
+    Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, mapreduce, parse, raft_client, raft_server,
+};
 
 #[derive(Parser)]
 #[command(version, about = "Runs distributed systems under weather drawn from a seed, and judges them", after_help = EXIT_CODES)]
@@ -25,6 +27,9 @@ enum Command {
     /// Talks to a server that runs for real
     #[command(subcommand)]
     Client(Client),
+    /// Map and reduce over files, with worker processes: the code that the stories simulate
+    #[command(subcommand)]
+    Mapreduce(mapreduce::MapReduce),
 }
 
 #[derive(Subcommand)]
@@ -57,5 +62,6 @@ fn answer(command: Command) -> Answer {
         Command::Serve(Serve::Raft(serve)) => serve.answer(),
         Command::Client(Client::Kv(client)) => client.answer(),
         Command::Client(Client::Raft(client)) => client.answer(),
+        Command::Mapreduce(mapreduce) => mapreduce.answer(),
     }
 }

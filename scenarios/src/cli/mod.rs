@@ -21,6 +21,14 @@ mod kv_server;
 mod list;
 #[cfg(feature = "systems")]
 mod load;
+#[cfg(feature = "systems")]
+mod mapreduce;
+#[cfg(feature = "systems")]
+mod mapreduce_coordinator;
+#[cfg(feature = "systems")]
+mod mapreduce_progress;
+#[cfg(feature = "systems")]
+mod mapreduce_worker;
 mod merge;
 mod output;
 mod progress;

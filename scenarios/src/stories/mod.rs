@@ -5,6 +5,7 @@
 
 mod kv;
 mod kvonce;
+mod mapreduce;
 mod raft;
 
 use crate::Story;
@@ -14,6 +15,7 @@ pub fn all() -> Vec<Story> {
     let mut stories = kv::stories();
     stories.extend(kvonce::stories());
     stories.extend(raft::stories());
+    stories.extend(mapreduce::stories());
     stories
 }
 

@@ -4,6 +4,7 @@
 
 mod complaints;
 mod killed;
+mod mapreduce;
 mod oracles;
 mod processes;
 mod raft;

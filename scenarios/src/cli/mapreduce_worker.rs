@@ -1,0 +1,142 @@
+//! `stormglass mapreduce worker`.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use stormglass_sim::{real, signal};
+use stormglass_systems::mapreduce::client::{self, Error};
+
+use super::args::duration;
+use super::kv_server::address;
+use super::mapreduce::{free_port, size};
+use super::{Answer, Complaint};
+
+/// Works for a coordinator, on this machine or another
+#[derive(Args)]
+pub(crate) struct Worker {
+    /// Where the coordinator is
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    join: String,
+    /// By which address of this machine other workers fetch from it; the one that reaches the coordinator unless said
+    #[arg(long, value_name = "IP")]
+    listen: Option<IpAddr>,
+    /// A directory for its files, of no other use: it is wiped
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// About how many bytes of pairs it holds in memory
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    memory: u64,
+    /// How long it waits for a coordinator that does not answer
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    patience: Duration,
+    /// The coordinator's input files are on this machine, under the same paths
+    #[arg(long, hide = true)]
+    near: bool,
+}
+
+impl Worker {
+    pub(crate) fn answer(self) -> Answer {
+        let ip = match self.listen {
+            Some(ip) => ip,
+            None => self
+                .own_address()
+                .map_err(|error| Complaint::usage(format!("--join {}: {error}", self.join)))?,
+        };
+        let listen = free_port(ip).map_err(|error| Complaint::usage(format!("--listen {ip}: {error}")))?;
+        let directory = match self.data.clone() {
+            Some(directory) => directory,
+            None => std::env::temp_dir().join(format!("stormglass-worker-{}", std::process::id())),
+        };
+        let _owned = own(&directory)?;
+        let config = client::Config {
+            listen: listen.to_string(),
+            directory: directory.clone(),
+            near_store: self.near,
+            memory: usize::try_from(self.memory).unwrap_or(usize::MAX),
+            patience: self.patience,
+            reply: Duration::from_secs(10),
+            poll: Duration::from_millis(50),
+            ..client::Config::of(self.join.clone())
+        };
+        let ended = real::block_on(async {
+            stormglass_sim::select! {
+                ended = client::run(config) => Some(ended),
+                _ = signal::ctrl_c() => None,
+                _ = signal::terminate() => None,
+            }
+        })?;
+        // Nobody else will; what cannot be removed does no harm.
+        _ = fs::remove_dir_all(&directory);
+        _ = fs::remove_file(lock_of(&directory));
+        match ended {
+            Some(Ok(())) => Ok(0),
+            None => Ok(1),
+            Some(Err(error @ Error::Alone(_))) => {
+                anstream::eprintln!("stormglass: {error} (--join, --patience)");
+                Ok(1)
+            }
+            Some(Err(error @ Error::Directory { .. })) => Err(Complaint::usage(format!("--data: {error}"))),
+            Some(Err(error)) => Err(Complaint::Internal(error.to_string())),
+        }
+    }
+
+    /// The address of this machine that a packet to the coordinator would have. None is sent.
+    fn own_address(&self) -> io::Result<IpAddr> {
+        use std::net::ToSocketAddrs;
+        let found = self.join.to_socket_addrs()?.next();
+        let coordinator: SocketAddr = found.ok_or_else(|| io::Error::other("no such host"))?;
+        let unspecified: SocketAddr = if coordinator.is_ipv4() {
+            (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
+        } else {
+            (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
+        };
+        let socket = UdpSocket::bind(unspecified)?;
+        socket.connect(coordinator)?;
+        Ok(socket.local_addr()?.ip())
+    }
+}
+
+fn lock_of(directory: &Path) -> PathBuf {
+    directory.with_extension("lock")
+}
+
+/// Takes a directory for this process: it will be wiped, so it must be ours or empty.
+fn own(directory: &Path) -> Result<File, Complaint> {
+    let shown = directory.display();
+    let wrong = |error: io::Error| Complaint::usage(format!("--data {shown}: {error}"));
+    let ours = |name: &str| name.starts_with("map-") || name.starts_with("reduce-");
+    match fs::read_dir(directory) {
+        Ok(entries) => {
+            let foreign = entries.flatten().find(|entry| !entry.file_name().to_str().is_some_and(ours));
+            if let Some(entry) = foreign {
+                let text = format!(
+                    "--data {shown}: {} in it was not made by a worker; name an empty directory",
+                    entry.file_name().display()
+                );
+                return Err(Complaint::usage(text));
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(directory).map_err(wrong)?
+        }
+        Err(error) => return Err(wrong(error)),
+    }
+    let mut options = File::options();
+    let mut lock =
+        options.create(true).truncate(false).write(true).open(lock_of(directory)).map_err(wrong)?;
+    match lock.try_lock() {
+        // Whom to blame, and whom to end.
+        Ok(()) => {
+            let written = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+            written.map(|()| lock).map_err(wrong)
+        }
+        Err(TryLockError::WouldBlock) => {
+            Err(Complaint::usage(format!("--data {shown}: another worker is at work in it")))
+        }
+        Err(TryLockError::Error(error)) => Err(wrong(error)),
+    }
+}

@@ -1,0 +1,345 @@
+//! Who plays in a mapreduce story: a coordinator, a store, workers, and the observer that judges them all.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::LocalBoxFuture;
+use stormglass_sim::fs::{Calm, OpenOptions};
+use stormglass_sim::time::sleep;
+use stormglass_sim::{NodeId, World};
+use stormglass_systems::mapreduce::app::{self, Find};
+use stormglass_systems::mapreduce::bugs::{Bug, Bugs};
+use stormglass_systems::mapreduce::client;
+use stormglass_systems::mapreduce::message::{Bytes, Input, Split, Task};
+use stormglass_systems::mapreduce::protocol::{Job, Policy, splits};
+use stormglass_systems::mapreduce::server::{self, store};
+use stormglass_systems::mapreduce::spec::{self, Counts, Expected, Observation, Probe};
+
+use super::super::planted;
+use super::reference::{File, sequential};
+use crate::{Fall, Stage, Weather};
+
+/// What a task costs, by worker: waited for before it is begun.
+pub(super) type Costs = Rc<dyn Fn(usize, Task) -> LocalBoxFuture<'static, ()>>;
+
+const WORDS: [&str; 24] = [
+    "a", "and", "bell", "calm", "deep", "ebb", "fog", "gale", "gulf", "hull", "ice", "keel", "lee", "mast",
+    "mist", "oar", "port", "reef", "sail", "sea", "surf", "swell", "tide", "wind",
+];
+
+/// What is played.
+pub(super) struct Play {
+    pub(super) app: &'static str,
+    pub(super) args: Vec<Bytes>,
+    pub(super) find: Find,
+    pub(super) files: Vec<File>,
+    pub(super) split: u64,
+    pub(super) reduces: u32,
+    pub(super) workers: usize,
+    pub(super) policy: Policy,
+    /// Whether the coordinator keeps a checkpoint.
+    pub(super) checkpoint: bool,
+    pub(super) memory: usize,
+    pub(super) chunk: usize,
+    pub(super) fan_in: usize,
+    pub(super) costs: Costs,
+    /// Whether the output is known before: the application's functions are functions, and nothing is skipped.
+    pub(super) expects: bool,
+}
+
+impl Play {
+    /// Words are counted, in as many files.
+    pub(super) fn new(stage: &Stage, files: usize) -> Play {
+        let stream = stage.world().stream("workload");
+        let line = || {
+            let words: Vec<&str> =
+                (0..1 + stream.below(8)).filter_map(|_| stream.pick(&WORDS).copied()).collect();
+            words.join(" ") + "\n"
+        };
+        let content = |_| (0..2 + stream.below(10)).map(|_| line()).collect::<String>().into_bytes();
+        Play {
+            app: "wc",
+            args: Vec::new(),
+            find: app::built_in,
+            files: (0..files).map(|n| (format!("in/{n}.txt"), content(n))).collect(),
+            split: 1 << 20,
+            reduces: 3,
+            workers: 3,
+            policy: Policy { ping_every: Duration::from_millis(500), ..Policy::default() },
+            checkpoint: false,
+            memory: 1 << 16,
+            chunk: 4096,
+            fan_in: 64,
+            costs: between(10, 100),
+            expects: true,
+        }
+    }
+
+    fn job(&self) -> Job {
+        let inputs = self.files.iter().enumerate().map(|(n, (path, content))| Input {
+            path: path.clone(),
+            length: content.len() as u64,
+            copies: self.copies(n).map(address).collect(),
+        });
+        let splits = (0..).zip(&self.files).flat_map(|(input, (_, content))| {
+            splits(content.len() as u64, self.split).map(move |(offset, length)| Split {
+                input,
+                offset,
+                length,
+            })
+        });
+        Job {
+            app: self.app.to_owned(),
+            args: self.args.clone(),
+            splits: splits.collect(),
+            inputs: inputs.collect(),
+            reduces: self.reduces,
+        }
+    }
+
+    /// The workers that have a copy of an input on their own disk: two, as chunks of GFS have three.
+    fn copies(&self, input: usize) -> impl Iterator<Item = usize> {
+        let workers = self.workers;
+        (input..input + workers.min(2)).map(move |worker| worker % workers)
+    }
+
+    fn expected(&self) -> Option<Expected> {
+        let app = (self.find)(self.app, &self.args).ok().filter(|_| self.expects)?;
+        Some(sequential(&*app, &self.files, self.reduces, |_| false))
+    }
+}
+
+/// A task takes so many milliseconds, from the worker's own chance.
+pub(super) fn between(least: u64, most: u64) -> Costs {
+    Rc::new(move |_, _| {
+        Box::pin(async move {
+            let by_chance = stormglass_sim::rand::below(most.saturating_sub(least).max(1));
+            sleep(Duration::from_millis(least + by_chance)).await;
+        })
+    })
+}
+
+fn address(worker: usize) -> String {
+    format!("w{worker}:7100")
+}
+
+/// The cast of one run.
+pub(super) struct Cast {
+    pub(super) stage: Stage,
+    pub(super) probe: Probe,
+    pub(super) coordinator: NodeId,
+    pub(super) store: NodeId,
+    pub(super) workers: Vec<NodeId>,
+    pub(super) seen: Seen,
+}
+
+/// What the nodes' main functions came to.
+#[derive(Clone, Default)]
+pub(super) struct Seen {
+    /// When each worker ended because the job was over, by its number.
+    pub(super) left: Rc<RefCell<BTreeMap<usize, Duration>>>,
+    /// Why the job failed.
+    pub(super) failure: Rc<RefCell<Option<String>>>,
+    /// Whether the coordinator has ended.
+    pub(super) over: Rc<Cell<bool>>,
+}
+
+impl Cast {
+    pub(super) fn new(stage: &Stage, play: Play) -> Cast {
+        let world = stage.world();
+        let (probe, bugs, seen) = (Probe::new(move || world.now()), planted::<Bug>(stage), Seen::default());
+        if let Some(expected) = play.expected() {
+            probe.observe(|| Observation::Expects(expected));
+        }
+        let play = Rc::new(play);
+        let store = add_store(world, &play, bugs, &probe);
+        let coordinator = add_coordinator(world, &play, bugs, &probe, &seen);
+        let workers: Vec<NodeId> =
+            (0..play.workers).map(|number| add_worker(world, &play, number, bugs, &probe, &seen)).collect();
+        put_files(world, store, &play.files);
+        for (number, file) in play.files.iter().enumerate() {
+            play.copies(number)
+                .for_each(|worker| put_files(world, workers[worker], std::slice::from_ref(file)));
+        }
+        let (watched, reduces, shown) = (probe.clone(), play.reduces, RefCell::new(BTreeMap::new()));
+        stage.watch(move || {
+            look_at_outputs(world, store, reduces, &watched, &mut shown.borrow_mut());
+            match watched.broken() {
+                None => Ok(()),
+                Some((_, broken)) => Err(Fall::new("invariant", broken.clause, broken.detail)),
+            }
+        });
+        Cast { stage: stage.clone(), probe, coordinator, store, workers, seen }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.probe.ghost(spec::Ghost::counts).unwrap_or_default()
+    }
+
+    /// The storm over workers, store and (with a checkpoint) coordinator, then the calm in which the job must end.
+    pub(super) async fn storm(&self, weather: Weather, strikes: &[NodeId], within: Duration) {
+        let everyone = [self.coordinator, self.store].into_iter().chain(self.workers.iter().copied());
+        let spared: Vec<NodeId> = everyone.filter(|node| !strikes.contains(node)).collect();
+        self.stage.storm(weather, strikes, &spared).await;
+        self.finish(within).await;
+    }
+
+    /// The job must end well; then the run says what it has seen.
+    pub(super) async fn finish(&self, within: Duration) {
+        let done = || self.counts().done > 0;
+        self.stage.converges(within, "the job ends", done, || self.waits()).await;
+        let counts = self.counts();
+        for (times, event) in [
+            (counts.backups, "a task got a backup"),
+            (counts.buried, "a worker was declared dead"),
+            (counts.voided, "a completed map became void"),
+            (counts.failed, "an attempt failed"),
+            (counts.started.saturating_sub(1), "the coordinator restarted"),
+        ] {
+            if times > 0 {
+                self.stage.sometimes(event);
+            }
+        }
+    }
+
+    fn waits(&self) -> String {
+        let failure = self.seen.failure.borrow().clone();
+        let counts = self.counts();
+        failure.map_or_else(
+            || {
+                format!(
+                    "{} attempts were handed out, {} workers declared dead, and no end",
+                    counts.assigned, counts.buried
+                )
+            },
+            |why| format!("the coordinator has given up: {why}"),
+        )
+    }
+}
+
+/// Shows the observer what stands under the final names, when that has changed.
+fn look_at_outputs(
+    world: World,
+    store: NodeId,
+    reduces: u32,
+    probe: &Probe,
+    shown: &mut BTreeMap<u32, Vec<u8>>,
+) {
+    world.disk(store, |disk| {
+        for reduce in 0..reduces {
+            let content = disk.content(format!("out/{}", store::name(reduce))).ok();
+            if shown.get(&reduce) == content.as_ref() {
+                continue;
+            }
+            match &content {
+                Some(content) => _ = shown.insert(reduce, content.clone()),
+                None => _ = shown.remove(&reduce),
+            }
+            probe.observe(|| Observation::Visible { reduce, content });
+        }
+    });
+}
+
+/// Puts files on a disk, as durable as if they had always been there.
+fn put_files(world: World, node: NodeId, files: &[File]) {
+    world.disk(node, |disk| {
+        let draw = &mut Calm;
+        let put = |disk: &mut stormglass_sim::fs::Disk, draw: &mut Calm| {
+            if disk.metadata("in").is_err() {
+                disk.create_dir("in", draw)?;
+            }
+            for (path, content) in files {
+                let handle = disk.open(path, OpenOptions::new().write(true).create(true), draw)?;
+                disk.write_all_at(handle, content, 0, draw)?;
+                disk.sync_file(handle, draw)?;
+                disk.close(handle);
+            }
+            disk.sync_dir("in", draw)?;
+            disk.sync_dir("/", draw)
+        };
+        put(disk, draw).expect("an empty disk without faults takes files");
+    });
+}
+
+fn add_store(world: World, play: &Rc<Play>, bugs: Bugs, probe: &Probe) -> NodeId {
+    let inputs = play.files.iter().map(|(path, _)| path.clone()).collect();
+    let config = store::Config { inputs, output: "out".into(), bugs, probe: probe.clone() };
+    world.node("store", move || {
+        let config = config.clone();
+        async move {
+            // A supervisor: the disk may fail while the directory is made.
+            while store::run("0.0.0.0:7001".to_owned(), config.clone()).await.is_err() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    })
+}
+
+fn add_coordinator(world: World, play: &Rc<Play>, bugs: Bugs, probe: &Probe, seen: &Seen) -> NodeId {
+    let config = server::Config {
+        policy: play.policy.clone(),
+        checkpoint: play.checkpoint.then(|| "checkpoint".into()),
+        tick: Duration::from_millis(100),
+        bugs,
+        probe: probe.clone(),
+        ..server::Config::new(play.job())
+    };
+    let seen = seen.clone();
+    world.node("coordinator", move || {
+        let (config, seen) = (config.clone(), seen.clone());
+        async move {
+            loop {
+                match server::run(config.clone()).await {
+                    Ok(_) => return seen.over.set(true),
+                    Err(server::Error::Job(why)) => {
+                        seen.failure.replace(Some(why));
+                        return;
+                    }
+                    // A new process, which reads what is on the disk.
+                    Err(_) => sleep(Duration::from_millis(50)).await,
+                }
+            }
+        }
+    })
+}
+
+fn add_worker(
+    world: World,
+    play: &Rc<Play>,
+    number: usize,
+    bugs: Bugs,
+    probe: &Probe,
+    seen: &Seen,
+) -> NodeId {
+    let costs = play.costs.clone();
+    let config = client::Config {
+        store: "store:7001".to_owned(),
+        announce: Some(address(number)),
+        memory: play.memory,
+        chunk: play.chunk,
+        fan_in: play.fan_in,
+        find: play.find,
+        toil: Some(Rc::new(move |task| costs(number, task))),
+        bugs,
+        probe: probe.clone(),
+        ..client::Config::of("coordinator:7000")
+    };
+    let left = seen.left.clone();
+    world.node(&format!("w{number}"), move || {
+        let (config, left) = (config.clone(), left.clone());
+        async move {
+            loop {
+                match client::run(config.clone()).await {
+                    Ok(()) => {
+                        left.borrow_mut().insert(number, world.now());
+                        return;
+                    }
+                    Err(client::Error::Alone(_)) => return,
+                    Err(_) => sleep(Duration::from_millis(50)).await,
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,33 @@
+//! Stories of MapReduce: what dies, what lags, and what is nevertheless the output.
+
+mod bad_records;
+mod cast;
+mod clock_is_set;
+mod coordinator_restarts;
+mod lab;
+mod lost_mapper;
+mod reference;
+mod store_loses_power;
+mod stragglers;
+mod swarm;
+mod unreachable_mapper;
+mod zombie_reducer;
+
+use crate::Story;
+
+/// In the order in which they are best read.
+pub(super) fn stories() -> Vec<Story> {
+    let mut stories = vec![
+        lost_mapper::story(),
+        stragglers::story(),
+        zombie_reducer::story(),
+        unreachable_mapper::story(),
+        coordinator_restarts::story(),
+        store_loses_power::story(),
+        clock_is_set::story(),
+        bad_records::story(),
+    ];
+    stories.extend(swarm::stories());
+    stories.extend(lab::stories());
+    stories
+}

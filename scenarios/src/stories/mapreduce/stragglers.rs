@@ -1,0 +1,39 @@
+//! Some workers are many times slower than others. When nothing is left to hand out, what still runs gets a backup, and
+//! whichever is first wins (§3.6).
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use stormglass_sim::rand::below;
+use stormglass_sim::time::sleep;
+use stormglass_systems::mapreduce::bugs::Bug;
+use stormglass_systems::mapreduce::message::Task;
+use stormglass_systems::mapreduce::protocol::Backups;
+
+use super::super::caught_by;
+use super::cast::{Cast, Play};
+use crate::{Stage, Story};
+
+pub(super) const NAME: &str = "mapreduce/stragglers";
+
+pub(super) fn story() -> Story {
+    Story::new(NAME, "A slow worker holds nobody up, and its late work changes nothing", tell)
+        .catches(caught_by::<Bug>(NAME))
+        .sometimes("a task got a backup")
+}
+
+async fn tell(stage: Stage) {
+    let stream = stage.world().stream("stragglers");
+    let mut play = Play::new(&stage, 6);
+    play.workers = 4;
+    play.policy.ping_every = Duration::from_secs(3);
+    play.policy.backups = Some(Backups { least: Duration::from_millis(200), percent_of_mean: 150 });
+    // The first is slow in any case.
+    let slow: Vec<bool> = (0..play.workers).map(|worker| worker == 0 || stream.below(4) == 0).collect();
+    play.costs = Rc::new(move |worker, _: Task| {
+        let factor = if slow[worker] { 8 } else { 1 };
+        Box::pin(async move { sleep(Duration::from_millis(factor * (50 + below(100)))).await })
+    });
+    let cast = Cast::new(&stage, play);
+    cast.finish(Duration::from_secs(30)).await;
+}

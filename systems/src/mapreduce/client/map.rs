@@ -1,0 +1,174 @@
+//! A map task (§3.1, steps 3 and 4): reads a split, writes one file with a sorted run for every reduce task.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use stormglass_sim::fs::{self, File};
+use stormglass_sim::sometimes;
+use stormglass_sim::task::yield_now;
+
+use super::super::app::{Application, Record};
+use super::super::bugs::Bug;
+use super::super::message::{Attempt, Counters, Culprit, Input, Split, Task};
+use super::super::protocol::{Gather, Lines, encode};
+use super::super::spec::Observation;
+use super::input::Source;
+use super::merging::{Merging, Run};
+use super::serving::Output;
+use super::{Trouble, Worker, counters, user_code};
+
+/// How much is read beyond the end of a split at a time, for its last line.
+const BEYOND: u64 = 4096;
+
+/// One attempt.
+pub(super) struct Map {
+    pub(super) map: u32,
+    pub(super) attempt: Attempt,
+    pub(super) split: Split,
+    pub(super) input: Input,
+    pub(super) skip: Vec<u64>,
+}
+
+impl Map {
+    pub(super) async fn carry_out(self, worker: &Worker) -> Result<Counters, Trouble> {
+        let (app, parts) = worker.app();
+        let mut gather = Gather::new(app.combines(), worker.config.memory);
+        let mut spills: Vec<(Rc<File>, Vec<u64>)> = Vec::new();
+        let source = Source::open(worker, &self.input, self.split).await;
+        let end = self.split.offset.saturating_add(self.split.length);
+        let mut lines = Lines::new(self.split.offset, self.split.length);
+        let (mut records, mut skipped) = (0, 0);
+        while let Some(at) = lines.wants() {
+            let chunk = worker.config.chunk.max(1) as u64;
+            let length = end.saturating_sub(at).clamp(BEYOND.min(chunk), chunk);
+            let read = source.read(worker, at, length as usize).await?;
+            self.feed(&*app, &mut lines, &read, &mut gather, (&mut records, &mut skipped))?;
+            if gather.is_full() {
+                spills.push(self.spill(worker, &*app, parts, &mut gather, spills.len()).await?);
+            }
+            // Pings and fetches want to be heard, too.
+            yield_now().await;
+        }
+        let output = if spills.is_empty() {
+            let spill = gather.spill(parts, |key| partition(worker, &*app, key, parts));
+            let file = self.write(worker, &self.name(), &spill.bytes).await?;
+            Output { file, ends: spill.ends }
+        } else {
+            if !gather.is_empty() {
+                spills.push(self.spill(worker, &*app, parts, &mut gather, spills.len()).await?);
+            }
+            self.merge(worker, parts, spills).await?
+        };
+        sometimes!(output.ends.last().is_some_and(|end| *end > 0), "mapreduce: a map has output");
+        worker.outputs.borrow_mut().insert((self.map, self.attempt), Rc::new(output));
+        let (task, attempt) = (Task::Map(self.map), self.attempt);
+        worker.config.probe.observe(|| Observation::CarriedOut {
+            task,
+            attempt,
+            consumed: vec![],
+            output: vec![],
+        });
+        let mut all = counters(&[("records read", records), ("records skipped", skipped)]);
+        all.extend(gather.counters());
+        Ok(all)
+    }
+
+    fn feed(
+        &self,
+        app: &dyn Application,
+        lines: &mut Lines,
+        read: &[u8],
+        gather: &mut Gather,
+        (records, skipped): (&mut u64, &mut u64),
+    ) -> Result<(), Trouble> {
+        let at = Cell::new(0);
+        let mut out = gather.of(app);
+        let file = self.input.path.as_str();
+        let fed = user_code(
+            || Some(Culprit::Record(at.get())),
+            || {
+                lines.feed(read, |offset, line| {
+                    if self.skip.contains(&offset) {
+                        *skipped += 1;
+                        return;
+                    }
+                    at.set(offset);
+                    *records += 1;
+                    app.map(&Record { file, offset, line }, &mut out);
+                })
+            },
+        )?;
+        fed.map_err(|long| Trouble::Failed(None, format!("{file}: {long}")))
+    }
+
+    fn name(&self) -> String {
+        format!("map-{}-{}", self.map, self.attempt)
+    }
+
+    async fn write(&self, worker: &Worker, name: &str, bytes: &[u8]) -> Result<File, Trouble> {
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(worker.file(name)).await.map_err(Trouble::disk)?;
+        file.write_all_at(bytes, 0).await.map_err(Trouble::disk)?;
+        Ok(file)
+    }
+
+    async fn spill(
+        &self,
+        worker: &Worker,
+        app: &dyn Application,
+        parts: u32,
+        gather: &mut Gather,
+        number: usize,
+    ) -> Result<(Rc<File>, Vec<u64>), Trouble> {
+        sometimes!(number > 0, "mapreduce: a map spilled more than once");
+        let spill = gather.spill(parts, |key| partition(worker, app, key, parts));
+        let file = self.write(worker, &format!("{}-spill-{number}", self.name()), &spill.bytes).await?;
+        Ok((Rc::new(file), spill.ends))
+    }
+
+    /// Merges spills into the output, part by part.
+    async fn merge(
+        &self,
+        worker: &Worker,
+        parts: u32,
+        spills: Vec<(Rc<File>, Vec<u64>)>,
+    ) -> Result<Output, Trouble> {
+        let file = self.write(worker, &self.name(), &[]).await?;
+        let chunk = (worker.config.chunk / 16).max(512);
+        let (mut ends, mut buffer, mut written) = (Vec::new(), Vec::new(), 0);
+        for part in 0..parts as usize {
+            let mut merging = Merging::new(chunk);
+            for (number, (spill, ends)) in spills.iter().enumerate() {
+                let start = if part == 0 { 0 } else { ends[part - 1] };
+                let path = worker.file(&format!("{}-spill-{number}", self.name()));
+                merging.add_file(Run { file: spill.clone(), path, start, end: ends[part] }).await?;
+            }
+            while let Some((key, value)) = merging.pair() {
+                encode(&mut buffer, key, value);
+                if buffer.len() >= worker.config.chunk {
+                    file.write_all_at(&buffer, written).await.map_err(Trouble::disk)?;
+                    written += buffer.len() as u64;
+                    buffer.clear();
+                    yield_now().await;
+                }
+                merging.advance().await?;
+            }
+            ends.push(written + buffer.len() as u64);
+        }
+        file.write_all_at(&buffer, written).await.map_err(Trouble::disk)?;
+        for number in 0..spills.len() {
+            let path = worker.file(&format!("{}-spill-{number}", self.name()));
+            fs::remove_file(path).await.map_err(Trouble::disk)?;
+        }
+        Ok(Output { file, ends })
+    }
+}
+
+fn partition(worker: &Worker, app: &dyn Application, key: &[u8], parts: u32) -> u32 {
+    if worker.config.bugs.has(Bug::HashPerProcess) {
+        let salt = worker.id.get() as u32;
+        return (super::super::protocol::hash(key) ^ salt) % parts;
+    }
+    app.partition(key, parts)
+}

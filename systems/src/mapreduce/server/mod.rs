@@ -1,0 +1,336 @@
+//! The shells around [`Coordinator`](super::protocol::Coordinator): a queue, a checkpoint, and replies in the order that
+//! [`Effects`](super::protocol::Effects) demand. Beside it the [`store`], where input is and output goes.
+//!
+//! Requests wait in one queue. One task takes all that wait, steps the coordinator through them, makes their records
+//! durable with a single sync, and only then answers any of them.
+
+mod checkpoint;
+pub mod store;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use stormglass_sim::net::rpc::{self, Request};
+use stormglass_sim::sometimes;
+use stormglass_sim::sync::{mpsc, oneshot};
+use stormglass_sim::time::{Instant, system_now, timeout};
+
+use super::bugs::Bugs;
+use super::message::{
+    Ask, Assignment, Command, Done, Failed, Fetch, Fetched, Join, Joined, Locate, Located, Noted, Ping, Pong,
+    Reply,
+};
+use super::protocol::{Coordinator, Effects, Job, Log, Now, Policy, Progress};
+use super::spec::{Observation, Probe};
+use checkpoint::Checkpoint;
+pub use checkpoint::{CheckpointError, MadeFor};
+
+/// Declares a request, its reply, and (for what a coordinator queues) how it becomes a command.
+macro_rules! requests {
+    ($($request:ident -> $reply:ty $(, as $variant:ident)?;)+) => { $(
+        impl Request for $request {
+            type Reply = $reply;
+            const NAME: &'static str = stringify!($request);
+        }
+        $(impl Queued for $request {
+            fn wrap(self) -> Command { Command::$request(self) }
+            fn unwrap(reply: Reply) -> Option<Self::Reply> {
+                if let Reply::$variant(reply) = reply { Some(reply) } else { None }
+            }
+        })?
+    )+ };
+}
+
+/// A request to the coordinator.
+trait Queued: Request {
+    fn wrap(self) -> Command;
+    fn unwrap(reply: Reply) -> Option<Self::Reply>;
+}
+
+requests! {
+    Join -> Joined, as Joined;
+    Ask -> Box<Assignment>, as Assignment;
+    Ping -> Pong, as Pong;
+    Done -> Noted, as Noted;
+    Failed -> Noted, as Noted;
+    Locate -> Located, as Located;
+    Fetch -> Fetched;
+}
+
+/// Who is told how far the job is.
+pub type Report = Rc<dyn Fn(&Progress)>;
+
+/// How a coordinator is run.
+#[derive(Clone)]
+pub struct Config {
+    /// Where it listens, "0.0.0.0:7000".
+    pub address: String,
+    /// What is to be done.
+    pub job: Job,
+    /// When it loses patience.
+    pub policy: Policy,
+    /// The directory of its checkpoint; `None`: a crash is the end of the job, as in the paper.
+    pub checkpoint: Option<PathBuf>,
+    /// A store to serve at the same address.
+    pub store: Option<store::Config>,
+    /// How often it looks for workers that have fallen silent.
+    pub tick: Duration,
+    /// How long it waits at the end for workers that have not heard of it.
+    pub linger: Duration,
+    /// Is told how far the job is, whenever that has changed and at every tick.
+    pub report: Option<Report>,
+    /// Planted bugs.
+    pub bugs: Bugs,
+    /// Who watches.
+    pub probe: Probe,
+}
+
+impl Config {
+    /// A coordinator of this job at "0.0.0.0:7000", without a checkpoint or a store.
+    pub fn new(job: Job) -> Config {
+        Config {
+            address: "0.0.0.0:7000".into(),
+            job,
+            policy: Policy::default(),
+            checkpoint: None,
+            store: None,
+            tick: Duration::from_millis(250),
+            linger: Duration::from_secs(3),
+            report: None,
+            bugs: Bugs::NONE,
+            probe: Probe::blind(),
+        }
+    }
+}
+
+/// What a job that is done came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// What was counted (§4.9).
+    pub counters: BTreeMap<String, u64>,
+    /// Tasks, retries, backups.
+    pub progress: Progress,
+}
+
+/// Why a coordinator ended before its job was done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its checkpoint failed. What it had answered is on disk; start it again.
+    #[error("the coordinator stops, because its checkpoint failed: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// Its port failed.
+    #[error("the coordinator cannot serve at {address}: {source}")]
+    Port {
+        /// The address.
+        address: String,
+        /// What the network said.
+        source: io::Error,
+    },
+    /// The store's directory failed.
+    #[error("cannot use {} for output: {source}", path.display())]
+    Store {
+        /// The directory.
+        path: PathBuf,
+        /// What the disk said.
+        source: io::Error,
+    },
+    /// The job cannot be done.
+    #[error("the job has failed: {0}")]
+    Job(String),
+}
+
+/// Runs a coordinator until its job is done and its workers know.
+///
+/// # Errors
+/// See [`Error`]. After a [`CheckpointError::Io`] it can be started again and resumes.
+pub async fn run(config: Config) -> Result<Summary, Error> {
+    let port = |source| Error::Port { address: config.address.clone(), source };
+    let mut server = rpc::Server::bind(&config.address).await.map_err(port)?;
+    let start = Instant::now();
+    let (checkpoint, records) = match &config.checkpoint {
+        None => (None, Vec::new()),
+        Some(directory) => {
+            let (opened, records) = Checkpoint::open(directory.clone(), config.job.fingerprint()).await?;
+            (Some(opened), records)
+        }
+    };
+    let (policy, probe) = (config.policy.clone(), config.probe.clone());
+    let coordinator = Coordinator::new(config.job.clone(), policy, config.bugs, &records, now(start));
+    sometimes!(records.len() > 1, "mapreduce: a coordinator resumed from its checkpoint");
+
+    let (queue, waiting) = mpsc::channel(4096);
+    enqueue::<Join>(&mut server, &queue);
+    enqueue::<Ask>(&mut server, &queue);
+    enqueue::<Ping>(&mut server, &queue);
+    enqueue::<Done>(&mut server, &queue);
+    enqueue::<Failed>(&mut server, &queue);
+    enqueue::<Locate>(&mut server, &queue);
+    if let Some(store) = config.store.clone() {
+        let output = store.output.clone();
+        let failed = |source| Error::Store { path: output, source };
+        store::serve(&mut server, store).await.map_err(failed)?;
+    }
+    let mut committer =
+        Committer { config: &config, coordinator, checkpoint, waiting, start, probe, over: None };
+    committer.begin().await?;
+    stormglass_sim::select! {
+        ended = committer.run() => ended,
+        closed = server.serve() => {
+            Err(port(closed.err().unwrap_or_else(|| io::Error::other("the port was closed"))))
+        }
+    }
+}
+
+fn now(start: Instant) -> Now {
+    let wall = system_now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Now { monotonic: start.elapsed(), wall }
+}
+
+struct Waiting {
+    command: Command,
+    reply: oneshot::Sender<Reply>,
+}
+
+fn enqueue<R: Queued>(server: &mut rpc::Server, queue: &mpsc::Sender<Waiting>) {
+    let queue = queue.clone();
+    server.on_maybe(move |_, request: R| {
+        let (reply, answer) = oneshot::channel();
+        let room = queue.try_send(Waiting { command: request.wrap(), reply }).is_ok();
+        // One that finds no room counts as lost; it is sent again.
+        async move { if room { R::unwrap(answer.await.ok()?) } else { None } }
+    });
+}
+
+/// The one task that changes the coordinator.
+struct Committer<'a> {
+    config: &'a Config,
+    coordinator: Coordinator,
+    checkpoint: Option<Checkpoint>,
+    waiting: mpsc::Receiver<Waiting>,
+    start: Instant,
+    probe: Probe,
+    /// Since when the job is over.
+    over: Option<Duration>,
+}
+
+impl Committer<'_> {
+    async fn begin(&mut self) -> Result<(), Error> {
+        let started = self.coordinator.started();
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.persist(&[started]).await?;
+        }
+        let (job, policy) = (&self.config.job, &self.config.policy);
+        self.probe.observe(|| Observation::Started {
+            maps: job.splits.len() as u32,
+            reduces: job.reduces,
+            backups: policy.backups.is_some(),
+            dead_after: policy.dead_after,
+            memory: self.coordinator.memory(),
+        });
+        Ok(())
+    }
+
+    async fn run(&mut self) -> Result<Summary, Error> {
+        let mut group = Vec::new();
+        let mut ticked = Duration::ZERO;
+        loop {
+            // Without requests this is the clock.
+            let arrived = timeout(self.config.tick, self.waiting.recv_many(&mut group, 256)).await;
+            if arrived == Ok(0) {
+                std::future::pending::<()>().await;
+            }
+            self.commit(&mut group).await?;
+            let time = now(self.start);
+            if time.monotonic.saturating_sub(ticked) >= self.config.tick || arrived.is_err() {
+                ticked = time.monotonic;
+                self.tick(time).await?;
+            }
+            if let Some(ended) = self.end(time) {
+                return ended;
+            }
+        }
+    }
+
+    async fn commit(&mut self, group: &mut Vec<Waiting>) -> Result<(), Error> {
+        let (mut records, mut answers) = (Vec::new(), Vec::new());
+        for Waiting { command, reply: to } in group.drain(..) {
+            let time = now(self.start);
+            let Effects { persist, reply } = self.coordinator.step(time, &command);
+            self.probe.observe(|| Observation::Heard { worker: command.worker(), at: time.monotonic });
+            records.extend(persist);
+            answers.extend(reply.map(|reply| (to, reply)));
+        }
+        self.persist(records).await?;
+        for (to, reply) in answers {
+            self.observe_places(&reply);
+            // A worker that no longer waits does not mind.
+            _ = to.send(reply);
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self, time: Now) -> Result<(), Error> {
+        let Effects { persist, .. } = self.coordinator.tick(time);
+        for record in &persist {
+            if let Log::Buried { worker } = record {
+                self.probe.observe(|| Observation::GivenUp { worker: *worker, at: time.monotonic });
+            }
+        }
+        self.persist(persist).await?;
+        if let Some(report) = &self.config.report {
+            report(&self.coordinator.progress(time));
+        }
+        Ok(())
+    }
+
+    async fn persist(&mut self, records: Vec<Log>) -> Result<(), Error> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.persist(&records).await?;
+        }
+        for record in records {
+            self.probe.observe(|| Observation::Recorded(record));
+        }
+        if let Some(report) = &self.config.report {
+            report(&self.coordinator.progress(now(self.start)));
+        }
+        Ok(())
+    }
+
+    fn observe_places(&self, reply: &Reply) {
+        let Reply::Located(Located::Here { places, .. }) = reply else { return };
+        for (map, attempt) in places.iter().flat_map(|place| &place.maps) {
+            self.probe.observe(|| Observation::Located { map: *map, attempt: *attempt });
+        }
+    }
+
+    /// When the job is over, and everybody knows or has had time to.
+    fn end(&mut self, time: Now) -> Option<Result<Summary, Error>> {
+        let failure = self.coordinator.failure();
+        if failure.is_none() && !self.coordinator.is_done() {
+            return None;
+        }
+        if self.over.is_none() {
+            self.over = Some(time.monotonic);
+            if failure.is_none() {
+                self.probe.observe(|| Observation::JobDone { counters: self.coordinator.counters() });
+            }
+        }
+        let waited = time.monotonic.saturating_sub(self.over.unwrap_or_default());
+        if !self.coordinator.all_left() && waited < self.config.linger {
+            return None;
+        }
+        Some(match failure {
+            Some(why) => Err(Error::Job(why.to_owned())),
+            None => {
+                let (counters, progress) = (self.coordinator.counters(), self.coordinator.progress(time));
+                Ok(Summary { counters, progress })
+            }
+        })
+    }
+}

@@ -1,0 +1,224 @@
+//! `cargo xtask mapreduce-figure`: the paper's Figure 3 in shape, from simulated runs at its scale.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use crate::root;
+
+/// Simulates the cluster of the MapReduce paper, prints its times beside the paper's, and draws them
+#[derive(clap::Args)]
+pub(crate) struct MapreduceFigure {
+    /// By what to divide the paper's 15,000 maps, 4,000 reduces and 1,746 workers
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    divisor: u32,
+}
+
+/// How many of ten thousand workers are slow. The third is the paper's five of its 1,746.
+const STRAGGLERS: [u32; 5] = [0, 10, 30, 100, 300];
+const USUAL: u32 = 30;
+const KILLED: u32 = 200;
+const PICTURE: &str = "docs/mapreduce-figure-3.svg";
+
+/// What a run came to.
+#[derive(Clone)]
+struct Run {
+    /// The second at which each hundredth of the reduces was complete.
+    curve: Vec<f64>,
+    fields: Vec<(String, f64)>,
+}
+
+impl Run {
+    fn field(&self, name: &str) -> f64 {
+        self.fields.iter().find(|(known, _)| known == name).map_or(0.0, |(_, value)| *value)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.field("seconds")
+    }
+}
+
+impl MapreduceFigure {
+    pub(crate) fn run(&self) -> Result<(), String> {
+        let example = ["--release", "--package", "stormglass-systems", "--example", "mapreduce_cluster"];
+        let built = Command::new(env!("CARGO")).arg("build").args(example).current_dir(root()).status();
+        if !built.is_ok_and(|status| status.success()) {
+            return Err("the cluster could not be built".to_owned());
+        }
+        println!(
+            "{:>24} {:>8} {:>8} {:>8} {:>11} {:>8} {:>8}",
+            "", "done", "backups", "retries", "events", "took", "memory"
+        );
+        let mut pairs = Vec::new();
+        for stragglers in STRAGGLERS {
+            pairs.push((
+                self.measure(&example, stragglers, false, 0)?,
+                self.measure(&example, stragglers, true, 0)?,
+            ));
+        }
+        let killed = self.measure(&example, USUAL, true, KILLED)?;
+        let at = STRAGGLERS.iter().position(|stragglers| *stragglers == USUAL).unwrap_or(0);
+        let (without, normal) = &pairs[at];
+        println!(
+            "\nwithout backup tasks: {:.2} times as long; the paper: 1.44",
+            without.seconds() / normal.seconds()
+        );
+        println!(
+            "{KILLED} workers killed:   {:.2} times as long; the paper: 1.05",
+            killed.seconds() / normal.seconds()
+        );
+        fs::write(root().join(PICTURE), picture(&pairs, normal, without, &killed))
+            .map_err(|error| format!("{PICTURE}: {error}"))?;
+        println!("{PICTURE}");
+        Ok(())
+    }
+
+    fn measure(&self, example: &[&str], stragglers: u32, backups: bool, killed: u32) -> Result<Run, String> {
+        let numbers = [stragglers, u32::from(backups), killed, self.divisor].map(|number| number.to_string());
+        let mut command = Command::new(env!("CARGO"));
+        let output = command
+            .args(["run", "--quiet"])
+            .args(example)
+            .arg("--")
+            .args(&numbers)
+            .current_dir(root())
+            .output();
+        let output = output.map_err(|error| format!("the cluster could not be run: {error}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let run = parse(&text).ok_or_else(|| {
+            format!(
+                "the cluster {}: no RESULT line\n{}",
+                numbers.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })?;
+        let name = format!(
+            "{:.1} % slow{}{}",
+            f64::from(stragglers) / 100.0,
+            if backups { "" } else { ", no backups" },
+            if killed > 0 { ", killed" } else { "" }
+        );
+        println!(
+            "{name:>24} {:>6.0} s {:>8} {:>8} {:>11} {:>6.1} s {:>4} MiB",
+            run.seconds(),
+            run.field("backups"),
+            run.field("retries"),
+            run.field("events"),
+            run.field("wall"),
+            run.field("peak_mib")
+        );
+        Ok(run)
+    }
+}
+
+fn parse(text: &str) -> Option<Run> {
+    let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+    let curve = line("CURVE ")?.split(' ').map(|word| word.parse().ok()).collect::<Option<Vec<f64>>>()?;
+    let fields = line("RESULT ")?.split(' ').filter_map(|word| {
+        let (name, value) = word.split_once('=')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    });
+    Some(Run { curve, fields: fields.collect() })
+}
+
+/// Two panels: how reduces complete over time, and the time of the whole against the rate of stragglers.
+fn picture(pairs: &[(Run, Run)], normal: &Run, without: &Run, killed: &Run) -> String {
+    let longest = pairs.iter().flat_map(|(a, b)| [a.seconds(), b.seconds()]).fold(killed.seconds(), f64::max);
+    let top = (longest / 200.0).ceil() * 200.0;
+    let mut svg = String::from(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='860' height='340' font-family='sans-serif' font-size='12'>\n\
+         <rect width='860' height='340' fill='white'/>\n",
+    );
+    let x = |seconds: f64| 60.0 + 340.0 * seconds / top;
+    axes(&mut svg, 60.0, "seconds (simulated)", "reduces complete, %");
+    for tick in 0..=4 {
+        let seconds = top * f64::from(tick) / 4.0;
+        _ = writeln!(svg, "<text x='{:.0}' y='297' text-anchor='middle'>{seconds:.0}</text>", x(seconds));
+        _ = writeln!(
+            svg,
+            "<text x='54' y='{:.0}' text-anchor='end'>{}</text>",
+            284.0 - 60.0 * f64::from(tick),
+            25 * tick
+        );
+    }
+    for (run, colour, dashes, name, row) in [
+        (normal, "#1b6ca8", "", "normal", 0.0),
+        (without, "#c0392b", "6 3", "no backup tasks", 1.0),
+        (killed, "#2e7d32", "2 3", "200 workers killed", 2.0),
+    ] {
+        let points = (1..).zip(&run.curve).map(|(part, at)| (x(*at), 280.0 - 2.4 * f64::from(part)));
+        line(&mut svg, points, colour, dashes);
+        legend(&mut svg, 76.0, 60.0 + 18.0 * row, colour, dashes, &format!("{name}: {:.0} s", run.seconds()));
+    }
+    axes(&mut svg, 490.0, "slow workers, %", "seconds until done (simulated)");
+    let place = |index: usize| 510.0 + 75.0 * index as f64;
+    let y = |seconds: f64| 280.0 - 240.0 * seconds / top;
+    for tick in 0..=4 {
+        let seconds = top * f64::from(tick) / 4.0;
+        _ = writeln!(svg, "<text x='484' y='{:.0}' text-anchor='end'>{seconds:.0}</text>", y(seconds) + 4.0);
+    }
+    for (index, stragglers) in STRAGGLERS.iter().enumerate() {
+        let rate = f64::from(*stragglers) / 100.0;
+        _ = writeln!(svg, "<text x='{:.0}' y='297' text-anchor='middle'>{rate:.1}</text>", place(index));
+    }
+    let series = |of: fn(&(Run, Run)) -> &Run| {
+        pairs.iter().enumerate().map(move |(index, pair)| (place(index), y(of(pair).seconds())))
+    };
+    line(&mut svg, series(|pair| &pair.1), "#1b6ca8", "");
+    line(&mut svg, series(|pair| &pair.0), "#c0392b", "6 3");
+    legend(&mut svg, 510.0, 250.0, "#1b6ca8", "", "with backup tasks");
+    legend(&mut svg, 510.0, 268.0, "#c0392b", "6 3", "without");
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn axes(svg: &mut String, left: f64, below: &str, beside: &str) {
+    _ = writeln!(svg, "<path d='M{left} 40V280H{}' fill='none' stroke='#444'/>", left + 340.0);
+    _ = writeln!(svg, "<text x='{}' y='322' text-anchor='middle'>{below}</text>", left + 170.0);
+    _ = writeln!(svg, "<text x='{left}' y='26'>{beside}</text>");
+}
+
+fn line(svg: &mut String, points: impl Iterator<Item = (f64, f64)>, colour: &str, dashes: &str) {
+    let points: Vec<String> = points.map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let style = format!("fill='none' stroke='{colour}' stroke-width='2' stroke-dasharray='{dashes}'");
+    _ = writeln!(svg, "<polyline points='{}' {style}/>", points.join(" "));
+}
+
+fn legend(svg: &mut String, x: f64, y: f64, colour: &str, dashes: &str, text: &str) {
+    line(svg, [(x, y - 4.0), (x + 26.0, y - 4.0)].into_iter(), colour, dashes);
+    _ = writeln!(svg, "<text x='{}' y='{y}'>{text}</text>", x + 32.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(seconds: f64) -> Run {
+        let text = format!("CURVE {} {seconds}\nRESULT seconds={seconds} backups=3 check=x\n", seconds / 2.0);
+        parse(&text).unwrap()
+    }
+
+    #[test]
+    fn a_result_is_read() {
+        assert_eq!(
+            (run(900.0).curve.len(), run(900.0).seconds(), run(900.0).field("backups")),
+            (2, 900.0, 3.0)
+        );
+        assert!(parse("RESULT seconds=1").is_none() && parse("CURVE a\nRESULT x=1").is_none());
+    }
+
+    #[test]
+    fn all_runs_are_in_the_picture() {
+        let pairs: Vec<(Run, Run)> = STRAGGLERS.iter().map(|_| (run(1300.0), run(900.0))).collect();
+        let svg = picture(&pairs, &run(900.0), &run(1300.0), &run(945.0));
+        for text in [
+            "normal: 900 s",
+            "no backup tasks: 1300 s",
+            "killed: 945 s",
+            "<text x='484' y='44' text-anchor='end'>1400",
+        ] {
+            assert!(svg.contains(text), "{text} in {svg}");
+        }
+        assert_eq!(svg.matches("<polyline").count(), 3 + 3 + 2 + 2);
+    }
+}
