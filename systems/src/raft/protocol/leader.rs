@@ -29,6 +29,8 @@ pub(super) struct Leading {
     pub(super) confirmed: u64,
     /// When the next round is due.
     pub(super) heartbeat_due: Duration,
+    /// The last entry that it inherited.
+    inherited: Index,
     /// When it was elected.
     pub(super) since: Duration,
     pub(super) reads: Reads,
@@ -71,6 +73,7 @@ impl Raft {
             round: 0,
             confirmed: 0,
             heartbeat_due: self.now,
+            inherited: self.log.last_index(),
             since: self.now,
             reads: Reads::default(),
             transfer: None,
@@ -115,7 +118,8 @@ impl Raft {
         if leading.transfer.is_some() {
             return Some(Refusal::Transferring);
         }
-        let uncommitted = self.log.last_index().saturating_sub(self.commit);
+        // What it inherited does not count: only a new entry can commit that.
+        let uncommitted = self.log.last_index().saturating_sub(self.commit.max(leading.inherited));
         (uncommitted >= self.config.uncommitted as u64).then_some(Refusal::Busy)
     }
 
