@@ -120,9 +120,18 @@ impl Cast {
         self.agree(core, left().max(QUIET)).await;
     }
 
-    /// Terms stop rising.
+    /// Terms stop rising, at those of these servers that are members: who was removed may campaign for ever.
     pub(super) async fn quiet(&self, core: &[usize], within: Duration) {
-        let highest = || core.iter().filter_map(|&at| self.status(at)).map(|status| status.term).max();
+        let highest = || {
+            let leader = self.leader(core).and_then(|leader| self.status(leader));
+            let is_member = |id| {
+                leader.as_ref().is_none_or(|Status { configuration: members, .. }| {
+                    members.voters.contains(&id) || members.learners.contains(&id)
+                })
+            };
+            let members = core.iter().filter_map(|&at| self.status(at)).filter(|status| is_member(status.id));
+            members.map(|status| status.term).max()
+        };
         let last = Cell::new((highest(), self.world.now()));
         let start = self.world.now();
         loop {

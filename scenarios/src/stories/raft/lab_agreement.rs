@@ -191,17 +191,12 @@ async fn concurrent(cast: Cast) {
         let Some((_, term)) = cast.propose(leader, cast.fresh()).await else { continue };
         let values: Vec<u64> = (0..5).map(|_| cast.fresh()).collect();
         let taken = join_all(values.iter().map(|&value| cast.propose(leader, value))).await;
-        let taken: Vec<u64> =
-            taken.iter().flatten().filter(|(_, other)| *other == term).map(|&(index, _)| index).collect();
-        if taken.len() < values.len() {
+        if !taken.iter().all(|taken| taken.is_some_and(|(_, other)| other == term)) {
             continue;
         }
-        for index in taken {
-            let value = cast.book.borrow().value(index);
-            if value.is_none() {
-                sleep(Duration::from_secs(2)).await;
-            }
-            cast.stage.claim(cast.applied(index) == 3, "what the leader took is applied", || {
+        for ((index, _), &value) in taken.into_iter().flatten().zip(&values) {
+            let reached = cast.reaches(index, value, 3).await;
+            cast.stage.claim(reached, "what the leader took is applied", || {
                 format!("entry {index} by {} of 3", cast.applied(index))
             });
         }

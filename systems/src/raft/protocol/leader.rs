@@ -29,10 +29,11 @@ pub(super) struct Leading {
     pub(super) confirmed: u64,
     /// When the next round is due.
     pub(super) heartbeat_due: Duration,
-    /// The last entry that it inherited.
-    inherited: Index,
     /// When it was elected.
     pub(super) since: Duration,
+    /// Its last entry then: what is not its own does not count as its own that is uncommitted, or without a no-op it
+    /// could never take the command that would commit it.
+    inherited: Index,
     pub(super) reads: Reads,
     pub(super) transfer: Option<Transfer>,
     /// It has told somebody to campaign at once: from then on no promise of a vote refused holds (thesis §6.4.1).
@@ -73,8 +74,8 @@ impl Raft {
             round: 0,
             confirmed: 0,
             heartbeat_due: self.now,
-            inherited: self.log.last_index(),
             since: self.now,
+            inherited: self.log.last_index(),
             reads: Reads::default(),
             transfer: None,
             lease_void: false,
@@ -118,7 +119,6 @@ impl Raft {
         if leading.transfer.is_some() {
             return Some(Refusal::Transferring);
         }
-        // What it inherited does not count: only a new entry can commit that.
         let uncommitted = self.log.last_index().saturating_sub(self.commit.max(leading.inherited));
         (uncommitted >= self.config.uncommitted as u64).then_some(Refusal::Busy)
     }

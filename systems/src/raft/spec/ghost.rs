@@ -205,7 +205,8 @@ impl Ghost {
         };
         self.counts.booted += 1;
         let config = Rc::new(config);
-        if self.configs.is_empty() {
+        // Who waits to be added knows of no members.
+        if self.configs.is_empty() && !config.voters.is_empty() {
             self.configs.push((0, config.clone()));
         }
         if snapshot.0 > 0 {

@@ -164,7 +164,8 @@ impl Storage {
         if hard != self.hard {
             self.hard = hard;
             if !forgotten {
-                records.push(Record::Hard(hard));
+                // Before the entries: whatever prefix of this reaches the disk, no entry has a term above the server's.
+                records.insert(0, Record::Hard(hard));
             }
         }
         if !records.is_empty() {
