@@ -14,7 +14,7 @@ known_bugs! {
         /// A voter that loses power before it did may vote again in the same term.
         /// Shows when: power fails between a vote and its fsync.
         VoteNotSynced = "vote-not-synced",
-            breaks "I1 election_safety", caught_by "raft/forgotten_vote";
+            breaks "I7 votes_survive_crashes", caught_by "raft/forgotten_vote";
 
         /// Belief: a term can be learnt again from others.
         /// A server that restarts in an old term votes in it a second time.
@@ -56,13 +56,13 @@ known_bugs! {
         /// A long log of an old term lacks what committed since.
         /// Shows when: a deposed leader with uncommitted entries campaigns.
         ComparesLengthOnly = "compares-length-only",
-            breaks "I4 leader_completeness", caught_by "raft/figure_8";
+            breaks "I4 leader_completeness", caught_by "raft/stale_candidate";
 
         /// Belief: every RequestVote opens a new election, so the vote may be cleared.
         /// It is cleared when the term rises, and only then.
         /// Shows when: two candidates in one term.
         VotesTwiceInTerm = "votes-twice-in-term",
-            breaks "I1 election_safety", caught_by "raft/swarm";
+            breaks "I7 votes_survive_crashes", caught_by "raft/swarm";
 
         /// Belief: n/2 of n is a majority.
         /// With an even number of voters two halves decide each by itself.
@@ -86,7 +86,7 @@ known_bugs! {
         /// Servers that time out together split the vote for ever (§5.2).
         /// Shows when: the leader dies.
         FixedElectionTimeout = "fixed-election-timeout",
-            breaks "live", caught_by "raft/lab_initial_election";
+            breaks "live", caught_by "raft/lab_re_election";
 
         /// Belief: a pre-vote is a small election, in a new term.
         /// Then asking disturbs as much as campaigning.
@@ -122,13 +122,13 @@ known_bugs! {
         /// The leader of its own term has won; whoever does not follow never accepts its entries.
         /// Shows when: a candidate loses an election.
         CandidateIgnoresLeader = "candidate-ignores-leader",
-            breaks "live", caught_by "raft/swarm";
+            breaks "live", caught_by "raft/figure_7";
 
         /// Belief: an entry on a majority is committed, whatever its term.
         /// One of an older term can still be overwritten (§5.4.2, Figure 8).
         /// Shows when: three changes of leader.
         CommitsOldTerms = "commits-old-terms",
-            breaks "I6 commit_quorum", caught_by "raft/figure_8";
+            breaks "I8 commit_is_monotone", caught_by "raft/figure_8";
 
         /// Belief: what follows prev is replaced by the request's entries.
         /// A late, short request then takes back what was acknowledged.
@@ -200,7 +200,7 @@ known_bugs! {
         /// The dirty pages are gone, and the second one has nothing to write.
         /// Shows when: an fsync fails.
         IgnoresFsyncError = "ignores-fsync-error",
-            breaks "I6 commit_quorum", caught_by "raft/fsync_fails";
+            breaks "D committed_survives", caught_by "raft/fsync_fails";
 
         /// Belief: a prev that I do not have is a conflict.
         /// It may lie in my snapshot: it is committed, and what follows must stay.
@@ -219,25 +219,25 @@ known_bugs! {
         /// what a quorum confirmed in a term is committed, and the outcome tells a request that was refused.)
         /// Shows when: a deposed leader leads again and counts its old match indexes.
         DeposedLeaderCounts = "deposed-leader-counts",
-            breaks "I6 commit_quorum", caught_by "raft/swarm";
+            breaks "I6 commit_quorum", caught_by "raft/figure_7";
 
         /// Belief: the leader goes on at the index after the hint.
         /// Then it asks for ever for what the follower refused.
         /// Shows when: a divergent log.
         ConflictHintOffByOne = "conflict-hint-off-by-one",
-            breaks "live", caught_by "raft/lab_backup";
+            breaks "live", caught_by "raft/figure_7";
 
         /// Belief: whoever sends entries leads.
         /// A deposed leader sends them too.
         /// Shows when: a deposed leader comes back.
         AcceptsStaleTerm = "accepts-stale-term",
-            breaks "I4 leader_completeness", caught_by "raft/old_leader_returns";
+            breaks "I6 commit_quorum", caught_by "raft/old_leader_returns";
 
         /// Belief: a reply speaks of the log as it is.
         /// One of an earlier term speaks of another log.
         /// Shows when: a reply outlives its term.
         StaleReplyCounted = "stale-reply-counted",
-            breaks "I6 commit_quorum", caught_by "raft/swarm";
+            breaks "I6 commit_quorum", caught_by "raft/reordered_appends";
 
         /// Belief: a leader may answer from its own state.
         /// Another may have been elected and have committed since.
@@ -285,7 +285,7 @@ known_bugs! {
         /// Only if the log has the snapshot's last entry, with its term.
         /// Shows when: a divergent follower gets a snapshot.
         KeepsConflictingSuffix = "keeps-conflicting-suffix",
-            breaks "I5 state_machine_safety", caught_by "raft/snapshot_to_laggard";
+            breaks "I3 log_matching", caught_by "raft/snapshot_to_laggard";
 
         /// Belief: a snapshot from the leader is news.
         /// It may be older than what is applied.
@@ -303,7 +303,7 @@ known_bugs! {
         /// And the table of sessions, without which a resend is executed again.
         /// Shows when: a resend reaches a server that was restored.
         SnapshotWithoutSessions = "snapshot-without-sessions",
-            breaks "linearizable", caught_by "raft/snapshot_to_laggard";
+            breaks "linearizable", caught_by "raft/sessions_survive";
 
         /// Belief: the log may go once the snapshot is written.
         /// Once it is on disk, under its name.
@@ -339,7 +339,7 @@ known_bugs! {
         /// While joint, both majorities must agree (§6).
         /// Shows when: a partition in the middle of a change.
         JointNeedsOneMajority = "joint-needs-one-majority",
-            breaks "I10 configurations_overlap", caught_by "raft/membership";
+            breaks "I1 election_safety", caught_by "raft/membership";
 
         /// Belief: a configuration is in force once committed.
         /// It is in force once it is in the log (§6).
@@ -369,7 +369,7 @@ known_bugs! {
         /// It may be in the page cache only, left by the process before.
         /// Shows when: a crash before an fsync, then power fails.
         TrustsPageCache = "trusts-page-cache",
-            breaks "I6 commit_quorum", caught_by "raft/power_loss";
+            breaks "D committed_survives", caught_by "raft/power_loss";
 
         /// Belief: fsync of a file makes its name stable.
         /// The name is in the directory.

@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) snapshots: SnapshotPolicy,
     /// Bytes of a log's segment.
     pub(super) segment: u64,
+    /// How long a server waits for another's answer.
+    pub(super) patience: Duration,
     /// How long applying takes.
     pub(super) apply_pause: Duration,
     /// Bytes of a snapshot beyond the few that it needs.
@@ -67,6 +69,7 @@ impl Plan {
             protocol,
             snapshots: SnapshotPolicy::default(),
             segment: 4096,
+            patience: millis(150),
             apply_pause: Duration::ZERO,
             bulk: 0,
         }
@@ -151,6 +154,7 @@ impl Cast {
                     initial: Configuration { voters: founders, ..Configuration::default() },
                     storage: storage::Config { segment: plan.segment, ..storage::Config::default() },
                     snapshots: plan.snapshots,
+                    patience: plan.patience,
                     apply_pause: plan.apply_pause,
                     probe: probe.clone(),
                     door: door.clone(),

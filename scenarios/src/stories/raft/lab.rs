@@ -26,6 +26,8 @@ pub(super) fn cast(stage: &Stage, servers: u64, profile: Profile, snapshots: Opt
     plan.protocol.election = Duration::from_millis(300)..=Duration::from_millis(600);
     plan.snapshots.entries = snapshots;
     plan.segment = 512;
+    // Late replies are replies.
+    plan.patience = Duration::from_secs(2);
     let cast = Cast::new(stage, plan);
     profile.among(stage.world(), &cast.nodes());
     cast

@@ -68,7 +68,7 @@ async fn figure_7(stage: Stage) {
         );
         let others: Vec<usize> = cast.all().into_iter().filter(|at| !few.contains(at)).collect();
         cast.split(&[&few, &others]);
-        vainly(&cast, leader, 1 + stream.below(4)).await;
+        vainly(&cast, leader, 1 + stream.log_uniform(1.0, 16.0) as u64).await;
         sleep(about(stream, millis(400))).await;
         cast.world.heal();
         if stream.below(2) == 0 {

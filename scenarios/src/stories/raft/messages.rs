@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::LinkConfig;
-use stormglass_sim::time::sleep;
+use stormglass_sim::time::{sleep, timeout};
 use stormglass_systems::raft::bugs::Bug;
 
 use super::super::caught_by;
@@ -38,6 +38,7 @@ async fn reordered(stage: Stage) {
     let mut plan = Plan::of(&stage, size);
     plan.protocol.batch_entries = 1 + stage.world().stream("size").below(4) as usize;
     plan.protocol.pipeline = 8;
+    plan.patience = millis(1500);
     let cast = Cast::new(&stage, plan);
     let stream = cast.stream();
     cast.world.links(late((40, 400), 25));
@@ -45,9 +46,11 @@ async fn reordered(stage: Stage) {
     for _ in 0..4 {
         sleep(about(stream, millis(400))).await;
         let Some(leader) = cast.leader(&cast.connected()) else { continue };
-        let blow = stream.below(3);
+        let blow = stream.below(4);
         match blow {
             0 => cast.cut(leader),
+            // Leadership goes round while answers to earlier leaders are still on their way.
+            3 => cast.hand_round(leader).await,
             1 => cast.world.pause(cast.node(leader)),
             _ => cast.crash(leader),
         }
@@ -55,6 +58,7 @@ async fn reordered(stage: Stage) {
         match blow {
             0 => cast.join(leader),
             1 => cast.world.resume(cast.node(leader)),
+            3 => {}
             _ => cast.restart(leader),
         }
     }
@@ -63,6 +67,29 @@ async fn reordered(stage: Stage) {
     cast.world.links(LinkConfig::default());
     cast.settle(&cast.all(), CALM).await;
     cast.tell();
+}
+
+impl Cast {
+    /// The leader, cut off with one other, appends in vain; then others lead, and hand leadership back to it.
+    async fn hand_round(&self, leader: usize) {
+        let size = self.servers.len();
+        let with = (leader + 1 + self.stream().below(size as u64 - 1) as usize) % size;
+        let others: Vec<usize> = self.all().into_iter().filter(|at| ![leader, with].contains(at)).collect();
+        self.split(&[&[leader, with], &others]);
+        for _ in 0..1 + self.stream().below(8) {
+            self.propose(leader, self.fresh()).await;
+        }
+        sleep(about(self.stream(), millis(450))).await;
+        self.world.heal();
+        for _ in 0..3 {
+            sleep(about(self.stream(), millis(60))).await;
+            if let Some(next) = self.leader(&self.all()) {
+                let door = self.servers[next].door.clone();
+                let back = door.transfer((next != leader).then_some(self.servers[leader].id));
+                _ = timeout(millis(200), back).await;
+            }
+        }
+    }
 }
 
 async fn lost(stage: Stage) {

@@ -52,6 +52,7 @@ fn plan(stage: &Stage, draw: Stream, drifts: bool) -> Plan {
     if chance(60) {
         plan.snapshots.entries = Some(draw.log_uniform(2.0, 100.0) as u64);
     }
+    plan.patience = Duration::from_nanos(draw.log_uniform(5e7, 2e9) as u64);
     plan.segment = draw.log_uniform(128.0, 8192.0) as u64;
     if chance(25) {
         plan.apply_pause = millis(1 + draw.below(40));

@@ -49,9 +49,15 @@ impl Cast {
     /// Proposes something to every server, now and then; whoever leads takes it.
     #[must_use]
     pub(super) fn proposals(&self, pace: Duration) -> Work {
-        self.work(pace, "proposals", |cast, at| {
+        self.proposals_of(0, pace)
+    }
+
+    /// The same, of commands that are up to so many bytes longer.
+    #[must_use]
+    pub(super) fn proposals_of(&self, most: u64, pace: Duration) -> Work {
+        self.work(pace, "proposals", move |cast, at| {
             let door = cast.servers[at].door.clone();
-            let command = command(cast.fresh(), 0);
+            let command = command(cast.fresh(), cast.stream().below(most + 1) as usize);
             drop(spawn(async move { door.propose(command).await }));
         })
     }

@@ -16,8 +16,8 @@ pub(super) struct Campaign {
     votes: BTreeSet<ServerId>,
     /// How often somebody said yes: the same, but for a reply that came twice.
     yeses: usize,
-    /// Who did not answer and is to be asked again.
-    silent: BTreeSet<ServerId>,
+    /// Who has not answered, and is asked again: a message that is lost costs no more than a heartbeat's time.
+    unheard: BTreeSet<ServerId>,
     /// When.
     retry: Duration,
     /// The leader wants it.
@@ -27,7 +27,7 @@ pub(super) struct Campaign {
 impl Campaign {
     /// When those who did not answer are asked again.
     pub(super) fn retry_due(&self) -> Duration {
-        if self.silent.is_empty() { Duration::MAX } else { self.retry }
+        if self.unheard.is_empty() { Duration::MAX } else { self.retry }
     }
 
     fn yes(&mut self, voter: ServerId) {
@@ -88,8 +88,8 @@ impl Raft {
     pub(super) fn election_tick(&mut self) {
         if self.now < self.election_due {
             if self.now >= self.campaign.retry_due() {
-                let silent = std::mem::take(&mut self.campaign.silent);
-                self.ask(silent.into_iter());
+                let unheard = self.campaign.unheard.clone();
+                self.ask(unheard.into_iter());
             }
             return;
         }
@@ -142,10 +142,12 @@ impl Raft {
     fn ask_all(&mut self) {
         let config = self.configuration();
         let all: BTreeSet<ServerId> = config.voters.union(&config.outgoing).copied().collect();
+        self.campaign.unheard = all.iter().copied().filter(|&id| id != self.config.id).collect();
         self.ask(all.into_iter());
     }
 
     fn ask(&mut self, voters: impl Iterator<Item = ServerId>) {
+        self.campaign.retry = self.now.saturating_add(self.config.heartbeat);
         let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
         for to in voters.filter(|&voter| voter != self.config.id) {
             if self.role == Role::PreCandidate {
@@ -157,14 +159,6 @@ impl Raft {
                 let request = RequestVote { term, last_index, last_term, transfer };
                 self.out.send.push((to, Request::RequestVote(request)));
             }
-        }
-    }
-
-    /// A voter did not answer: it is asked again, though not at once.
-    pub(super) fn on_silent_voter(&mut self, from: ServerId) {
-        if matches!(self.role, Role::PreCandidate | Role::Candidate) && !self.campaign.votes.contains(&from) {
-            self.campaign.silent.insert(from);
-            self.campaign.retry = self.now.saturating_add(self.config.heartbeat);
         }
     }
 
@@ -208,7 +202,9 @@ impl Raft {
         if request.term > self.hard.term {
             self.follow(request.term, None);
         }
-        let free = self.is_free(request.term, from) || self.config.bugs.has(Bug::VotesTwiceInTerm);
+        let (bugs, again) = (self.config.bugs, self.hard.voted_for == Some(from));
+        let free = self.is_free(request.term, from) || bugs.has(Bug::VotesTwiceInTerm);
+        let free = free && !(again && bugs.has(Bug::VotesOnce));
         if !free || !self.is_up_to_date(request.last_index, request.last_term) {
             return refusal(self);
         }
@@ -225,6 +221,7 @@ impl Raft {
 
     pub(super) fn on_pre_vote_reply(&mut self, from: ServerId, vote: &Vote) {
         let current = vote.term == self.hard.term.saturating_add(1);
+        self.campaign.unheard.remove(&from);
         if self.role == Role::PreCandidate && vote.granted && current {
             self.campaign.yes(from);
             self.count_votes();
@@ -233,6 +230,9 @@ impl Raft {
 
     pub(super) fn on_vote_reply(&mut self, from: ServerId, vote: &Vote) {
         let current = vote.term == self.hard.term || self.config.bugs.has(Bug::StaleVoteCounted);
+        if current {
+            self.campaign.unheard.remove(&from);
+        }
         if self.role == Role::Candidate && vote.granted && current {
             self.campaign.yes(from);
             self.count_votes();

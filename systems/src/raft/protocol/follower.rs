@@ -25,7 +25,7 @@ impl Raft {
         match self.role {
             // Two leaders in one term: never. Nothing that a message says can be trusted then.
             Role::Leader => return false,
-            Role::Candidate if bugs.has(Bug::CandidateIgnoresLeader) => return false,
+            Role::Candidate | Role::PreCandidate if bugs.has(Bug::CandidateIgnoresLeader) => return false,
             Role::Candidate | Role::PreCandidate => self.follow(self.hard.term, None),
             Role::Follower => {}
         }

@@ -159,7 +159,8 @@ impl Raft {
         let now = u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX);
         let Some(leading) = self.leading.as_deref_mut() else { return };
         leading.round = now.max(leading.round.saturating_add(1));
-        leading.heartbeat_due = self.now.saturating_add(self.config.heartbeat);
+        let often = if self.config.bugs.has(Bug::ExtraHeartbeats) { 2 } else { 1 };
+        leading.heartbeat_due = self.now.saturating_add(self.config.heartbeat / often);
         leading.reads.begin(leading.round, self.commit);
         let patience = *self.config.election.end();
         let stalled =
@@ -217,7 +218,12 @@ impl Raft {
                 }
             };
             let prev_index = progress.next.saturating_sub(1);
-            let entries = self.log.batch(progress.next, most, self.config.batch_bytes);
+            let (most, bytes) = match self.config.bugs {
+                bugs if bugs.has(Bug::SmallBatches) => (most.min(1), 1),
+                bugs if bugs.has(Bug::LargeBatches) && most > 0 => (usize::MAX, usize::MAX),
+                _ => (most, self.config.batch_bytes),
+            };
+            let entries = self.log.batch(progress.next, most, bytes);
             if let (Mode::Replicate { inflight }, Some(last)) = (&mut progress.mode, entries.last()) {
                 inflight.push_back(last.index);
                 progress.next = last.index.saturating_add(1);
@@ -232,7 +238,9 @@ impl Raft {
                 commit: self.commit,
                 round: leading.round,
             };
-            self.out.send_early.push((to, Request::AppendEntries(request)));
+            let late = self.config.bugs.has(Bug::WritesBeforeSending);
+            let out = if late { &mut self.out.send } else { &mut self.out.send_early };
+            out.push((to, Request::AppendEntries(request)));
             if matches!(progress.mode, Mode::Probe { .. }) {
                 return sent;
             }
@@ -315,6 +323,7 @@ impl Raft {
         }
         let hint =
             term.and_then(|term| self.log.last_of_term(term)).map_or(first, |last| last.saturating_add(1));
+        let hint = if bugs.has(Bug::NoConflictHints) { refused } else { hint };
         progress.probe(hint.min(refused), bugs);
         if bugs.has(Bug::ConflictHintOffByOne) {
             progress.next = hint.saturating_add(1).min(self.log.next_index());
@@ -354,7 +363,6 @@ impl Raft {
 
     /// Whatever was under way to `from` is lost, perhaps.
     pub(super) fn on_silence(&mut self, from: ServerId) {
-        self.on_silent_voter(from);
         let heartbeat = self.config.heartbeat;
         let Some(leading) = self.leading.as_deref_mut() else { return };
         let Some(progress) = leading.peers.get_mut(&from) else { return };

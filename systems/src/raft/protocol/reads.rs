@@ -102,6 +102,9 @@ impl Raft {
         let Some(leading) = self.leading.as_deref().filter(|leading| !leading.lease_void) else {
             return false;
         };
+        if bugs.has(Bug::NeverLeases) {
+            return false;
+        }
         let now = u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX);
         let from = |peer| if peer == id { now } else { leading.peers.get(&peer).map_or(0, |p| p.lease_from) };
         let begun = quorum::reached(self.configuration(), bugs, from);

@@ -12,6 +12,9 @@ pub fn configurations_overlap(past: &Ghost, seen: &Observation) -> Result<(), St
         Observation::Committed { server, term, leads: true, index } if *index > past.committed() => {
             decides_by_the_latest(past, *server, *term)
         }
+        Observation::Committed { server, term, .. } | Observation::Voted { server, term, .. } => {
+            uses_the_latest(past, *server, *term)
+        }
         Observation::Log { server, marks, .. } if marks.iter().any(|mark| mark.config.is_some()) => {
             let Some(mirror) = past.server(*server) else { return Ok(()) };
             let Some(term) = mirror.leads else { return Ok(()) };
@@ -37,15 +40,21 @@ pub fn configurations_overlap(past: &Ghost, seen: &Observation) -> Result<(), St
     }
 }
 
-fn decides_by_the_latest(past: &Ghost, server: ServerId, term: Term) -> Result<(), String> {
+fn uses_the_latest(past: &Ghost, server: ServerId, term: Term) -> Result<(), String> {
     let Some(mirror) = past.server(server) else { return Ok(()) };
     let Some((index, latest)) = mirror.config() else { return Ok(()) };
     ensure(mirror.told == *latest, || {
         format!(
-            "s{server} decides in term {term} by {:?}; the latest configuration in its log, at {index}, is {latest:?}",
+            "s{server} goes by {:?} in term {term}; the latest configuration in its log, at {index}, is {latest:?}",
             mirror.told
         )
-    })?;
+    })
+}
+
+fn decides_by_the_latest(past: &Ghost, server: ServerId, term: Term) -> Result<(), String> {
+    uses_the_latest(past, server, term)?;
+    let Some(mirror) = past.server(server) else { return Ok(()) };
+    let Some((_, latest)) = mirror.config() else { return Ok(()) };
     past.decisions().try_for_each(|(before, other)| {
         ensure(*before > term || other == latest || overlap(other, latest), || {
             format!(

@@ -81,6 +81,9 @@ impl Segments {
         }
         if synced {
             let result = self.file.sync_data().await;
+            if bugs.has(Bug::SyncsTwice) && result.is_ok() {
+                self.file.sync_data().await.map_err(io_error("sync", &path))?;
+            }
             if !bugs.has(Bug::IgnoresFsyncError) {
                 result.map_err(io_error("sync", &path))?;
             }
