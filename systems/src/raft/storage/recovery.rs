@@ -160,7 +160,7 @@ async fn write_anew(
     fs::rename(&fresh, &path).await.map_err(io_error("rename to a segment", &fresh))?;
     config.sync_names(bugs).await?;
     let length = bytes.len() as u64;
-    Ok(Segments { sealed: VecDeque::new(), file, number, length, synced: length, last: replay.last() })
+    Ok(Segments { sealed: VecDeque::new(), file, path, number, length, synced: length, last: replay.last() })
 }
 
 /// Goes on in the last segment as it is: [`Bug::TrustsPageCache`].
@@ -175,5 +175,5 @@ async fn go_on(
     let path = segments::path(&config.directory, number);
     let file = File::options().write(true).open(&path).await.map_err(io_error("open", &path))?;
     file.set_len(length).await.map_err(io_error("cut the torn tail of", &path))?;
-    Ok(Segments { sealed: segments, file, number, length, synced: length, last })
+    Ok(Segments { sealed: segments, file, path, number, length, synced: length, last })
 }
