@@ -17,6 +17,21 @@ pub(crate) struct Bench {
 enum What {
     /// The workloads W1 to W6: calls, heartbeats, timers, yields, faults, whole worlds
     Sim(Sim),
+    /// Five raft servers under the load of sixteen clients
+    Raft(Load),
+}
+
+#[derive(clap::Args)]
+struct Load {
+    /// How often it runs; the median counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// Virtual seconds a run
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+    /// The program, built already; else it is built in release
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -87,19 +102,56 @@ const fn workload(
 
 impl Bench {
     pub(crate) fn run(&self) -> Result<(), String> {
-        let What::Sim(sim) = &self.what;
-        sim.run()
+        match &self.what {
+            What::Sim(sim) => sim.run(),
+            What::Raft(load) => load.run(),
+        }
     }
+}
+
+impl Load {
+    fn run(&self) -> Result<(), String> {
+        let program = match &self.program {
+            Some(program) => program.clone(),
+            None => example("stormglass-systems", "raft")?,
+        };
+        let (mut seconds, mut entries) = (Vec::new(), Vec::new());
+        for _ in 0..self.runs {
+            let output = Command::new(&program).args(["load", &self.seconds.to_string()]).output();
+            let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            let line = text.lines().find(|line| line.starts_with("RESULT ")).unwrap_or_default();
+            let field = |key: &str| -> Option<f64> {
+                line.split(' ').find_map(|word| word.strip_prefix(key)?.strip_prefix('='))?.parse().ok()
+            };
+            let (Some(virtually), Some(wall), Some(committed)) =
+                (field("virtual"), field("wall").filter(|wall| *wall > 0.0), field("committed"))
+            else {
+                return Err(format!("{}: no RESULT line, {}", program.display(), output.status));
+            };
+            seconds.push(virtually / wall);
+            entries.push(committed / wall);
+        }
+        println!("five raft servers, sixteen clients, median of {} runs\n", self.runs);
+        println!("virtual seconds a wall second  {:>10.1}", median(seconds));
+        println!("committed entries a wall second {:>9.0}", median(entries));
+        Ok(())
+    }
+}
+
+/// Builds an example in release: the path of its program.
+pub(crate) fn example(package: &str, name: &str) -> Result<PathBuf, String> {
+    let build = ["build", "--release", "--package", package, "--example", name];
+    let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status();
+    if !built.is_ok_and(|status| status.success()) {
+        return Err(format!("the example {name} could not be built"));
+    }
+    Ok(target_directory().join("release/examples").join(name))
 }
 
 impl Sim {
     fn run(&self) -> Result<(), String> {
-        let build = ["build", "--release", "--package", "stormglass-sim", "--example", "workloads"];
-        let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status();
-        if !built.is_ok_and(|status| status.success()) {
-            return Err("the workloads could not be built".to_owned());
-        }
-        let ours = target_directory().join("release/examples/workloads");
+        let ours = example("stormglass-sim", "workloads")?;
         let columns: String =
             self.beside.iter().map(|peer| format!("{:>14} {:>7}", peer.name, "ratio")).collect();
         println!("median of {} runs, nanoseconds per operation\n", self.runs);
@@ -168,6 +220,6 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn target_directory() -> PathBuf {
+pub(crate) fn target_directory() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

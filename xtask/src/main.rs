@@ -1,9 +1,11 @@
 //! The one door for developing Stormglass: each subcommand is a file.
 
 mod bench;
+mod bugs;
 mod ci;
 mod conformance;
 mod crosscheck;
+mod figure16;
 mod tidy;
 
 use std::path::Path;
@@ -15,18 +17,22 @@ use clap::Parser;
 #[command(bin_name = "cargo xtask", about = "Developing Stormglass")]
 enum Command {
     Bench(bench::Bench),
+    Bugs(bugs::Bugs),
     Ci(ci::Ci),
     Conformance(conformance::Conformance),
     Crosscheck(crosscheck::Crosscheck),
+    Figure16(figure16::Figure16),
     Tidy(tidy::Tidy),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Bench(bench) => bench.run(),
+        Command::Bugs(bugs) => bugs.run(),
         Command::Ci(ci) => ci.run(),
         Command::Conformance(conformance) => conformance.run(),
         Command::Crosscheck(crosscheck) => crosscheck.run(),
+        Command::Figure16(figure) => figure.run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match outcome {
