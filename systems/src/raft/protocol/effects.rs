@@ -256,7 +256,9 @@ pub struct Config {
     pub pre_vote: bool,
     /// A leader that hears no quorum for an election timeout steps down (thesis §6.2).
     pub check_quorum: bool,
-    /// Append a no-op at the start of a term (§8). The labs' servers do not, so that their first command has index 1.
+    /// Append a no-op at the start of a term (§8). The labs' servers do not, so that their first command has index 1. What
+    /// rests on an entry of the own term (commitment of what was inherited, reads, changes of membership, the second half
+    /// of a joint one) then waits for the first command.
     pub noop: bool,
     /// Between any two clocks at most this many parts per million: what a lease rests on.
     pub drift_ppm: u32,
@@ -266,9 +268,10 @@ pub struct Config {
     pub batch_bytes: usize,
     /// At most this many AppendEntries with entries in flight to a follower.
     pub pipeline: usize,
-    /// At most this many entries of this leader uncommitted; more are refused as busy.
+    /// At most this many entries of this leader's own term uncommitted; more are refused as busy.
     pub uncommitted: usize,
-    /// Bytes of a snapshot an InstallSnapshot.
+    /// Bytes of a snapshot an InstallSnapshot. A follower must be able to fetch a snapshot before the leader makes its next:
+    /// only the latest is sent, from its beginning.
     pub chunk: usize,
     /// Planted bugs.
     pub bugs: super::super::bugs::Bugs,

@@ -81,7 +81,7 @@ fn a_candidate_needs_a_majority_of_servers_not_of_replies() {
 fn votes_of_an_earlier_term_do_not_count() {
     let role = |bugs| {
         let mut server = candidate(bugs);
-        server.tick();
+        server.time_out();
         server.sync();
         assert_eq!(server.raft.term(), 2);
         server.step(yes(2, 1));
@@ -243,8 +243,8 @@ fn timeouts_differ_from_draw_to_draw() {
         let mut server = Single::new(3, bugs, 0, &[]);
         let mut all = std::collections::BTreeSet::new();
         for _ in 0..20 {
-            server.tick();
-            all.insert(server.raft.deadline().checked_sub(server.now).unwrap());
+            server.time_out();
+            all.insert(server.raft.election_due.checked_sub(server.now).unwrap());
         }
         assert!(all.iter().all(|timeout| super::ELECTION.contains(timeout)));
         all.len()
@@ -254,13 +254,17 @@ fn timeouts_differ_from_draw_to_draw() {
 }
 
 #[test]
-fn the_silent_are_asked_again() {
+fn who_was_not_heard_is_asked_again_each_heartbeat() {
     let mut server = candidate(Bugs::NONE);
-    server.step(Input::Silence(2));
     server.step(yes(3, 1));
-    let effects = server.tick();
-    assert_eq!(server.raft.term(), 1);
-    assert!(matches!(effects.send[..], [(2, Request::RequestVote(_))]));
+    for _ in 0..2 {
+        let before = server.now;
+        let effects = server.tick();
+        assert_eq!((server.now - before, server.raft.term()), (ms(40), 1));
+        assert_eq!(effects.send.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [2, 4, 5]);
+    }
+    server.step(Input::Reply(2, Reply::Vote(Vote { term: 1, granted: false })));
+    assert_eq!(server.tick().send.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [4, 5]);
 }
 
 #[test]

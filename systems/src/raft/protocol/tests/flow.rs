@@ -2,9 +2,9 @@
 
 use super::super::super::bugs::Bugs;
 use super::super::super::message::{AppendEntries, Request, ServerId};
-use super::super::{Answer, Effects, Input, Refusal, Role};
-use super::ms;
-use super::single::Single;
+use super::super::{Answer, Config, Effects, Input, Refusal, Role};
+use super::single::{Single, entries};
+use super::{config, ms, voters};
 
 /// A leader of three that has committed the first entry of its term; all have it.
 fn leader() -> Single {
@@ -68,6 +68,15 @@ fn too_much_that_is_not_committed_is_refused() {
     leader.sync();
     leader.matched(2, 65);
     assert!(matches!(leader.propose().answers[..], [Answer::Proposed { index: 66, .. }]));
+}
+
+#[test]
+fn what_a_leader_inherited_does_not_make_it_busy() {
+    let quiet = Config { noop: false, uncommitted: 2, ..config(1, Bugs::NONE) };
+    let mut leader = Single::of(quiet, voters(1..=3), 1, entries(1, &[1, 1, 1]));
+    leader.elect(&[2]);
+    let taken = |leader: &mut Single| matches!(leader.propose().answers[..], [Answer::Proposed { .. }]);
+    assert_eq!([(); 3].map(|()| taken(&mut leader)), [true, true, false]);
 }
 
 #[test]

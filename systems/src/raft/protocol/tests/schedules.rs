@@ -203,3 +203,37 @@ fn planted_bugs_do_not_pass() {
         assert!(caught.is_some(), "nothing catches {bug}");
     }
 }
+
+/// A cluster of three to which nothing happens: it elects, replicates, reads.
+fn fair_weather(bugs: Bugs) -> Result<(), String> {
+    let mut network = Network::new(7, 3, &voters(1..=3), bugs);
+    for id in 2..=3 {
+        network.crash(id);
+        network.run(ms(40));
+        network.start(id);
+    }
+    network.run(ms(1000));
+    let leader = network.leader().ok_or("nobody leads")?;
+    for _ in 0..20 {
+        network.propose(leader);
+        network.run(ms(30));
+    }
+    let ticket = network.read(leader, ReadProof::Quorum);
+    network.run(ms(300));
+    let read = |(_, answer): &(ServerId, Answer)| matches!(answer, Answer::ReadAt { ticket: of, .. } if *of == ticket);
+    let applied = network.servers.values().all(|server| server.machine.commands.len() == 20);
+    match network.broken {
+        None if applied && network.answers.iter().any(read) => Ok(()),
+        None => Err(format!("{:?}", network.answers)),
+        Some(broken) => Err(broken),
+    }
+}
+
+#[test]
+fn in_fair_weather_no_bug_shows() {
+    for bug in Bug::ALL {
+        if let Err(shown) = fair_weather(Bugs::only(*bug)) {
+            panic!("{bug}: {shown}");
+        }
+    }
+}

@@ -77,6 +77,12 @@ impl Single {
         self.step(Input::Tick)
     }
 
+    /// Time passes until the election timeout is over.
+    pub(super) fn time_out(&mut self) -> Effects {
+        self.now = self.now.max(self.raft.election_due);
+        self.step(Input::Tick)
+    }
+
     /// Makes it the leader of the next term, by the votes of `by`. What it sends first.
     pub(super) fn elect(&mut self, by: &[ServerId]) -> Effects {
         self.pass(ms(1000));
