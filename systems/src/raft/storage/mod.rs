@@ -97,8 +97,7 @@ pub enum StorageError {
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StorageError {
-    let path = path.to_owned();
-    move |source| StorageError::Io { action, path, source }
+    move |source| StorageError::Io { action, path: path.to_owned(), source }
 }
 
 fn damaged(path: &Path, reason: impl ToString) -> StorageError {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::message::{Entry, Index, Payload};
 use super::super::protocol::HardState;
-use crate::frames::{self, HEADER, Unframable};
+use crate::frames::{self, Unframable};
 
 /// How many bytes of commands a record holds, unless a single one is longer.
 const RECORD: usize = 1 << 20;
@@ -84,20 +84,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Content, String> {
     };
     let records = payloads.into_iter().enumerate().map(record).collect::<Result<_, String>>()?;
     Ok(Content { records, length: length as u64 })
-}
-
-/// Reads a segment as far as it can be understood: [`Bug::TrustsTornTail`](super::super::bugs::Bug::TrustsTornTail).
-pub(super) fn decode_trustingly(mut bytes: &[u8]) -> Content {
-    let mut content = Content { records: Vec::new(), length: 0 };
-    while let Some((header, rest)) = bytes.split_at_checked(HEADER) {
-        let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
-        let payload = &rest[..length.min(rest.len())];
-        let Ok(record) = postcard::from_bytes(payload) else { break };
-        content.records.push(record);
-        content.length += (HEADER + payload.len()) as u64;
-        bytes = &rest[payload.len()..];
-    }
-    content
 }
 
 /// What a sequence of records leads to.

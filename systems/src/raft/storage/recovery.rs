@@ -41,8 +41,9 @@ pub(super) async fn open(config: Config, bugs: Bugs) -> Result<(Storage, Found),
     }
     let meta = snapshot.as_ref().map(|snapshot| snapshot.meta.clone()).unwrap_or_default();
     replay.after_snapshot(meta.last_index, meta.last_term).map_err(|reason| damaged(directory, reason))?;
-    let segments = if bugs.has(Bug::TrustsPageCache) && !log.segments.is_empty() {
-        go_on(&config, log.segments, replay.last()).await?
+    let trusts = bugs.has(Bug::TrustsPageCache) || bugs.has(Bug::TrustsTornTail);
+    let segments = if trusts && !log.segments.is_empty() {
+        go_on(&config, bugs, log.segments, replay.last()).await?
     } else {
         let segments = write_anew(&config, bugs, &replay, log.highest + 1).await?;
         for number in log.numbers {
@@ -89,11 +90,10 @@ async fn read_log(directory: &Path, numbers: &[u64], bugs: Bugs) -> Result<Log, 
         }
         let path = segments::path(directory, number);
         let bytes = fs::read(&path).await.map_err(io_error("read", &path))?;
-        let content = if bugs.has(Bug::TrustsTornTail) {
-            record::decode_trustingly(&bytes)
-        } else {
-            record::decode(&bytes).map_err(|reason| damaged(&path, reason))?
-        };
+        let mut content = record::decode(&bytes).map_err(|reason| damaged(&path, reason))?;
+        if bugs.has(Bug::TrustsTornTail) {
+            content.length = bytes.len() as u64;
+        }
         match content.records.first() {
             Some(Record::Opening { fresh, .. }) => {
                 let fresh = *fresh;
@@ -160,12 +160,14 @@ async fn write_anew(
     fs::rename(&fresh, &path).await.map_err(io_error("rename to a segment", &fresh))?;
     config.sync_names(bugs).await?;
     let length = bytes.len() as u64;
-    Ok(Segments { sealed: VecDeque::new(), file, number, length, synced: length, last: replay.last() })
+    Ok(Segments { sealed: VecDeque::new(), file, path, number, length, synced: length, last: replay.last() })
 }
 
-/// Goes on in the last segment as it is: [`Bug::TrustsPageCache`].
+/// Goes on in the last segment as it is, durable or not: [`Bug::TrustsPageCache`]; or even after its torn tail:
+/// [`Bug::TrustsTornTail`].
 async fn go_on(
     config: &Config,
+    bugs: Bugs,
     mut segments: VecDeque<Sealed>,
     last: Index,
 ) -> Result<Segments, StorageError> {
@@ -175,5 +177,8 @@ async fn go_on(
     let path = segments::path(&config.directory, number);
     let file = File::options().write(true).open(&path).await.map_err(io_error("open", &path))?;
     file.set_len(length).await.map_err(io_error("cut the torn tail of", &path))?;
-    Ok(Segments { sealed: segments, file, number, length, synced: length, last })
+    if !bugs.has(Bug::TrustsPageCache) {
+        file.sync_all().await.map_err(io_error("sync", &path))?;
+    }
+    Ok(Segments { sealed: segments, file, path, number, length, synced: length, last })
 }

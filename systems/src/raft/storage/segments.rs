@@ -37,6 +37,7 @@ pub(super) struct Sealed {
 pub(super) struct Segments {
     pub(super) sealed: VecDeque<Sealed>,
     pub(super) file: File,
+    pub(super) path: PathBuf,
     pub(super) number: u64,
     pub(super) length: u64,
     /// How much of the open one is certainly on stable storage.
@@ -66,10 +67,10 @@ impl Segments {
         if begun {
             self.begin(config, hard, &mut bytes).await?;
         }
-        let path = path(&config.directory, self.number);
+        let path = &self.path;
         record::encode(&mut bytes, records, self.length, self.synced)
-            .map_err(|error| damaged(&path, error))?;
-        self.file.write_all_at(&bytes, self.length).await.map_err(io_error("append to", &path))?;
+            .map_err(|error| damaged(path, error))?;
+        self.file.write_all_at(&bytes, self.length).await.map_err(io_error("append to", path))?;
         self.length += bytes.len() as u64;
         for record in records {
             match record {
@@ -82,10 +83,10 @@ impl Segments {
         if synced {
             let result = self.file.sync_data().await;
             if bugs.has(Bug::SyncsTwice) && result.is_ok() {
-                self.file.sync_data().await.map_err(io_error("sync", &path))?;
+                self.file.sync_data().await.map_err(io_error("sync", path))?;
             }
             if !bugs.has(Bug::IgnoresFsyncError) {
-                result.map_err(io_error("sync", &path))?;
+                result.map_err(io_error("sync", path))?;
             }
             self.synced = self.length;
         }
@@ -110,8 +111,9 @@ impl Segments {
         let file = options.open(&path).await.map_err(io_error("create", &path))?;
         self.sealed.push_back(Sealed { number: self.number, length: self.length, last: self.last });
         let opening = Record::Opening { fresh: false, previous: self.length, base: self.last, hard };
-        (self.file, self.number, self.length, self.synced) = (file, number, 0, 0);
-        record::encode(bytes, [&opening], 0, 0).map_err(|error| damaged(&path, error))
+        record::encode(bytes, [&opening], 0, 0).map_err(|error| damaged(&path, error))?;
+        (self.file, self.path, self.number, self.length, self.synced) = (file, path, number, 0, 0);
+        Ok(())
     }
 
     /// Deletes the segments that hold nothing after `index`, the oldest first.

@@ -153,8 +153,8 @@ fn quick(disk: &mut Disk) {
     disk.configure(|config| (config.read, config.write, config.sync) = (micros(1), micros(9), micros(12)));
 }
 
-/// What each incarnation found.
-type Finds = Rc<RefCell<Vec<Option<Result<Found, String>>>>>;
+/// What each incarnation found, and the term and vote that it left.
+type Finds = Rc<RefCell<Vec<Option<Result<(Found, HardState), String>>>>>;
 
 /// Plays the script on a node that goes down once, and again after it has recovered. What is wrong with what it found.
 fn play(run: Run) -> Result<usize, String> {
@@ -179,35 +179,43 @@ fn play(run: Run) -> Result<usize, String> {
             sleep(Duration::from_millis(2)).await;
         }
         let finds = finds.borrow();
-        let mut last = None;
+        let mut left: Option<Found> = None;
         for found in finds.iter().skip(1) {
             let found = found.as_ref().expect("recovery takes less than the pause");
-            let found = found.as_ref().map_err(|error| format!("after {} acts: {error}", done.get()))?;
-            if !allowed(&script, done.get(), found) {
+            let (found, hard) =
+                found.as_ref().map_err(|error| format!("after {} acts: {error}", done.get()))?;
+            if left.as_ref().is_some_and(|left| left != found) {
+                return Err("it believed what was not durable, or wrote what could not be read".into());
+            }
+            if left.is_none() && !allowed(&script, done.get(), found) {
                 let log = found.recovered.entries.iter().map(|entry| (entry.index, entry.term));
                 let (hard, log) = (found.recovered.hard, log.collect::<Vec<_>>());
                 return Err(format!("after {} acts it found {hard:?} and {log:?}", done.get()));
             }
-            if last.is_some_and(|last| last != found) {
-                return Err("it believed what was not durable".into());
-            }
-            last = Some(found);
+            let mut found = found.clone();
+            found.recovered.hard = *hard;
+            left = Some(found);
         }
         Ok(done.get())
     });
     outcome.unwrap()
 }
 
-/// Opens its disk, and plays the script if it is the first incarnation.
+/// Opens its disk, and plays the script if it is the first incarnation; a later one has another vote to remember.
 async fn server(bugs: Bugs, script: Rc<Vec<Act>>, done: Rc<Cell<usize>>, finds: Finds) {
     let config = Config { segment: 700, ..Config::default() };
-    let opened = Storage::open(config.clone(), bugs).await;
     let first = finds.borrow().len() == 1;
-    let (storage, found) = opened
-        .map_err(|error| error.to_string())
-        .map_or_else(|error| (None, Err(error)), |(storage, found)| (Some(storage), Ok(found)));
-    *finds.borrow_mut().last_mut().unwrap() = Some(found);
-    let Some(mut storage) = storage.filter(|_| first) else { return };
+    let tell = |came| *finds.borrow_mut().last_mut().unwrap() = Some(came);
+    let (mut storage, found) = match Storage::open(config.clone(), bugs).await {
+        Ok(opened) => opened,
+        Err(error) => return tell(Err(error.to_string())),
+    };
+    let HardState { term, .. } = found.recovered.hard;
+    if !first {
+        let vote = HardState { term: term + 1, voted_for: Some(9) };
+        let voted = storage.persist(vec![Persist::HardState(vote)]).await;
+        return tell(voted.map(|()| (found, vote)).map_err(|error| error.to_string()));
+    }
     for act in script.iter() {
         let acted = match act {
             Act::Persist(changes) => storage.persist(changes.clone()).await,
