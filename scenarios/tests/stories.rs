@@ -23,8 +23,8 @@ fn every_story_holds() {
 
 #[test]
 fn every_bug_is_caught_by_its_story() {
-    let out = stormglass("bugs --seeds 2000");
-    assert!(!out.contains("missed"), "{out}");
+    let out = stormglass("bugs --seeds 150");
+    assert!(!out.contains("missed") && !out.contains("flagged, though"), "{out}");
 }
 
 #[test]
@@ -53,10 +53,15 @@ fn every_known_bug_names_a_story_that_lists_it() {
         for bug in B::ALL {
             let stories = stormglass::stories();
             let story = stories.iter().find(|story| story.name() == bug.story());
-            assert!(story.is_some_and(|story| story.bugs().contains(&bug.name())), "{bug:?}");
+            let listed = |story: &stormglass::Story| match bug.is_harmless() {
+                true => story.harmless().contains(&bug.name()),
+                false => story.bugs().contains(&bug.name()),
+            };
+            assert!(story.is_some_and(listed), "{bug:?}");
         }
     }
     listed::<stormglass_systems::kv::bugs::Bug>();
     listed::<stormglass_systems::kvonce::bugs::Bug>();
     listed::<stormglass_systems::mapreduce::bugs::Bug>();
+    listed::<stormglass_systems::raft::bugs::Bug>();
 }

@@ -1,9 +1,11 @@
 //! The one door for developing Stormglass: each subcommand is a file.
 
 mod bench;
+mod bugs;
 mod ci;
 mod conformance;
 mod crosscheck;
+mod figure16;
 mod mapreduce_figure;
 mod tidy;
 
@@ -16,9 +18,11 @@ use clap::Parser;
 #[command(bin_name = "cargo xtask", about = "Developing Stormglass")]
 enum Command {
     Bench(bench::Bench),
+    Bugs(bugs::Bugs),
     Ci(ci::Ci),
     Conformance(conformance::Conformance),
     Crosscheck(crosscheck::Crosscheck),
+    Figure16(figure16::Figure16),
     MapreduceFigure(mapreduce_figure::MapreduceFigure),
     Tidy(tidy::Tidy),
 }
@@ -26,9 +30,11 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Bench(bench) => bench.run(),
+        Command::Bugs(bugs) => bugs.run(),
         Command::Ci(ci) => ci.run(),
         Command::Conformance(conformance) => conformance.run(),
         Command::Crosscheck(crosscheck) => crosscheck.run(),
+        Command::Figure16(figure) => figure.run(),
         Command::MapreduceFigure(figure) => figure.run(),
         Command::Tidy(tidy) => tidy.run(),
     };

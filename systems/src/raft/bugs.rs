@@ -122,7 +122,7 @@ known_bugs! {
         /// The leader of its own term has won; whoever does not follow never accepts its entries.
         /// Shows when: a candidate loses an election.
         CandidateIgnoresLeader = "candidate-ignores-leader",
-            breaks "live", caught_by "raft/figure_7";
+            breaks "live", caught_by "raft/lab_fail_agree";
 
         /// Belief: an entry on a majority is committed, whatever its term.
         /// One of an older term can still be overwritten (§5.4.2, Figure 8).
@@ -303,7 +303,7 @@ known_bugs! {
         /// And the table of sessions, without which a resend is executed again.
         /// Shows when: a resend reaches a server that was restored.
         SnapshotWithoutSessions = "snapshot-without-sessions",
-            breaks "linearizable", caught_by "raft/sessions_survive";
+            breaks "I9 snapshots_are_the_log", caught_by "raft/sessions_survive";
 
         /// Belief: the log may go once the snapshot is written.
         /// Once it is on disk, under its name.

@@ -7,6 +7,7 @@ mod cases;
 mod growth;
 mod judge;
 mod plot;
+mod raft;
 mod sim;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ enum What {
     Sim(sim::Sim),
     Judge(judge::Judge),
     Growth(growth::Growth),
+    Raft(raft::Raft),
 }
 
 impl Bench {
@@ -34,6 +36,7 @@ impl Bench {
             What::Sim(sim) => sim.run(),
             What::Judge(judge) => judge.run(),
             What::Growth(growth) => growth.run(),
+            What::Raft(raft) => raft.run(),
         }
     }
 }
@@ -58,8 +61,8 @@ impl std::str::FromStr for Peer {
     }
 }
 
-/// Builds an example in release.
-fn example(package: &str, name: &str) -> Result<PathBuf, String> {
+/// Builds an example in release: the path of its program.
+pub(crate) fn example(package: &str, name: &str) -> Result<PathBuf, String> {
     let build = ["build", "--release", "--package", package, "--example", name];
     let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status();
     match built.is_ok_and(|status| status.success()) {

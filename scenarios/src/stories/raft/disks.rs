@@ -6,6 +6,7 @@ use stormglass_sim::chance::Ratio;
 use stormglass_sim::fs::{Disk, Fault, FaultRule};
 use stormglass_sim::time::sleep;
 use stormglass_systems::raft::bugs::Bug;
+use stormglass_systems::raft::protocol::Change;
 
 use super::super::caught_by;
 use super::cast::{Cast, Plan};
@@ -91,19 +92,25 @@ async fn votes(stage: Stage) {
 
 /// One, some or all servers lose power, or their process; logs are short, and compacted every few entries.
 async fn power(stage: Stage) {
-    // One server alone is its own quorum: only its disk stands between an entry and its being committed.
+    // One voter alone is its own quorum: only its disk stands between an entry and its being committed, whatever a
+    // learner says.
     let size = if stage.world().stream("size").below(5) == 0 { 1 } else { 3 };
     let mut plan = Plan::of(&stage, size).snapshots(6);
     plan.segment = 256 << stage.world().stream("size").below(6);
     plan.bulk = 600;
+    plan.joiners = u64::from(size == 1);
     let cast = Cast::new(&stage, plan);
     let stream = cast.stream();
     slow(&cast, 30, 20);
+    if size == 1 {
+        cast.elected(&[0], CALM).await;
+        sleep(millis(100)).await;
+        cast.change(0, Change::AddLearner(2));
+    }
     let work = cast.proposals_of(1500, millis(8));
     for _ in 0..8 {
         sleep(about(stream, millis(250))).await;
-        let count = [1, 2, 3][stream.below(3) as usize];
-        let chosen = cast.some(count);
+        let chosen = cast.some(1 + stream.below(3) as usize);
         if stream.below(4) == 0 {
             // The process first, so that what it had not synced is in the page cache; then the power.
             chosen.iter().for_each(|&at| cast.crash(at));
