@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! judging MODEL FILE…                           judges recorded histories; MODEL may end in :search,
+//!                                               :bare or :search-bare (no reasons),
 //!                                               :again (one judge, which keeps its room) or :cores (two)
 //! judging growth MODEL OPERATIONS               judges a history of ten clients, made here
 //! judging generate MODEL CLIENTS KEYS OPERATIONS VALUES    prints a history as JSON lines; 0 values: each is new

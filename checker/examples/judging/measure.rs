@@ -17,7 +17,9 @@ use stormglass_checker::models::register::Register;
 use stormglass_checker::models::set::Set;
 use stormglass_checker::models::stack::Stack;
 use stormglass_checker::models::versioned_kv::VersionedKv;
-use stormglass_checker::{Budget, Judge, Judgement, Model, Paths, Verdict, judge_by, judge_on};
+use stormglass_checker::{
+    Budget, Judge, Judgement, Model, Paths, Verdict, holds, holds_by, judge_by, judge_on,
+};
 
 use crate::elements::{Counters, Locks, Queues, Stacks};
 use crate::generate::{Object, Plan, generate};
@@ -34,9 +36,13 @@ pub(crate) fn files(model: &str, files: &[&str]) -> Result<bool, String> {
     let (model, way) = match model.split_once(':') {
         None => (model, Way::All),
         Some((model, "search")) => (model, Way::Search),
+        Some((model, "bare")) => (model, Way::Bare),
+        Some((model, "search-bare")) => (model, Way::SearchBare),
         Some((model, "again")) => (model, Way::Again),
         Some((model, "cores")) => (model, Way::Cores),
-        Some((_, other)) => return Err(format!(":{other} is none of :search, :again, :cores")),
+        Some((_, other)) => {
+            return Err(format!(":{other} is none of :search, :bare, :search-bare, :again, :cores"));
+        }
     };
     match model {
         "register" => files_of(&Register, files, way),
@@ -138,6 +144,8 @@ where
             let verdict = match way {
                 Way::All => kind(&judge_by(model, history, budget, Paths::All)),
                 Way::Search => kind(&judge_by(model, history, budget, Paths::SearchOnly)),
+                Way::Bare => answer(holds(model, history, budget)),
+                Way::SearchBare => answer(holds_by(model, history, budget, Paths::SearchOnly)),
                 Way::Again => kind(judge.judge(history)),
                 Way::Cores => kind(&judge_on(2, model, history, budget)),
             };
@@ -159,6 +167,10 @@ where
     Ok(())
 }
 
+fn answer(holds: Option<bool>) -> usize {
+    holds.map_or(2, |holds| usize::from(!holds))
+}
+
 fn kind(judgement: &Judgement) -> usize {
     match judgement.verdict {
         Verdict::Linearizable { .. } => 0,
@@ -173,6 +185,9 @@ enum Way {
     All,
     /// The general search alone.
     Search,
+    /// Without a reason for what is wrong.
+    Bare,
+    SearchBare,
     /// One judge that keeps its room, each history many times.
     Again,
     /// Two threads; only the wall clock says anything then.

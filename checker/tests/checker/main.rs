@@ -15,3 +15,4 @@ mod limits;
 mod mangled;
 mod oracle;
 mod page;
+mod pruned;
