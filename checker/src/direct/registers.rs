@@ -14,6 +14,7 @@
 //! unseen write of unknown outcome, might have had one, and so the search must decide.
 
 use super::chains::{self, FIRST, Place};
+use super::refusals::{self, Tells};
 use super::{Entry, Role, Ruling};
 use crate::wing_gong::Fault;
 use rustc_hash::FxHashMap;
@@ -63,12 +64,18 @@ pub(super) fn rule(entries: &[Entry<'_>], fault: Fault) -> Ruling {
         Ok(placed) => placed,
         Err(ruling) => return ruling,
     };
-    let ruling = chains::order(entries, placed, fault);
-    match ruling {
-        Ruling::Holds(order) if entries.iter().any(|entry| matches!(entry.role, Role::NotSwapped { .. })) => {
-            super::failed_swaps::insert(entries, &order, fault)
-        }
+    match chains::order(entries, placed, fault) {
+        Ruling::Holds(order) => refusals::insert(entries, order, None, tells, fault),
         ruling => ruling,
+    }
+}
+
+/// What a role tells of the value.
+fn tells<'a>(role: &Role<'a>) -> Tells<Value<'a>> {
+    match role {
+        Role::Write(to) | Role::Swap { to, .. } => Tells::Becomes(*to),
+        Role::NotSwapped { from } => Tells::IsNot(*from),
+        _ => Tells::Nothing,
     }
 }
 

@@ -50,6 +50,14 @@ pub enum Role<'a> {
     Push(&'a str),
     /// Took this from the top of a stack; `None`s as for [`Role::Dequeue`].
     Pop(Option<Option<&'a str>>),
+    /// Makes this owner the holder of a lock that is free.
+    Acquire(u64),
+    /// Frees the lock that this owner holds.
+    Release(u64),
+    /// Saw that somebody holds the lock, and changes nothing.
+    NotAcquired,
+    /// Saw that this owner does not hold the lock, and changes nothing.
+    NotReleased(u64),
     /// None of these, or this reply is impossible: the search must judge the partition.
     Other,
 }

@@ -43,4 +43,6 @@ pub enum Fault {
     EmptyWherever,
     /// Paths: lets any value of a stack lie at the bottom.
     StackUnordered,
+    /// Paths: believes that a lock which nobody released is free.
+    LocksFreeThemselves,
 }

@@ -1,10 +1,11 @@
 //! The polynomial paths against brute force, where each must decide and where it must not.
 
-use super::cases::{CasRegisters, Case, Maps, Queues, Registers, Stacks, VersionedMaps};
+use super::cases::{CasRegisters, Case, Locks, Maps, Queues, Registers, Stacks, VersionedMaps};
 use super::distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
 use super::histories;
+use super::many::ManyOwners;
 use super::oracle::{OperationOf, is_witness, linearizable};
 use std::fmt::Write as _;
 use stormglass_checker::models::kv::{Input, Kv, Output};
@@ -69,6 +70,7 @@ fn all_histories_of_three_operations() {
     all::<VersionedMaps>(3, 3, 100);
     all::<Queues>(3, 3, 40);
     all::<Stacks>(3, 3, 40);
+    all::<Locks>(3, 3, 40);
 }
 
 #[test]
@@ -80,6 +82,8 @@ fn random_histories_of_up_to_eight_operations() {
     random::<Versions>(25, 3000, 100);
     random::<DistinctQueues>(26, 4000, 50);
     random::<DistinctStacks>(27, 4000, 50);
+    random::<Locks>(28, 4000, 10);
+    random::<ManyOwners>(29, 4000, 10);
 }
 
 /// After how many histories a fault is noticed.
@@ -103,6 +107,7 @@ fn every_planted_fault_is_noticed() {
         (Fault::QueueUnordered, noticed_after::<DistinctQueues>(Fault::QueueUnordered)),
         (Fault::EmptyWherever, noticed_after::<DistinctQueues>(Fault::EmptyWherever)),
         (Fault::StackUnordered, noticed_after::<DistinctStacks>(Fault::StackUnordered)),
+        (Fault::LocksFreeThemselves, noticed_after::<ManyOwners>(Fault::LocksFreeThemselves)),
         (Fault::FailedPutsOnlyAbove, noticed_after::<Versions>(Fault::FailedPutsOnlyAbove)),
     ] {
         println!("{fault:?} is noticed after {by:?} histories");
