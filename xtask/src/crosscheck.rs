@@ -24,7 +24,7 @@ use cases::{
 use distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
-use many::ManyOwners;
+use many::{DistinctPriorities, EvenCounters, GrowingSets, ManyElements, ManyOwners};
 use oracle::{OperationOf, forget_all_but, is_witness, linearizable};
 use stormglass_checker::{Budget, Fault, Verdict, decide, decide_directly, judge};
 
@@ -153,6 +153,10 @@ fn rows() -> Vec<Row> {
         row::<DistinctQueues, 3, 2>(),
         row::<DistinctStacks, 3, 2>(),
         row::<ManyOwners, 3, 2>(),
+        row::<ManyElements, 3, 2>(),
+        row::<GrowingSets, 3, 2>(),
+        row::<EvenCounters, 3, 2>(),
+        row::<DistinctPriorities, 3, 2>(),
     ]
 }
 
@@ -172,7 +176,7 @@ fn noticed<C: Case>(fault: Fault) -> bool {
 type Notices = fn(Fault) -> bool;
 
 /// Each fault, and the case that must notice it.
-const FAULTS: [(Fault, Notices); 19] = [
+const FAULTS: [(Fault, Notices); 23] = [
     (Fault::UnknownTakenAsFailed, noticed::<Maps>),
     (Fault::UnknownTakenAsDone, noticed::<Maps>),
     (Fault::PendingDropped, noticed::<Maps>),
@@ -192,6 +196,10 @@ const FAULTS: [(Fault, Notices); 19] = [
     (Fault::EmptyWherever, noticed::<DistinctQueues>),
     (Fault::StackUnordered, noticed::<DistinctStacks>),
     (Fault::LocksFreeThemselves, noticed::<ManyOwners>),
+    (Fault::CountsUnordered, noticed::<EvenCounters>),
+    (Fault::ReadsUnordered, noticed::<GrowingSets>),
+    (Fault::ElementsComeAndGo, noticed::<ManyElements>),
+    (Fault::WorseFirst, noticed::<DistinctPriorities>),
 ];
 
 impl Crosscheck {

@@ -10,7 +10,10 @@
 //! - [`versions`]: puts that name the version they replace, by version;
 //! - [`queues`]: first-in, first-out queues, value by value;
 //! - [`stacks`]: stacks, from the bottom up;
-//! - [`locks`]: locks, by who held it when.
+//! - [`locks`]: locks, by who held it when;
+//! - [`counts`]: counters, by how many increments stand before each read;
+//! - [`elements`]: sets, element by element, or by what each read added;
+//! - [`priorities`]: priority queues, from the first priority to the last.
 //!
 //! **Unknown outcomes** need no cases: one whose effect nobody saw is left out, and one whose effect was seen ends
 //! at the end of time.
@@ -21,7 +24,10 @@
 
 mod appends;
 mod chains;
+mod counts;
+mod elements;
 mod locks;
+mod priorities;
 mod queues;
 mod refusals;
 mod registers;
@@ -57,6 +63,12 @@ pub enum Path {
     Stack,
     /// Who held a lock when.
     Holds,
+    /// How many increments stand before each read of a counter.
+    Counts,
+    /// When each element was in a set.
+    Elements,
+    /// The order of the priorities.
+    Priorities,
 }
 
 impl std::fmt::Display for Path {
@@ -70,6 +82,9 @@ impl std::fmt::Display for Path {
             Path::Queue => "queue order",
             Path::Stack => "stack nesting",
             Path::Holds => "lock holds",
+            Path::Counts => "counts",
+            Path::Elements => "set elements",
+            Path::Priorities => "priorities",
         })
     }
 }
@@ -175,6 +190,9 @@ fn path(entries: &[Entry<'_>]) -> Option<Path> {
             Role::Enqueue(_) | Role::Dequeue(_) => Path::Queue,
             Role::Push(_) | Role::Pop(_) => Path::Stack,
             Role::Acquire(_) | Role::Release(_) | Role::NotAcquired | Role::NotReleased(_) => Path::Holds,
+            Role::Increment(_) | Role::Count(_) => Path::Counts,
+            Role::Add(_) | Role::Remove(_) | Role::Contains(..) | Role::Members(_) => Path::Elements,
+            Role::Insert { .. } | Role::TakeLeast(_) => Path::Priorities,
         });
     }
     Some(path)
@@ -189,6 +207,9 @@ fn follow(path: Path, entries: &[Entry<'_>], fault: Fault) -> Ruling {
         Path::Queue => queues::rule(entries, fault),
         Path::Stack => stacks::rule(entries, fault),
         Path::Holds => locks::rule(entries, fault),
+        Path::Counts => counts::rule(entries, fault),
+        Path::Elements => elements::rule(entries, fault),
+        Path::Priorities => priorities::rule(entries, fault),
     }
 }
 

@@ -2,6 +2,7 @@
 //! removing what is not changes nothing.
 
 use super::{Text, shown, shown_list};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
@@ -136,6 +137,17 @@ impl Model for Set {
 
     fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
         matches!(output, Output::Elements(seen) if !state.is_subset(seen))
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Add { value, .. }, None | Some(Output::Done)) => Role::Add(value),
+            (Input::Remove { value, .. }, None | Some(Output::Done)) => Role::Remove(value),
+            (Input::Contains { .. } | Input::Read { .. }, None) => Role::Look,
+            (Input::Contains { value, .. }, Some(Output::Contains(seen))) => Role::Contains(value, *seen),
+            (Input::Read { .. }, Some(Output::Elements(seen))) => Role::Members(seen),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

@@ -45,4 +45,12 @@ pub enum Fault {
     StackUnordered,
     /// Paths: believes that a lock which nobody released is free.
     LocksFreeThemselves,
+    /// Paths: lets an increment come after a read that began when it had ended.
+    CountsUnordered,
+    /// Paths: lets a set be read in an order in which it shrinks.
+    ReadsUnordered,
+    /// Paths: lets an element go in and out of a set at will.
+    ElementsComeAndGo,
+    /// Paths: lets a value be taken while one of a lower priority number is in.
+    WorseFirst,
 }

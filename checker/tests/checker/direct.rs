@@ -1,11 +1,13 @@
 //! The polynomial paths against brute force, where each must decide and where it must not.
 
-use super::cases::{CasRegisters, Case, Locks, Maps, Queues, Registers, Stacks, VersionedMaps};
+use super::cases::{
+    CasRegisters, Case, Counters, Locks, Maps, PriorityQueues, Queues, Registers, Sets, Stacks, VersionedMaps,
+};
 use super::distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
 use super::histories;
-use super::many::ManyOwners;
+use super::many::{DistinctPriorities, EvenCounters, GrowingSets, ManyElements, ManyOwners};
 use super::oracle::{OperationOf, is_witness, linearizable};
 use std::fmt::Write as _;
 use stormglass_checker::models::kv::{Input, Kv, Output};
@@ -71,6 +73,9 @@ fn all_histories_of_three_operations() {
     all::<Queues>(3, 3, 40);
     all::<Stacks>(3, 3, 40);
     all::<Locks>(3, 3, 40);
+    all::<Sets>(3, 2, 40);
+    all::<Counters>(3, 2, 40);
+    all::<PriorityQueues>(3, 2, 40);
 }
 
 #[test]
@@ -84,6 +89,10 @@ fn random_histories_of_up_to_eight_operations() {
     random::<DistinctStacks>(27, 4000, 50);
     random::<Locks>(28, 4000, 10);
     random::<ManyOwners>(29, 4000, 10);
+    random::<ManyElements>(30, 4000, 10);
+    random::<GrowingSets>(31, 4000, 10);
+    random::<EvenCounters>(32, 4000, 10);
+    random::<DistinctPriorities>(33, 4000, 10);
 }
 
 /// After how many histories a fault is noticed.
@@ -108,6 +117,10 @@ fn every_planted_fault_is_noticed() {
         (Fault::EmptyWherever, noticed_after::<DistinctQueues>(Fault::EmptyWherever)),
         (Fault::StackUnordered, noticed_after::<DistinctStacks>(Fault::StackUnordered)),
         (Fault::LocksFreeThemselves, noticed_after::<ManyOwners>(Fault::LocksFreeThemselves)),
+        (Fault::CountsUnordered, noticed_after::<EvenCounters>(Fault::CountsUnordered)),
+        (Fault::ReadsUnordered, noticed_after::<GrowingSets>(Fault::ReadsUnordered)),
+        (Fault::ElementsComeAndGo, noticed_after::<ManyElements>(Fault::ElementsComeAndGo)),
+        (Fault::WorseFirst, noticed_after::<DistinctPriorities>(Fault::WorseFirst)),
         (Fault::FailedPutsOnlyAbove, noticed_after::<Versions>(Fault::FailedPutsOnlyAbove)),
     ] {
         println!("{fault:?} is noticed after {by:?} histories");
@@ -170,4 +183,37 @@ fn forty_writes_at_once_are_decided() {
     let verdict = check(&Register, &history, budget);
     let found = verdict.counterexample().expect("two values are both the last");
     assert_eq!((&found.operations[..], found.minimal), (&[1, 2, 40, 41][..], true));
+}
+
+/// `b` can only be taken when `a` is out, which is late; so `c` cannot be taken before, though no reply of `b` says so.
+#[test]
+fn what_is_taken_late_keeps_the_rest_in() {
+    use stormglass_checker::models::priority_queue::{Input, Output, PriorityQueue};
+    let push = |value: &str, priority, call, ret| {
+        Operation::completed(
+            0,
+            Input::Push { key: "x".into(), value: value.into(), priority },
+            call,
+            Output::Done,
+            ret,
+        )
+    };
+    let pop = |taken: &str, call, ret| {
+        Operation::completed(0, Input::Pop { key: "x".into() }, call, Output::Taken(Some(taken.into())), ret)
+    };
+    let mut history = vec![push("a", 1, 0, 1), push("b", 2, 0, 1), push("c", 3, 0, 1)];
+    history.extend([pop("a", 90, 95), pop("b", 10, 100), pop("c", 20, 91)]);
+    assert_eq!(
+        judge(&PriorityQueue, &history, Budget::default()).to_string(),
+        "decided by priorities (1 key)"
+    );
+    history[5] = pop("c", 20, 80);
+    let found = judge(&PriorityQueue, &history, Budget::default());
+    assert_eq!(found.to_string(), "refuted by priorities");
+    // With `a` out at any time, `b` alone is in the way of nobody.
+    history[3] = pop("a", 15, 95);
+    assert_eq!(
+        judge(&PriorityQueue, &history, Budget::default()).to_string(),
+        "decided by priorities (1 key)"
+    );
 }
