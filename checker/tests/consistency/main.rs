@@ -1,5 +1,7 @@
 //! Sequential consistency against brute force: random small histories of registers, and planted faults. Convergence.
 
+mod sessions;
+
 use stormglass_checker::consistency::{
     Convergence, Fault, Verdict, convergence, sequential, sequential_with,
 };
