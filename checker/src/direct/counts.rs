@@ -1,19 +1,18 @@
 //! Counters whose increments are all alike.
 //!
-//! Then a read says how many increments stand before it, and reads stand in the order of what they read. All reads
-//! of one number are a *class*, and it is the class's turn from the last increment it needs on until the last of its
-//! reads has been called. Increments can be exchanged for each other, so only times decide which stand before
-//! a class. Going by classes, let `from` be when the turn of the last one was over:
+//! Then a read says how many increments stand before it, and any of them will do. Let increments be *late*: one takes
+//! effect only when it must, because it ends, or because a read that ends has seen more than took effect so far. In that
+//! case it is the one, of those called by then, that ends first.
 //!
-//! - An increment taken for a class must begin by `until`, the first return of its reads, and end at `from` or later;
-//!   what was not taken for a class must end no earlier than its turn is over.
-//! - The turn is over at the latest of `from`, the calls of its reads, and the call of the last increment it takes. The
-//!   earliest such instant is the best for all that comes later, so of the increments called by then and by
-//!   `until`, those that end first are taken. By exchange: let another choice take `y` in place of `x`, which ends before
-//!   `y`. It takes `x` later, and may take `y` there instead.
+//! *Then no order has fewer increments before any instant.* Let one have fewer at `t`, and none before. At `t` no
+//! read asked for one, or both have it. So an increment `x` ended, and the other order has it by then in place
+//! of some `z` that ends after `t` and that a read asked for at an earlier instant, the last such. Whatever
+//! took effect after that ends by `t`, and like `x` was not called before, or it would have been asked for in place of `z`. So
+//! the other order has all that after that instant, too, and `x` besides, and no fewer before it.
 //!
-//! What is left at the end and completed stands last. An increment of unknown outcome has no end, so that it is
-//! taken last, and left out if no class needs it.
+//! So the counter is linearizable exactly if no read is called when more increments took effect than it saw, and
+//! no read ends that saw more than were called. A read stands right behind the last increment that it saw. An
+//! increment of unknown outcome has no end; it is taken if a read asks for it.
 //!
 //! **Increments of different sizes.** Which of them stand before a read is a question of sums of subsets, and left to
 //! the search. But no read sees less than all that certainly stands before it, nor more than all that may.
@@ -33,121 +32,106 @@ pub(super) fn rule(entries: &[Entry<'_>], fault: Fault) -> Ruling {
     if steps.any(|by| by != step) {
         return within_bounds(entries);
     }
-    let mut classes: Vec<(u64, usize)> = Vec::new();
+    let mut events = Vec::with_capacity(2 * entries.len());
     for (at, entry) in entries.iter().enumerate() {
-        let Role::Count(seen) = entry.role else { continue };
-        // In wide numbers, since the least number divided by -1 has no place in narrow ones.
-        let (seen, step) = (i128::from(seen), i128::from(step));
-        match u64::try_from(seen / step) {
-            Ok(count) if seen % step == 0 => classes.push((count, at)),
-            _ => return Ruling::Wrong(vec![at]),
+        match entry.role {
+            Role::Increment(0) => {}
+            Role::Increment(_) => {
+                events.push((entry.call, Event::Called, at, 0));
+                events.extend(entry.completed.then_some((entry.ret, Event::Ends, at, 0)));
+            }
+            Role::Count(seen) => {
+                // In wide numbers, since the least number divided by -1 has no place in narrow ones.
+                let (seen, step) = (i128::from(seen), i128::from(step));
+                let Some(count) = usize::try_from(seen / step).ok().filter(|_| seen % step == 0) else {
+                    return Ruling::Wrong(vec![at]);
+                };
+                events.push((entry.call, Event::ReadCalled, at, count));
+                events.push((entry.ret, Event::ReadEnds, at, count));
+            }
+            _ => {}
         }
     }
-    classes.sort_unstable_by_key(|(count, at)| (*count, entries[*at].call, *at));
-    let mut turns = Turns::of(entries);
-    for class in classes.chunk_by(|one, other| one.0 == other.0) {
-        if let Err(replies) = turns.take(class, fault) {
-            return Ruling::Wrong(replies);
-        }
+    events.sort_unstable();
+    match late(entries, &events, fault) {
+        Ok(order) => with_zeros(entries, order, fault),
+        Err(replies) => Ruling::Wrong(replies),
     }
-    turns.finish(fault)
 }
 
-/// The increments by turns.
-struct Turns<'e, 'a> {
-    entries: &'e [Entry<'a>],
-    /// By calls, and how many of them were called by now.
-    increments: Vec<usize>,
-    called: usize,
-    /// Called and not taken, by returns.
-    open: BinaryHeap<Reverse<(u64, usize)>>,
-    taken: usize,
-    /// When the last turn was over, and the read that made it so.
-    from: u64,
-    reason: Option<usize>,
-    order: Vec<usize>,
+/// What happens, in the order in which it counts if it happens at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Called,
+    ReadCalled,
+    Ends,
+    ReadEnds,
 }
 
-impl<'e, 'a> Turns<'e, 'a> {
-    fn of(entries: &'e [Entry<'a>]) -> Self {
-        let counts = |at: &usize| matches!(entries[*at].role, Role::Increment(by) if by != 0);
-        let mut increments: Vec<usize> = (0..entries.len()).filter(counts).collect();
-        increments.sort_unstable_by_key(|at| (entries[*at].call, *at));
-        let (open, order) = (BinaryHeap::new(), Vec::with_capacity(entries.len()));
-        Self { entries, increments, called: 0, open, taken: 0, from: 0, reason: None, order }
-    }
-
-    /// Takes as many increments as stand before the reads of a class, which come by calls; an error is replies that
-    /// contradict each other.
-    fn take(&mut self, class: &[(u64, usize)], fault: Fault) -> Result<(), Vec<usize>> {
-        let entries = self.entries;
-        let (count, last) = class[class.len() - 1];
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let (until, first) =
-            class.iter().map(|(_, at)| (entries[*at].ret, *at)).min().unwrap_or((u64::MAX, last));
-        if until < self.from {
-            return Err([first].into_iter().chain(self.reason).collect());
+/// The increments as late as can be, and each read behind the last that it saw; an error is replies that contradict
+/// each other.
+fn late(
+    entries: &[Entry<'_>],
+    events: &[(u64, Event, usize, usize)],
+    fault: Fault,
+) -> Result<Vec<usize>, Vec<usize>> {
+    // Called and not placed, by ends.
+    let mut open = BinaryHeap::new();
+    let mut is_placed = vec![false; entries.len()];
+    let mut placed = Vec::new();
+    let mut reads: Vec<(usize, usize)> = Vec::new();
+    // How many were placed before this instant.
+    let (mut before, mut instant) = (0, 0);
+    let mut most: Option<(usize, usize)> = None;
+    for (time, event, at, count) in events.iter().copied() {
+        if time > instant {
+            (before, instant) = (placed.len(), time);
         }
-        let needed = match count.checked_sub(1).map(|at| self.increments.get(at)) {
-            None => 0,
-            Some(Some(at)) if entries[*at].call <= until => entries[*at].call,
-            Some(_) => return Err(vec![first]),
-        };
-        let over = self.from.max(needed).max(entries[last].call);
-        while let Some(at) = self.increments.get(self.called) {
-            if entries[*at].call > over.min(until) {
-                break;
+        match event {
+            Event::Called => open.push(Reverse((entries[at].ret, at))),
+            Event::ReadCalled if before > count && fault != Fault::CountsUnordered => {
+                let other = most.filter(|(most, _)| *most > count).map(|(_, at)| at);
+                return Err([at].into_iter().chain(other).collect());
             }
-            self.open.push(Reverse((entries[*at].ret, *at)));
-            self.called += 1;
-        }
-        let begin = self.order.len();
-        while self.taken < count {
-            let Some(Reverse((_, at))) = self.open.pop() else { return Err(vec![first]) };
-            self.ends_in_time(at, fault)?;
-            self.order.push(at);
-            self.taken += 1;
-        }
-        self.order[begin..].sort_unstable_by_key(|at| (entries[*at].call, *at));
-        self.order.extend(class.iter().map(|(_, at)| *at));
-        if over > self.from {
-            self.reason = Some(if entries[last].call == over { last } else { first });
-        }
-        self.from = over;
-        Ok(())
-    }
-
-    /// Whether an increment that no turn so far took did not end before the last one was over.
-    fn ends_in_time(&self, at: usize, fault: Fault) -> Result<(), Vec<usize>> {
-        let is_late = self.entries[at].ret < self.from && fault != Fault::CountsUnordered;
-        if is_late { Err([at].into_iter().chain(self.reason).collect()) } else { Ok(()) }
-    }
-
-    /// Puts what no turn took behind all.
-    fn finish(mut self, fault: Fault) -> Ruling {
-        let entries = self.entries;
-        let open = std::mem::take(&mut self.open).into_iter().map(|Reverse((_, at))| at);
-        let mut rest: Vec<usize> = open.chain(self.increments[self.called..].iter().copied()).collect();
-        rest.retain(|at| entries[*at].completed);
-        rest.sort_unstable_by_key(|at| (entries[*at].call, *at));
-        for at in rest {
-            if let Err(replies) = self.ends_in_time(at, fault) {
-                return Ruling::Wrong(replies);
+            Event::ReadCalled => reads.push((count, at)),
+            Event::Ends if is_placed[at] => {}
+            Event::Ends => {
+                is_placed[at] = true;
+                placed.push(at);
             }
-            self.order.push(at);
+            Event::ReadEnds => {
+                while placed.len() < count {
+                    let Some(Reverse((_, at))) = open.pop() else { return Err(vec![at]) };
+                    if !std::mem::replace(&mut is_placed[at], true) {
+                        placed.push(at);
+                    }
+                }
+                most = most.max(Some((count, at)));
+            }
         }
-        // What adds nothing stands anywhere, as what was refused for a reason that never holds.
-        let tells = |role: &Role<'_>| match role {
-            Role::Increment(0) => Tells::IsNot(true),
-            _ => Tells::Nothing,
-        };
-        let completed = |entry: &Entry<'a>| match entry.completed {
-            true => *entry,
-            false => Entry { role: Role::Look, ..*entry },
-        };
-        let entries: Vec<Entry<'_>> = entries.iter().map(completed).collect();
-        refusals::insert(&entries, self.order, false, tells, fault)
     }
+    // By what they saw, and then by calls, as they came.
+    reads.sort_by_key(|(count, _)| *count);
+    let mut order = Vec::with_capacity(entries.len());
+    let mut reads = reads.into_iter().peekable();
+    for count in 0..=placed.len() {
+        while let Some((_, at)) = reads.next_if(|(seen, _)| *seen == count) {
+            order.push(at);
+        }
+        order.extend(placed.get(count));
+    }
+    Ok(order)
+}
+
+/// Puts in what adds nothing: it stands anywhere, as what was refused for a reason that never holds.
+fn with_zeros(entries: &[Entry<'_>], order: Vec<usize>, fault: Fault) -> Ruling {
+    let mut entries = entries.to_vec();
+    entries.iter_mut().filter(|entry| !entry.completed).for_each(|entry| entry.role = Role::Look);
+    let tells = |role: &Role<'_>| match role {
+        Role::Increment(0) => Tells::IsNot(true),
+        _ => Tells::Nothing,
+    };
+    refusals::insert(&entries, order, false, tells, fault)
 }
 
 type Time = fn(&Entry<'_>) -> u64;

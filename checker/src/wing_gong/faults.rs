@@ -45,7 +45,7 @@ pub enum Fault {
     StackUnordered,
     /// Paths: believes that a lock which nobody released is free.
     LocksFreeThemselves,
-    /// Paths: lets an increment come after a read that began when it had ended.
+    /// Paths: lets a read miss increments that had ended when it was called.
     CountsUnordered,
     /// Paths: lets a set be read in an order in which it shrinks.
     ReadsUnordered,
