@@ -263,6 +263,12 @@ fn settle<'a, M: Model>(
         let (path, ruling) = rule(place, room);
         let part =
             || Part { key: room.parts.key(place, model, history), views: room.parts.views(place, history) };
+        let ruling = match ruling {
+            Ruling::Wrong(replies) => {
+                Ruling::Wrong(direct::alone(model, &part().views, path, replies, Fault::None))
+            }
+            ruling => ruling,
+        };
         if cfg!(debug_assertions) {
             direct::confirm(model, &part().views, path, &ruling);
         }

@@ -30,6 +30,8 @@ const RUNS: usize = 5;
 /// How often one judge judges the same again.
 const ROUNDS: usize = 10_000;
 const ENOUGH: f64 = 2000.0;
+/// Runs beyond those that are counted go on until the kernel has counted so many ticks, to tell user from system time.
+const ENOUGH_TICKS: f64 = 20.0;
 
 /// Judges all files, as one piece of work. `false`: there is no such model.
 pub(crate) fn files(model: &str, files: &[&str]) -> Result<bool, String> {
@@ -137,7 +139,10 @@ where
     let mut walls: Vec<f64> = Vec::new();
     let mut verdict = String::new();
     let rounds = if way == Way::Again { ROUNDS } else { 1 };
-    while times.len() < runs && times.iter().sum::<f64>() < ENOUGH {
+    let begun_ticks = ticks()?;
+    while times.len() < runs && times.iter().sum::<f64>() < ENOUGH
+        || runs > 1 && user_share(begun_ticks)?.is_none()
+    {
         let (before, begun) = (cpu_ms()?, now());
         let mut counts = [0_usize; 3];
         for history in (0..rounds).flat_map(|_| histories) {
@@ -155,6 +160,8 @@ where
         walls.push(begun.elapsed().as_secs_f64() * 1000.0 / rounds as f64);
         verdict = counts.map(|count| (count / rounds).to_string()).join("/");
     }
+    let share = user_share(begun_ticks)?.unwrap_or(1.0);
+    times.iter_mut().for_each(|time| *time *= share);
     times.sort_by(f64::total_cmp);
     walls.sort_by(f64::total_cmp);
     let operations: usize = histories.iter().map(Vec::len).sum();
@@ -197,6 +204,21 @@ enum Way {
 #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this measures real time")]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
+}
+
+/// The part of a process's time that was spent in user mode, since it had spent `before`: what the kernel counts in
+/// ticks. `None` if there were too few to tell.
+fn user_share(before: (f64, f64)) -> Result<Option<f64>, String> {
+    let (user, system) = ticks()?;
+    let (user, all) = (user - before.0, user + system - before.0 - before.1);
+    Ok((all >= ENOUGH_TICKS).then(|| user / all))
+}
+
+/// Ticks in user and in system mode.
+fn ticks() -> Result<(f64, f64), String> {
+    let word =
+        |at| number("/proc/self/stat", move |text| text.rsplit(')').next()?.split_ascii_whitespace().nth(at));
+    Ok((word(11)?, word(12)?))
 }
 
 /// What this thread has cost, in milliseconds: the first number of Linux's schedstat, in nanoseconds. The kernel brings
