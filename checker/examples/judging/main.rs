@@ -8,9 +8,9 @@
 //! judging generate MODEL CLIENTS KEYS OPERATIONS VALUES    prints a history as JSON lines; 0 values: each is new
 //! ```
 //!
-//! A run judges five times or more, until it can be told how much was spent in user mode, and the median counts. `cpu_ms`
-//! is user time; of `growth`, which judges once, it is user and system time. `rss_mb` is the most memory that the process ever held, the history included. A model that is not
-//! here exits with 3.
+//! A run judges five times or more, until user and system mode can be told apart, and the median counts. `cpu_ms` is
+//! user time; of `growth`, which judges once, it is user and system time. `rss_mb` is the most memory that the process
+//! ever held, the history included. A model that is not here exits with 3.
 
 mod elements;
 mod generate;
