@@ -37,6 +37,9 @@ pub(crate) struct Crosscheck {
     /// Where the random histories begin
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many operations a random history has at most, three or more; few make many histories cheap
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(3..=9))]
+    operations: u64,
     /// Leaves out the small histories
     #[arg(long)]
     only_random: bool,
@@ -103,12 +106,12 @@ fn small<C: Case>(size: usize, times: u64) -> Result<u64, String> {
     Ok(tally.right + tally.wrong)
 }
 
-fn random<C: Case>(seed: u64, count: u64) -> Result<u64, String> {
+fn random<C: Case>(seed: u64, count: u64, most: u64) -> Result<u64, String> {
     let mut rng = histories::Rng(seed);
     let mut tally = Tally::default();
     for at in 0..count {
         let draw = if at % 2 == 0 { histories::distinct::<C> } else { histories::random::<C> };
-        let history = draw(&mut rng, 3 + at / 2 % 6);
+        let history = draw(&mut rng, 3 + at / 2 % (most - 2));
         tally.compare::<C>(&history)?;
     }
     tally.print::<C>("random");
@@ -119,7 +122,7 @@ fn random<C: Case>(seed: u64, count: u64) -> Result<u64, String> {
 struct Row {
     name: &'static str,
     small: fn() -> Result<u64, String>,
-    random: fn(u64, u64) -> Result<u64, String>,
+    random: fn(u64, u64, u64) -> Result<u64, String>,
 }
 
 fn row<C: Case, const SIZE: usize, const TIMES: u64>() -> Row {
@@ -217,7 +220,11 @@ impl Crosscheck {
         }
         let each = self.histories.div_ceil(rows.len().max(1) as u64);
         for (at, row) in rows.iter().enumerate() {
-            compared += (row.random)(self.seed.wrapping_mul(1_000_003).wrapping_add(at as u64), each)?;
+            compared += (row.random)(
+                self.seed.wrapping_mul(1_000_003).wrapping_add(at as u64),
+                each,
+                self.operations,
+            )?;
         }
         println!("{compared} histories, no disagreement");
         if only.is_none() {
@@ -238,6 +245,9 @@ mod tests {
 
     #[test]
     fn a_slice_of_it_holds() {
-        assert_eq!(Crosscheck { histories: 9000, seed: 7, only_random: true, only: None }.run(), Ok(()));
+        assert_eq!(
+            Crosscheck { histories: 9000, seed: 7, operations: 8, only_random: true, only: None }.run(),
+            Ok(())
+        );
     }
 }

@@ -19,7 +19,8 @@
 //!
 //! Forbidden instants are kept as disjoint open intervals, so that all costs O(n log n), as in Lee & Mathur (OOPSLA
 //! 2025). Unknown outcomes are as for queues; a value that nobody is known to have taken may have gone to a take of
-//! unknown outcome, and if it is wrong even so, whichever each took, it is wrong.
+//! unknown outcome. One way to give them away is tried; and if it is wrong even if each could have taken any number, or
+//! there are too few of them, it is wrong. Else the search decides.
 
 use super::queues::Cut;
 use super::{Entry, Role, Ruling};
@@ -54,9 +55,43 @@ pub(super) fn rule(entries: &[Entry<'_>], fault: Fault) -> Ruling {
         Ok((values, empty)) => return Ruling::Holds(lay_out(entries, &values, &empty)),
         Err(wrong) => wrong,
     };
-    let perhaps = entries.iter().filter(|entry| entry.role == Role::TakeLeast(None)).map(|entry| entry.call);
-    let Some(perhaps) = perhaps.min() else { return Ruling::Wrong(wrong) };
-    free(entries, values, perhaps, fault).map_or_else(Ruling::Wrong, |_| Ruling::Unsure)
+    let mut takes: Vec<usize> =
+        (0..entries.len()).filter(|at| entries[*at].role == Role::TakeLeast(None)).collect();
+    takes.sort_unstable_by_key(|at| (entries[*at].call, *at));
+    let Some(perhaps) = takes.first().map(|at| entries[*at].call) else { return Ruling::Wrong(wrong) };
+    // What nobody is known to have taken may have gone to these, the first to be taken to the first.
+    let mut given = values.clone();
+    let mut left = takes.iter().copied();
+    given.iter_mut().filter(|value| value.out.is_none()).for_each(|value| value.out = left.next());
+    if let Ok((given, empty)) = free(entries, given, NEVER, fault) {
+        return Ruling::Holds(lay_out(entries, &given, &empty));
+    }
+    match free(entries, values.clone(), perhaps, fault) {
+        Err(wrong) => Ruling::Wrong(wrong),
+        Ok(_) => too_many(entries, &values, &takes),
+    }
+}
+
+/// Wrong if before a take returned, more values that had to be out than takes of unknown outcome were called.
+fn too_many(entries: &[Entry<'_>], values: &[Value], takes: &[usize]) -> Ruling {
+    let has_too_many = |lower: &[u64], at: usize| {
+        let in_before = lower.partition_point(|into_ret| *into_ret < entries[at].call);
+        in_before > takes.partition_point(|take| entries[*take].call <= entries[at].ret)
+    };
+    // When each value of a lower number that nobody is known to have taken was in, sorted.
+    let mut lower: Vec<u64> = Vec::new();
+    for level in values.chunk_by(|one, other| one.priority == other.priority) {
+        let taken = level.iter().filter_map(|value| Some((value.into, value.out?)));
+        if let Some((into, out)) = taken.into_iter().find(|(_, out)| has_too_many(&lower, *out)) {
+            return Ruling::Wrong(vec![into, out]);
+        }
+        for value in level.iter().filter(|value| value.out.is_none()) {
+            lower.insert(lower.partition_point(|into_ret| *into_ret < value.into_ret), value.into_ret);
+        }
+    }
+    let empty = (0..entries.len()).filter(|at| entries[*at].role == Role::TakeLeast(Some(None)));
+    let found = empty.into_iter().find(|at| has_too_many(&lower, *at));
+    found.map_or(Ruling::Unsure, |at| Ruling::Wrong(vec![at]))
 }
 
 /// The values that went in, by priority, or what is wrong by names alone.
@@ -106,6 +141,11 @@ fn free(
             (value.begun, value.ended) = (forbidden.first_free(call), forbidden.last_free(ret));
             if fault == Fault::WorseFirst {
                 (value.begun, value.ended) = (call, ret);
+            }
+            if value.begun == NEVER && !entries[out].completed {
+                value.out = None;
+                value.ended = value.into_ret;
+                continue;
             }
             if value.begun > ret {
                 return Err(vec![value.into, out]);

@@ -123,7 +123,7 @@ fn forget_all_but(history: &[Op], kept: &[usize]) -> Vec<Op> {
 #[test]
 fn random_histories_agree() {
     let (mut rng, mut holds, mut violated, mut forked) = (Rng(6), 0, 0, 0);
-    for at in 0..1500 {
+    for at in 0..800 {
         let history = random(&mut rng, 3 + at % 4);
         let expected = brute(&history);
         match fork_linearizable(&Register, &history, Budget::default()) {
