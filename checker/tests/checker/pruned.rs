@@ -45,7 +45,7 @@ fn fifty_clients_of_new_values_are_searched() {
 
 #[test]
 fn appends_between_puts_are_searched() {
-    let found = judge_by(&Kv::default(), &maps::<APPENDS>(12, 600, 0), SMALL, Paths::SearchOnly);
+    let found = judge_by(&Kv::default(), &maps::<APPENDS>(8, 300, 0), SMALL, Paths::SearchOnly);
     assert!(found.verdict.is_linearizable(), "{found:?}");
 }
 
