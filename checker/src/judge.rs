@@ -29,6 +29,44 @@ pub fn check<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>], bu
     judge(model, history, budget).verdict
 }
 
+/// Is the history linearizable? `None`: the budget ran out first. It costs what deciding costs: an answer of no comes
+/// without a reason, and [`check`] has it.
+pub fn holds<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+) -> Option<bool> {
+    holds_by(model, history, budget, Paths::All)
+}
+
+/// [`holds`] with some ways closed. For measuring the others.
+#[doc(hidden)]
+pub fn holds_by<M: Model>(
+    model: &M,
+    history: &[Operation<M::Input, M::Output>],
+    budget: Budget,
+    paths: Paths,
+) -> Option<bool> {
+    let mut room = Room::default();
+    room.parts.split(model, history, Fault::None).ok()?;
+    let mut open = Vec::new();
+    for place in 0..room.parts.len() {
+        match room.rule(place, model, history, paths).1 {
+            Ruling::Holds(order) => room.direct.take_back(order),
+            Ruling::Wrong(_) => return Some(false),
+            Ruling::Unsure => open.push(Part {
+                key: room.parts.key(place, model, history),
+                views: room.parts.views(place, history),
+            }),
+        }
+    }
+    match schedule::decide(model, &keyed(&open), budget, Fault::None) {
+        Decision::Linearizable(_) => Some(true),
+        Decision::Refuted { .. } => Some(false),
+        Decision::Undecided { .. } => None,
+    }
+}
+
 /// Judges a history as [`check`] does, and says what decided.
 pub fn judge<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>], budget: Budget) -> Judgement {
     judge_by(model, history, budget, Paths::All)
@@ -120,6 +158,27 @@ struct Room {
     counts: Vec<u32>,
 }
 
+impl Room {
+    /// What the paths say of a part.
+    fn rule<M: Model>(
+        &mut self,
+        place: usize,
+        model: &M,
+        history: &[Operation<M::Input, M::Output>],
+        paths: Paths,
+    ) -> (Path, Ruling) {
+        if paths == Paths::SearchOnly {
+            return (Path::Search, Ruling::Unsure);
+        }
+        let mut entries = vacant(std::mem::take(&mut self.entries));
+        let views = self.parts.members(place).iter().map(|at| view::<M>(history, *at as usize));
+        entries.extend(views.map(|view| Entry::of(model, &view)));
+        let ruling = direct::decide(&entries, Fault::None, &mut self.direct);
+        self.entries = vacant(entries);
+        ruling
+    }
+}
+
 fn judge_in<M: Model>(
     room: &mut Room,
     judgement: &mut Judgement,
@@ -132,17 +191,7 @@ fn judge_in<M: Model>(
         *judgement = Judgement { verdict: malformed(operation), ..Judgement::nothing() };
         return;
     }
-    let rule = |place: usize, room: &mut Room| match paths {
-        Paths::SearchOnly => (Path::Search, Ruling::Unsure),
-        Paths::All => {
-            let mut entries = vacant(std::mem::take(&mut room.entries));
-            let views = room.parts.members(place).iter().map(|at| view::<M>(history, *at as usize));
-            entries.extend(views.map(|view| Entry::of(model, &view)));
-            let ruling = direct::decide(&entries, Fault::None, &mut room.direct);
-            room.entries = vacant(entries);
-            ruling
-        }
-    };
+    let rule = |place: usize, room: &mut Room| room.rule(place, model, history, paths);
     settle(room, judgement, model, history, rule, |parts| {
         schedule::decide(model, &keyed(parts), budget, Fault::None)
     });
@@ -214,6 +263,12 @@ fn settle<'a, M: Model>(
         let (path, ruling) = rule(place, room);
         let part =
             || Part { key: room.parts.key(place, model, history), views: room.parts.views(place, history) };
+        let ruling = match ruling {
+            Ruling::Wrong(replies) => {
+                Ruling::Wrong(direct::alone(model, &part().views, path, replies, Fault::None))
+            }
+            ruling => ruling,
+        };
         if cfg!(debug_assertions) {
             direct::confirm(model, &part().views, path, &ruling);
         }
@@ -293,11 +348,11 @@ fn refuted<M: Model>(
 /// The deepest place of a part that is wrong, where the search had foreseen the end before it came there; `known`
 /// if that takes too long.
 fn deepest<M: Model>(model: &M, part: &Part<'_, M>, known: Stuck, explored: u64) -> Stuck {
-    const LEAST: u64 = 10_000;
+    const LEAST: u64 = 2_000;
     if !known.foreseen {
         return known;
     }
-    let allowance = explored.saturating_mul(4).saturating_add(LEAST);
+    let allowance = (explored / 8).saturating_add(LEAST);
     let Ok(mut hunt) = plain_search(model, &part.views) else { return known };
     match hunt.run(allowance, usize::MAX) {
         Status::Refuted => hunt.stuck(part.key),

@@ -45,9 +45,9 @@ pub use direct::Paths;
 pub use direct::{Answer, Path, Role};
 pub use explain::{Clock, draw, tell};
 pub use history::{Called, History, Operation, Returned};
-pub use judge::{Judge, check, judge, judge_on};
+pub use judge::{Judge, check, holds, judge, judge_on};
 #[doc(hidden)]
-pub use judge::{decide, decide_directly, judge_by};
+pub use judge::{decide, decide_directly, holds_by, judge_by};
 pub use model::{Model, Next, Phrase, Seen};
 pub use verdict::{Budget, Counterexample, Judgement, Verdict, Why};
 #[doc(hidden)]

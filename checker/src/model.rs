@@ -78,7 +78,8 @@ pub trait Model {
     }
 
     /// Asked about bounds only. Answering `true` is a promise: the operation cannot have given this output in
-    /// `state`, nor in any state that operations of its partition lead to from there. So whatever comes to
+    /// `state`, nor in any state that operations of its partition lead to from there; but for a [`Role::Write`] of a
+    /// text that its own role, a [`Role::Read`], begins with. So where no such write is left, whatever comes to
     /// `state` before it is hopeless: once a list is `[b]`, nobody reads `[a, b]` any more.
     fn outgrown(&self, state: &Self::State, input: &Self::Input, output: &Self::Output) -> bool {
         let _ = (state, input, output);

@@ -21,6 +21,8 @@ pub(crate) struct Core {
 }
 
 const MEMO: usize = 1_000_000;
+/// What a search may cost at first. What it cannot decide is asked again, with more, when the rest is small.
+const FIRST_ALLOWANCE: u64 = 1_000;
 
 /// Delta debugging (Zeller & Hildebrandt 2002) over what is remembered: chunks first, single operations last,
 /// until no single one can be forgotten.
@@ -37,7 +39,8 @@ pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], stuck: &Stuck, 
         operations,
         culprit: stuck.culprit,
         left: explored.saturating_mul(16).saturating_add(4_000_000),
-        each: explored.saturating_mul(2).saturating_add(50_000),
+        each: FIRST_ALLOWANCE,
+        most: explored.saturating_mul(2).saturating_add(50_000),
     };
     conclude(court)
 }
@@ -48,23 +51,33 @@ pub(crate) fn shrink_replies<M: Model>(model: &M, views: &[View<'_, M>], replies
         views.iter().map(|view| Remembered { view: *view, kept: false }).collect();
     replies.iter().for_each(|at| operations[*at].kept = true);
     operations.sort_by_key(|operation| (operation.view.call, operation.view.index));
-    let mut court = Court { model, operations, culprit: 0, left: 20_000_000, each: 1_000_000 };
+    let mut court =
+        Court { model, operations, culprit: 0, left: 20_000_000, each: FIRST_ALLOWANCE, most: 1_000_000 };
     court.culprit = court.last_kept();
     // What a path says is not believed: if these replies do not suffice, all of them do.
+    court.each = court.most;
     if !matches!(court.judge(), Judgement::Wrong { .. }) {
         court.operations.iter_mut().for_each(|operation| operation.kept = operation.view.ret.is_some());
         court.culprit = court.last_kept();
     }
+    court.each = FIRST_ALLOWANCE;
     conclude(court)
 }
 
 fn conclude<M: Model>(mut court: Court<'_, M>) -> Core {
+    if let (_, Ruling::Wrong(replies)) = direct::rule(court.model, &court.views(), Fault::None) {
+        court.forget_all_but(&By::Replies(replies));
+        court.culprit = court.last_kept();
+    }
     court.let_go();
     let mut size = court.kept().len().div_ceil(2).max(1);
     let minimal = loop {
         let pass = court.pass(size);
         if size == 1 && !pass.forgot {
-            break !pass.unsure;
+            if !pass.unsure || court.each >= court.most {
+                break !pass.unsure;
+            }
+            court.each = court.each.saturating_mul(16).min(court.most);
         }
         if court.left == 0 {
             break false;
@@ -90,8 +103,17 @@ impl<'a, M: Model> Remembered<'a, M> {
 #[derive(PartialEq, Eq)]
 enum Judgement {
     Linearizable,
-    Wrong { culprit: usize },
+    Wrong { culprit: usize, by: By },
     TooDear,
+}
+
+/// What is wrong already.
+#[derive(PartialEq, Eq)]
+enum By {
+    /// These replies, as places among the operations.
+    Replies(Vec<usize>),
+    /// All replies to what was called by then.
+    Instant(u64),
 }
 
 /// What one pass over the kept operations did.
@@ -111,9 +133,14 @@ struct Court<'a, M: Model> {
     culprit: usize,
     left: u64,
     each: u64,
+    most: u64,
 }
 
-impl<M: Model> Court<'_, M> {
+impl<'a, M: Model> Court<'a, M> {
+    fn views(&self) -> Vec<View<'a, M>> {
+        self.operations.iter().map(Remembered::view).collect()
+    }
+
     fn kept(&self) -> Vec<usize> {
         (0..self.operations.len()).filter(|at| self.operations[*at].kept).collect()
     }
@@ -130,8 +157,9 @@ impl<M: Model> Court<'_, M> {
             let chunk = &kept[from..(from + size).min(kept.len())];
             chunk.iter().for_each(|at| self.operations[*at].kept = false);
             match self.judge() {
-                Judgement::Wrong { culprit } => {
+                Judgement::Wrong { culprit, by } => {
                     self.culprit = culprit;
+                    self.forget_all_but(&by);
                     self.let_go();
                     pass.forgot = true;
                 }
@@ -151,12 +179,17 @@ impl<M: Model> Court<'_, M> {
     }
 
     fn judge(&mut self) -> Judgement {
-        let views: Vec<View<'_, M>> = self.operations.iter().map(Remembered::view).collect();
+        let views = self.views();
         // Laying out the window costs about as much as a state for every operation.
         self.left = self.left.saturating_sub(views.len() as u64);
         match direct::rule(self.model, &views, Fault::None).1 {
             Ruling::Holds(_) => return Judgement::Linearizable,
-            Ruling::Wrong(_) => return Judgement::Wrong { culprit: self.last_kept() },
+            Ruling::Wrong(replies) => {
+                let last =
+                    replies.iter().map(|at| &views[*at]).max_by_key(|view| (view.ret, view.call, view.index));
+                let culprit = last.map_or(self.culprit, |view| view.index);
+                return Judgement::Wrong { culprit, by: By::Replies(replies) };
+            }
             Ruling::Unsure => {}
         }
         let Ok(mut hunt) = search(self.model, &views, Fault::None) else { return Judgement::TooDear };
@@ -164,14 +197,26 @@ impl<M: Model> Court<'_, M> {
         self.left = self.left.saturating_sub(hunt.explored());
         match status {
             Status::Found => Judgement::Linearizable,
-            Status::Refuted => Judgement::Wrong { culprit: hunt.stuck(None).culprit },
+            Status::Refuted => {
+                let stuck = hunt.stuck(None);
+                Judgement::Wrong { culprit: stuck.culprit, by: By::Instant(stuck.end) }
+            }
             Status::Paused | Status::MemoFull => Judgement::TooDear,
+        }
+    }
+
+    fn forget_all_but(&mut self, by: &By) {
+        for (at, operation) in self.operations.iter_mut().enumerate() {
+            operation.kept &= match by {
+                By::Replies(replies) => replies.contains(&at),
+                By::Instant(end) => operation.view.call <= *end,
+            };
         }
     }
 
     /// Drops what was forgotten and can make no difference any more.
     fn let_go(&mut self) {
-        let views: Vec<View<'_, M>> = self.operations.iter().map(Remembered::view).collect();
+        let views = self.views();
         let mut needed = needed(self.model, &views).into_iter();
         self.operations.retain(|operation| needed.next() == Some(true) || operation.kept);
     }

@@ -123,6 +123,37 @@ fn readme_of_the_checker() {
 }
 
 #[test]
+fn less_is_promised() {
+    use stormglass_checker::consistency::{Guarantee, Sessions, fork_linearizable, sessions};
+    use stormglass_checker::models::register::{Input, Output, Register};
+    use stormglass_checker::{Budget, Operation};
+
+    let write = |client, key, value, at| {
+        Operation::completed(client, Input::write(key, value), at, Output::Done, at + 1)
+    };
+    let read = |client, key, value: Option<&str>, at| {
+        let seen = Output::Value(value.map(Into::into));
+        Operation::completed(client, Input::read(key), at, seen, at + 1)
+    };
+    let mut history = vec![
+        write(0, "post", "1", 0),
+        read(1, "post", Some("1"), 10),
+        write(1, "answer", "2", 20),
+        read(2, "answer", Some("2"), 30),
+        read(2, "post", None, 40),
+    ];
+    let Sessions::Violated(found) = sessions(&Register, &history, &Guarantee::ALL) else { panic!() };
+    assert_eq!(found.guarantees, [Guarantee::MonotonicReads, Guarantee::WritesFollowReads].into());
+    assert_eq!(sessions(&Register, &history, &[Guarantee::ReadYourWrites]), Sessions::Hold);
+
+    // A world without the answer would be a fork: c2 may live in it, as long as it never comes back.
+    history[3] = read(2, "answer", None, 30);
+    assert!(fork_linearizable(&Register, &history, Budget::default()).hold());
+    history.push(read(2, "answer", Some("2"), 50));
+    assert!(!fork_linearizable(&Register, &history, Budget::default()).hold());
+}
+
+#[test]
 fn readme_of_the_simulator() {
     use std::time::Duration;
     use stormglass_sim::{Seed, Sim, always, fs, time};

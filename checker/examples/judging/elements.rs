@@ -8,7 +8,7 @@ use stormglass_checker::models::lock::{self, Lock};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::stack::{self, Stack};
 
-use crate::generate::{Object, Plan, Rng, value};
+use super::generate::{Object, Plan, Rng, value};
 
 /// Half enqueues, half dequeues.
 pub(crate) struct Queues {

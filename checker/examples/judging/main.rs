@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! judging MODEL FILE…                           judges recorded histories; MODEL may end in :search,
+//!                                               :bare or :search-bare (no reasons),
 //!                                               :again (one judge, which keeps its room) or :cores (two)
 //! judging growth MODEL OPERATIONS               judges a history of ten clients, made here
 //! judging generate MODEL CLIENTS KEYS OPERATIONS VALUES    prints a history as JSON lines; 0 values: each is new
 //! ```
 //!
-//! A run judges up to five times, and the median counts. `cpu_ms` is what the kernel charged this thread, in user and
-//! in system mode; `rss_mb` is the most memory that the process ever held, the history included. A model that is not
-//! here exits with 3.
+//! A run judges five times or more, until user and system mode can be told apart, and the median counts. `cpu_ms` is
+//! user time; of `growth`, which judges once, it is user and system time. `rss_mb` is the most memory that the process
+//! ever held, the history included. A model that is not here exits with 3.
 
 mod elements;
 mod generate;

@@ -17,7 +17,9 @@ use stormglass_checker::models::register::Register;
 use stormglass_checker::models::set::Set;
 use stormglass_checker::models::stack::Stack;
 use stormglass_checker::models::versioned_kv::VersionedKv;
-use stormglass_checker::{Budget, Judge, Judgement, Model, Paths, Verdict, judge_by, judge_on};
+use stormglass_checker::{
+    Budget, Judge, Judgement, Model, Paths, Verdict, holds, holds_by, judge_by, judge_on,
+};
 
 use crate::elements::{Counters, Locks, Queues, Stacks};
 use crate::generate::{Object, Plan, generate};
@@ -25,18 +27,24 @@ use crate::values::{APPENDS, Maps, PUTS, Registers, SWAPS, VersionedMaps};
 
 /// No more than these, and none is begun after so many milliseconds.
 const RUNS: usize = 5;
-/// How often one judge judges the same again.
-const ROUNDS: usize = 10_000;
+/// What takes fewer milliseconds is done so often between two looks at the clock that it takes as many.
+const LEAST: f64 = 5.0;
 const ENOUGH: f64 = 2000.0;
+/// Runs beyond those that are counted go on until the kernel has counted so many ticks, to tell user from system time.
+const ENOUGH_TICKS: f64 = 20.0;
 
 /// Judges all files, as one piece of work. `false`: there is no such model.
 pub(crate) fn files(model: &str, files: &[&str]) -> Result<bool, String> {
     let (model, way) = match model.split_once(':') {
         None => (model, Way::All),
         Some((model, "search")) => (model, Way::Search),
+        Some((model, "bare")) => (model, Way::Bare),
+        Some((model, "search-bare")) => (model, Way::SearchBare),
         Some((model, "again")) => (model, Way::Again),
         Some((model, "cores")) => (model, Way::Cores),
-        Some((_, other)) => return Err(format!(":{other} is none of :search, :again, :cores")),
+        Some((_, other)) => {
+            return Err(format!(":{other} is none of :search, :bare, :search-bare, :again, :cores"));
+        }
     };
     match model {
         "register" => files_of(&Register, files, way),
@@ -130,14 +138,19 @@ where
     let mut times: Vec<f64> = Vec::new();
     let mut walls: Vec<f64> = Vec::new();
     let mut verdict = String::new();
-    let rounds = if way == Way::Again { ROUNDS } else { 1 };
-    while times.len() < runs && times.iter().sum::<f64>() < ENOUGH {
+    let mut rounds = 1;
+    let begun_ticks = ticks()?;
+    while times.len() < runs && times.iter().sum::<f64>() < ENOUGH
+        || runs > 1 && user_share(begun_ticks)?.is_none()
+    {
         let (before, begun) = (cpu_ms()?, now());
         let mut counts = [0_usize; 3];
         for history in (0..rounds).flat_map(|_| histories) {
             let verdict = match way {
                 Way::All => kind(&judge_by(model, history, budget, Paths::All)),
                 Way::Search => kind(&judge_by(model, history, budget, Paths::SearchOnly)),
+                Way::Bare => answer(holds(model, history, budget)),
+                Way::SearchBare => answer(holds_by(model, history, budget, Paths::SearchOnly)),
                 Way::Again => kind(judge.judge(history)),
                 Way::Cores => kind(&judge_on(2, model, history, budget)),
             };
@@ -146,7 +159,13 @@ where
         times.push((cpu_ms()? - before) / rounds as f64);
         walls.push(begun.elapsed().as_secs_f64() * 1000.0 / rounds as f64);
         verdict = counts.map(|count| (count / rounds).to_string()).join("/");
+        if rounds == 1 && runs > 1 && times[0] < LEAST {
+            rounds = (LEAST / times[0].max(1e-4)).ceil() as usize;
+            (times.clear(), walls.clear());
+        }
     }
+    let share = user_share(begun_ticks)?.unwrap_or(1.0);
+    times.iter_mut().for_each(|time| *time *= share);
     times.sort_by(f64::total_cmp);
     walls.sort_by(f64::total_cmp);
     let operations: usize = histories.iter().map(Vec::len).sum();
@@ -157,6 +176,10 @@ where
         peak_kb()? / 1024.0
     );
     Ok(())
+}
+
+fn answer(holds: Option<bool>) -> usize {
+    holds.map_or(2, |holds| usize::from(!holds))
 }
 
 fn kind(judgement: &Judgement) -> usize {
@@ -173,6 +196,9 @@ enum Way {
     All,
     /// The general search alone.
     Search,
+    /// Without a reason for what is wrong.
+    Bare,
+    SearchBare,
     /// One judge that keeps its room, each history many times.
     Again,
     /// Two threads; only the wall clock says anything then.
@@ -182,6 +208,21 @@ enum Way {
 #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this measures real time")]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
+}
+
+/// The part of a process's time that was spent in user mode, since it had spent `before`: what the kernel counts in
+/// ticks. `None` if there were too few to tell.
+fn user_share(before: (f64, f64)) -> Result<Option<f64>, String> {
+    let (user, system) = ticks()?;
+    let (user, all) = (user - before.0, user + system - before.0 - before.1);
+    Ok((all >= ENOUGH_TICKS).then(|| user / all))
+}
+
+/// Ticks in user and in system mode.
+fn ticks() -> Result<(f64, f64), String> {
+    let word =
+        |at| number("/proc/self/stat", move |text| text.rsplit(')').next()?.split_ascii_whitespace().nth(at));
+    Ok((word(11)?, word(12)?))
 }
 
 /// What this thread has cost, in milliseconds: the first number of Linux's schedstat, in nanoseconds. The kernel brings

@@ -5,7 +5,7 @@ use stormglass_checker::models::kv::{self, Kv};
 use stormglass_checker::models::register::{self, Register};
 use stormglass_checker::models::versioned_kv::{self, VersionedKv};
 
-use crate::generate::{Object, Plan, Rng, value};
+use super::generate::{Object, Plan, Rng, value};
 
 /// Half reads, half writes.
 pub(crate) struct Registers {

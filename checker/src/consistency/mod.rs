@@ -1,4 +1,5 @@
-//! What is weaker than linearizability: [`sequential`] consistency, and [`convergence`].
+//! What is weaker than linearizability: [`sequential`] consistency, [`sessions`],
+//! [`fork_linearizable`] and [`convergence`].
 //!
 //! Sequential consistency (Lamport 1979): one order explains all, in which each client's operations stand as it called
 //! them. Time does not count: a client may see what is long past, as long as it never looks back.
@@ -21,9 +22,17 @@
 //! a history of a few clients needs little of, and one of many clients soon exhausts.
 
 mod convergence;
+mod fork;
 mod sequential;
+mod session;
 
 pub use convergence::{Convergence, convergence};
 #[doc(hidden)]
+pub use fork::{ForkFault, fork_linearizable_with};
+pub use fork::{Forks, fork_linearizable};
+#[doc(hidden)]
 pub use sequential::sequential_with;
 pub use sequential::{Fault, Verdict, sequential};
+pub use session::{Guarantee, MOST_WRITES, SessionStep, SessionViolation, Sessions, SessionsOpen, sessions};
+#[doc(hidden)]
+pub use session::{SessionFault, sessions_with};

@@ -90,7 +90,8 @@ pub(super) fn order_in(entries: &[Entry<'_>], room: &mut Room, fault: Fault) -> 
         }
     }
     let is_first = |zone: &Zone| placed[zone.start].0.chain == FIRST;
-    zones.sort_unstable_by_key(|zone| (!is_first(zone), zone.f.min(zone.s), zone.f < zone.s, zone.start));
+    let rank = |zone: &Zone| (!is_first(zone), zone.f.min(zone.s), zone.f < zone.s, zone.start);
+    sort_nearly_sorted(zones, |a, b| rank(a) < rank(b));
     let mut latest: Option<Zone> = None;
     for zone in &*zones {
         if let Some(before) = latest.filter(|before| zone.f < before.s) {
@@ -108,6 +109,24 @@ pub(super) fn order_in(entries: &[Entry<'_>], room: &mut Room, fault: Fault) -> 
     order.clear();
     order.extend(zones.iter().flat_map(|zone| &placed[zone.start..zone.end]).map(|(_, at)| *at));
     Ruling::Holds(order)
+}
+
+/// By insertion while that is cheap. Chains come in the order of their writes, and few of them have to go far.
+fn sort_nearly_sorted(zones: &mut [Zone], before: impl Fn(&Zone, &Zone) -> bool) {
+    let mut moves = 16 * zones.len();
+    for at in 1..zones.len() {
+        let zone = zones[at];
+        let mut to = at;
+        while to > 0 && before(&zone, &zones[to - 1]) {
+            zones[to] = zones[to - 1];
+            to -= 1;
+        }
+        zones[to] = zone;
+        moves = moves.saturating_sub(at - to);
+        if moves == 0 {
+            return zones.sort_unstable_by(|a, b| before(b, a).cmp(&before(a, b)));
+        }
+    }
 }
 
 /// The whole of a chain of which only the beginning was looked at.

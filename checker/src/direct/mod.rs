@@ -9,7 +9,11 @@
 //! - [`appends`]: appends, puts and reads, by the longest value read;
 //! - [`versions`]: puts that name the version they replace, by version;
 //! - [`queues`]: first-in, first-out queues, value by value;
-//! - [`stacks`]: stacks, from the bottom up.
+//! - [`stacks`]: stacks, from the bottom up;
+//! - [`locks`]: locks, by who held it when;
+//! - [`counts`]: counters, by how many increments stand before each read;
+//! - [`elements`]: sets, element by element, or by what each read added;
+//! - [`priorities`]: priority queues, from the first priority to the last.
 //!
 //! **Unknown outcomes** need no cases: one whose effect nobody saw is left out, and one whose effect was seen ends
 //! at the end of time.
@@ -20,8 +24,12 @@
 
 mod appends;
 mod chains;
-mod failed_swaps;
+mod counts;
+mod elements;
+mod locks;
+mod priorities;
 mod queues;
+mod refusals;
 mod registers;
 mod role;
 mod stacks;
@@ -53,6 +61,14 @@ pub enum Path {
     Queue,
     /// The nesting of the values on a stack.
     Stack,
+    /// Who held a lock when.
+    Holds,
+    /// How many increments stand before each read of a counter.
+    Counts,
+    /// When each element was in a set.
+    Elements,
+    /// The order of the priorities.
+    Priorities,
 }
 
 impl std::fmt::Display for Path {
@@ -65,6 +81,10 @@ impl std::fmt::Display for Path {
             Path::Versions => "versions",
             Path::Queue => "queue order",
             Path::Stack => "stack nesting",
+            Path::Holds => "lock holds",
+            Path::Counts => "counts",
+            Path::Elements => "set elements",
+            Path::Priorities => "priorities",
         })
     }
 }
@@ -166,37 +186,104 @@ pub(crate) fn confirm<'a, M: Model>(model: &'a M, views: &[View<'a, M>], path: P
     }
 }
 
+/// Decides, and names the replies that are wrong by themselves.
 fn rule_once<'a, M: Model>(model: &'a M, views: &[View<'a, M>], fault: Fault) -> (Path, Ruling) {
     let entries: Vec<Entry<'_>> = views.iter().map(|view| Entry::of(model, view)).collect();
-    decide(&entries, fault, &mut Room::default())
+    match decide(&entries, fault, &mut Room::default()) {
+        (path, Ruling::Wrong(replies)) => (path, Ruling::Wrong(alone(model, views, path, replies, fault))),
+        ruling => ruling,
+    }
 }
 
-/// Decides, and names to what is wrong every reply that says "no effect": with it forgotten, the operation might
-/// have had one, and no path asks for its reply where it is not the reason.
+/// Decides. The replies to what is wrong may need others, see [`alone`].
 pub(crate) fn decide(entries: &[Entry<'_>], fault: Fault, room: &mut Room) -> (Path, Ruling) {
+    let Some(path) = path(entries) else { return (Path::Search, Ruling::Unsure) };
+    (path, follow(path, entries, fault, room))
+}
+
+/// From replies that a path found wrong to replies that are wrong with all others forgotten.
+pub(crate) fn alone<'a, M: Model>(
+    model: &'a M,
+    views: &[View<'a, M>],
+    path: Path,
+    replies: Vec<usize>,
+    fault: Fault,
+) -> Vec<usize> {
+    let entries: Vec<Entry<'_>> = views.iter().map(|view| Entry::of(model, view)).collect();
+    match path < Path::Holds {
+        true => with_failed(&entries, replies),
+        false => enough(model, views, &entries, path, replies, fault),
+    }
+}
+
+/// The path for these roles, if there is one.
+fn path(entries: &[Entry<'_>]) -> Option<Path> {
     let mut path = Path::Zones;
     for entry in entries {
         path = path.max(match entry.role {
-            Role::Other => return (Path::Search, Ruling::Unsure),
+            Role::Other => return None,
             Role::Look | Role::Read(_) | Role::Write(_) => Path::Zones,
             Role::Swap { .. } | Role::NotSwapped { .. } => Path::Swaps,
             Role::Append { .. } => Path::Appends,
             Role::VersionedPut { .. } | Role::VersionedRead(_) => Path::Versions,
             Role::Enqueue(_) | Role::Dequeue(_) => Path::Queue,
             Role::Push(_) | Role::Pop(_) => Path::Stack,
+            Role::Acquire(_) | Role::Release(_) | Role::NotAcquired | Role::NotReleased(_) => Path::Holds,
+            Role::Increment(_) | Role::Count(_) => Path::Counts,
+            Role::Add(_) | Role::Remove(_) | Role::Contains(..) | Role::Members(_) => Path::Elements,
+            Role::Insert { .. } | Role::TakeLeast(_) => Path::Priorities,
         });
     }
-    let ruling = match path {
+    Some(path)
+}
+
+fn follow(path: Path, entries: &[Entry<'_>], fault: Fault, room: &mut Room) -> Ruling {
+    match path {
         Path::Search => Ruling::Unsure,
         Path::Zones | Path::Swaps => registers::rule(entries, fault, &mut room.registers),
         Path::Appends => appends::rule(entries, fault),
         Path::Versions => versions::rule(entries, fault),
         Path::Queue => queues::rule(entries, fault),
         Path::Stack => stacks::rule(entries, fault),
-    };
-    let Ruling::Wrong(mut replies) = ruling else { return (path, ruling) };
+        Path::Holds => locks::rule(entries, fault),
+        Path::Counts => counts::rule(entries, fault),
+        Path::Elements => elements::rule(entries, fault),
+        Path::Priorities => priorities::rule(entries, fault),
+    }
+}
+
+/// These replies and all that say "no effect": with one forgotten, the operation might have had one, and no path
+/// asks for its reply where it is not the reason.
+fn with_failed(entries: &[Entry<'_>], mut replies: Vec<usize>) -> Vec<usize> {
     replies.extend((0..entries.len()).filter(|at| entries[*at].failed()));
     replies.sort_unstable();
     replies.dedup();
-    (path, Ruling::Wrong(replies))
+    replies
+}
+
+/// These replies, if they are wrong with all others forgotten; else all that came until the last of them did, else
+/// all. A release whose reply is forgotten may end any later hold, and so on: which replies it takes depends on what
+/// the forgotten operations might have done.
+fn enough<'a, M: Model>(
+    model: &'a M,
+    views: &[View<'a, M>],
+    entries: &[Entry<'a>],
+    path: Path,
+    replies: Vec<usize>,
+    fault: Fault,
+) -> Vec<usize> {
+    let is_wrong = |replies: &Vec<usize>| {
+        let mut alone: Vec<Entry<'_>> =
+            views.iter().map(|view| Entry::of(model, &View { output: None, ret: None, ..*view })).collect();
+        replies.iter().for_each(|at| alone[*at] = entries[*at]);
+        matches!(follow(path, &alone, fault, &mut Room::default()), Ruling::Wrong(_))
+    };
+    let some = [replies.clone(), locks::with_acquires(entries, &replies)];
+    if let Some(some) = some.into_iter().find(is_wrong) {
+        return some;
+    }
+    let completed = || (0..entries.len()).filter(|at| entries[*at].completed);
+    let until = replies.iter().map(|at| entries[*at].ret).max();
+    let early: Vec<usize> = completed().filter(|at| Some(entries[*at].ret) <= until).collect();
+    if is_wrong(&early) { early } else { completed().collect() }
 }

@@ -14,6 +14,7 @@
 //! unseen write of unknown outcome, might have had one, and so the search must decide.
 
 use super::chains::{self, FIRST, Place};
+use super::refusals::{self, Tells};
 use super::{Entry, Role, Ruling};
 use crate::numbers::Numbers;
 use crate::wing_gong::Fault;
@@ -69,12 +70,18 @@ pub(super) fn rule(entries: &[Entry<'_>], fault: Fault, room: &mut Room) -> Ruli
     if let Err(ruling) = register.place(fault) {
         return ruling;
     }
-    let ruling = chains::order_in(entries, &mut room.chains, fault);
-    match ruling {
-        Ruling::Holds(order) if entries.iter().any(|entry| matches!(entry.role, Role::NotSwapped { .. })) => {
-            super::failed_swaps::insert(entries, &order, fault)
-        }
+    match chains::order_in(entries, &mut room.chains, fault) {
+        Ruling::Holds(order) => refusals::insert(entries, order, None, tells, fault),
         ruling => ruling,
+    }
+}
+
+/// What a role tells of the value.
+fn tells<'a>(role: &Role<'a>) -> Tells<Value<'a>> {
+    match role {
+        Role::Write(to) | Role::Swap { to, .. } => Tells::Becomes(*to),
+        Role::NotSwapped { from } => Tells::IsNot(*from),
+        _ => Tells::Nothing,
     }
 }
 

@@ -1,5 +1,8 @@
 //! What an operation does, in the few words that the polynomial decisions understand.
 
+use crate::models::Text;
+use std::collections::BTreeSet;
+
 /// The part an operation plays in its partition. A value is a text, or `None`: missing, never written.
 ///
 /// Of an operation of unknown outcome it says what it does if it takes effect. It says all of it: operations of one
@@ -51,6 +54,35 @@ pub enum Role<'a> {
     Push(&'a str),
     /// Took this from the top of a stack; `None`s as for [`Role::Dequeue`].
     Pop(Option<Option<&'a str>>),
+    /// Makes this owner the holder of a lock that is free.
+    Acquire(u64),
+    /// Frees the lock that this owner holds.
+    Release(u64),
+    /// Saw that somebody holds the lock, and changes nothing.
+    NotAcquired,
+    /// Saw that this owner does not hold the lock, and changes nothing.
+    NotReleased(u64),
+    /// Adds this much to a counter, which begins at 0.
+    Increment(i64),
+    /// Saw that the counter is this, and changes nothing.
+    Count(i64),
+    /// Puts this element into a set, if it is not in.
+    Add(&'a str),
+    /// Takes this element out of a set, if it is in.
+    Remove(&'a str),
+    /// Saw whether this element is in a set, and changes nothing.
+    Contains(&'a str, bool),
+    /// Saw all elements of a set, and changes nothing.
+    Members(&'a BTreeSet<Text>),
+    /// Puts this value into a priority queue.
+    Insert {
+        /// The element.
+        value: &'a str,
+        /// The least is taken first; of equal ones, any.
+        priority: i64,
+    },
+    /// Took this from a priority queue; `None`s as for [`Role::Dequeue`].
+    TakeLeast(Option<Option<&'a str>>),
     /// None of these, or this reply is impossible: the search must judge the partition.
     Other,
 }

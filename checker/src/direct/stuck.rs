@@ -22,6 +22,10 @@ pub(crate) fn stuck<M: Model>(model: &M, views: &[View<'_, M>], key: Option<&str
             _ => too_many = half,
         }
     }
+    // What was forgotten and stands last is not needed, and may have been called after what comes next returned.
+    while order.last().is_some_and(|at| !by_ret[..explained].contains(at)) {
+        order.pop();
+    }
     let (mut states, done) = witness::replay(model, views, &order);
     order.truncate(done);
     let mut is_placed = vec![false; views.len()];

@@ -78,11 +78,19 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<O
     T::deserialize(field).map(Some)
 }
 
+/// A text; `None` if it is none.
+fn shared(value: &Value) -> Option<Text> {
+    match value {
+        Value::Text(text) => Some(Text::from(text.as_str())),
+        value => value.text().map(Text::from),
+    }
+}
+
 /// A text or nothing; `None` if it is neither.
 fn nullable(value: Option<&Value>) -> Option<Option<Text>> {
     match value? {
         Value::Null => Some(None),
-        value => value.text().map(|text| Some(text.into())),
+        value => shared(value).map(Some),
     }
 }
 
@@ -99,8 +107,7 @@ impl Fields {
 
     /// The value, a text.
     pub fn value(&self) -> Result<Text, Expected> {
-        let text = self.value.as_ref().and_then(Value::text);
-        text.map(Text::from).ok_or_else(|| Expected::field("value", "a string"))
+        self.value.as_ref().and_then(shared).ok_or_else(|| Expected::field("value", "a string"))
     }
 
     /// The value, a number.

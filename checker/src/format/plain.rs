@@ -10,13 +10,26 @@ use super::value::Value;
 pub(super) fn read(line: &str, fields: &mut Fields) -> bool {
     let mut op = std::mem::take(&mut fields.op);
     op.clear();
-    let key = fields.key.take();
+    let spare = [fields.key.take(), text_of(fields.value.take()), text_of(fields.output.take())];
     *fields = Fields { op, ..Fields::default() };
-    object(&mut Cursor { text: line, at: 0 }, fields, key).is_some()
+    object(&mut Cursor { text: line, at: 0 }, fields, spare).is_some()
 }
 
-/// `None` as soon as something is not plain. `key` is a string whose room can be used again.
-fn object(line: &mut Cursor<'_>, fields: &mut Fields, mut key: Option<String>) -> Option<()> {
+fn text_of(value: Option<Value>) -> Option<String> {
+    match value? {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// `None` as soon as something is not plain. `spare` are strings whose room can be used again.
+fn object(line: &mut Cursor<'_>, fields: &mut Fields, mut spare: [Option<String>; 3]) -> Option<()> {
+    let mut again = |text: &str| {
+        let mut room = spare.iter_mut().find_map(Option::take).unwrap_or_default();
+        room.clear();
+        room.push_str(text);
+        room
+    };
     line.expect(b'{')?;
     loop {
         let name = line.string()?;
@@ -26,18 +39,15 @@ fn object(line: &mut Cursor<'_>, fields: &mut Fields, mut key: Option<String>) -
             "call" => once(&mut fields.call, line.number()?)?,
             "return" => once(&mut fields.ret, line.number()?)?,
             "version" => once(&mut fields.version, line.number()?)?,
-            "value" => once(&mut fields.value, line.value()?)?,
-            "output" => once(&mut fields.output, line.value()?)?,
-            "from" => once(&mut fields.from, line.value()?)?,
+            "value" => once(&mut fields.value, line.value(&mut again)?)?,
+            "output" => once(&mut fields.output, line.value(&mut again)?)?,
+            "from" => once(&mut fields.from, line.value(str::to_owned)?)?,
             "ok" => once(&mut fields.ok, line.truth()?)?,
             "op" if fields.op.is_empty() => {
                 fields.op.push_str(line.string().filter(|op| !op.is_empty())?);
             }
             "key" if fields.key.is_none() => {
-                let mut key = key.take().unwrap_or_default();
-                key.clear();
-                key.push_str(line.string()?);
-                fields.key = Some(key);
+                fields.key = Some(again(line.string()?));
             }
             _ => return None,
         }
@@ -110,9 +120,9 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn value(&mut self) -> Option<Value> {
+    fn value(&mut self, owned: impl FnOnce(&str) -> String) -> Option<Value> {
         match self.peek()? {
-            b'"' => self.string().map(Value::from),
+            b'"' => self.string().map(|text| Value::Text(owned(text))),
             b'n' => self.word("null").map(|()| Value::Null),
             _ => i64::try_from(self.number()?).ok().map(Value::Number),
         }

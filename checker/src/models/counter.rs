@@ -1,6 +1,7 @@
 //! Counters by name. A counter starts at 0; an increment may be negative.
 
 use super::Text;
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 
 /// What a client asks of a counter.
@@ -81,6 +82,15 @@ impl Model for Counter {
 
     fn outgrown(&self, state: &i128, _: &Input, output: &Output) -> bool {
         matches!(output, Output::Value(seen) if *state > i128::from(*seen))
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Inc { by, .. }, None | Some(Output::Done)) => Role::Increment(*by),
+            (Input::Read { .. }, None) => Role::Look,
+            (Input::Read { .. }, Some(Output::Value(seen))) => Role::Count(*seen),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

@@ -1,7 +1,9 @@
 //! Locks by name, free to begin with, held by one owner at a time and not reentrant.
 
 use super::Text;
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
+use rustc_hash::FxHashSet;
 
 /// What a client asks of a lock. Answered by [`Output::Done`], or by [`Output::Refused`] where it does not wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,18 +76,35 @@ impl Model for Lock {
     /// lock was held; and what nobody acquired needs no release.
     fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
         let refused = others.iter().any(|(_, output)| *output == Some(&Output::Refused));
-        let released = |by: &u64| {
-            let by_it = |input: &Input| matches!(input, Input::Release { owner, .. } if owner == by);
-            others.iter().any(|(input, output)| by_it(input) && *output == Some(&Output::Done))
-        };
-        let acquired = |by: &u64| {
-            others.iter().any(|(input, _)| matches!(input, Input::Acquire { owner, .. } if owner == by))
-        };
+        let (mut acquirers, mut certain) = (FxHashSet::default(), FxHashSet::default());
+        let mut releasers = FxHashSet::default();
+        for (input, output) in others {
+            let done = *output == Some(&Output::Done);
+            match input {
+                Input::Acquire { owner, .. } => {
+                    acquirers.insert(owner);
+                    _ = done && certain.insert(owner);
+                }
+                Input::Release { owner, .. } => _ = done && releasers.insert(owner),
+            }
+        }
         let needed = |input: &&Input| match input {
-            Input::Acquire { owner, .. } => refused || released(owner),
-            Input::Release { owner, .. } => acquired(owner),
+            Input::Acquire { owner, .. } => refused || releasers.contains(owner),
+            Input::Release { owner, .. } => {
+                let perhaps = refused || releasers.contains(owner);
+                certain.contains(owner) || perhaps && acquirers.contains(owner)
+            }
         };
         unknown.iter().map(needed).collect()
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Acquire { owner, .. }, None | Some(Output::Done)) => Role::Acquire(*owner),
+            (Input::Release { owner, .. }, None | Some(Output::Done)) => Role::Release(*owner),
+            (Input::Acquire { .. }, Some(Output::Refused)) => Role::NotAcquired,
+            (Input::Release { owner, .. }, Some(Output::Refused)) => Role::NotReleased(*owner),
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

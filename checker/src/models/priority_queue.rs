@@ -2,6 +2,7 @@
 //! starts empty; a pop from an empty one answers `None` and does not wait.
 
 use super::{Text, shown};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -94,6 +95,17 @@ impl Model for PriorityQueue {
             Input::Pop { .. } => !answers.is_empty(),
         };
         unknown.iter().map(needed).collect()
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Push { value, priority, .. }, None | Some(Output::Done)) => {
+                Role::Insert { value, priority: *priority }
+            }
+            (Input::Pop { .. }, None) => Role::TakeLeast(None),
+            (Input::Pop { .. }, Some(Output::Taken(taken))) => Role::TakeLeast(Some(taken.as_deref())),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

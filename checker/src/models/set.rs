@@ -2,7 +2,9 @@
 //! removing what is not changes nothing.
 
 use super::{Text, shown, shown_list};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -103,18 +105,25 @@ impl Model for Set {
 
     /// An add of what nobody saw in, a removal of what nobody saw out: each element is a set of its own.
     fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
-        let saw = |value: &Text, is_in: bool| {
-            others.iter().any(|(input, output)| match (input, output) {
-                (Input::Contains { value: of, .. }, Some(Output::Contains(seen))) => {
-                    of == value && *seen == is_in
+        let (mut seen_in, mut seen_out) = (FxHashSet::default(), FxHashSet::default());
+        let mut reads = 0;
+        let mut read_in: FxHashMap<&Text, usize> = FxHashMap::default();
+        for (input, output) in others {
+            match (input, output) {
+                (Input::Contains { value, .. }, Some(Output::Contains(true))) => _ = seen_in.insert(value),
+                (Input::Contains { value, .. }, Some(Output::Contains(false))) => _ = seen_out.insert(value),
+                (_, Some(Output::Elements(seen))) => {
+                    reads += 1;
+                    seen.iter().for_each(|value| *read_in.entry(value).or_default() += 1);
                 }
-                (_, Some(Output::Elements(seen))) => seen.contains(value) == is_in,
-                _ => false,
-            })
-        };
+                _ => {}
+            }
+        }
         let needed = |input: &&Input| match input {
-            Input::Add { value, .. } => saw(value, true),
-            Input::Remove { value, .. } => saw(value, false),
+            Input::Add { value, .. } => seen_in.contains(value) || read_in.contains_key(value),
+            Input::Remove { value, .. } => {
+                seen_out.contains(value) || read_in.get(value).copied().unwrap_or(0) < reads
+            }
             Input::Contains { .. } | Input::Read { .. } => false,
         };
         unknown.iter().map(needed).collect()
@@ -128,6 +137,17 @@ impl Model for Set {
 
     fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
         matches!(output, Output::Elements(seen) if !state.is_subset(seen))
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Add { value, .. }, None | Some(Output::Done)) => Role::Add(value),
+            (Input::Remove { value, .. }, None | Some(Output::Done)) => Role::Remove(value),
+            (Input::Contains { .. } | Input::Read { .. }, None) => Role::Look,
+            (Input::Contains { value, .. }, Some(Output::Contains(seen))) => Role::Contains(value, *seen),
+            (Input::Read { .. }, Some(Output::Elements(seen))) => Role::Members(seen),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

@@ -47,4 +47,14 @@ pub enum Fault {
     EmptyWherever,
     /// Paths: lets any value of a stack lie at the bottom.
     StackUnordered,
+    /// Paths: believes that a lock which nobody released is free.
+    LocksFreeThemselves,
+    /// Paths: lets a read miss increments that had ended when it was called.
+    CountsUnordered,
+    /// Paths: lets a set be read in an order in which it shrinks.
+    ReadsUnordered,
+    /// Paths: lets an element go in and out of a set at will.
+    ElementsComeAndGo,
+    /// Paths: lets a value be taken while one of a lower priority number is in.
+    WorseFirst,
 }

@@ -28,6 +28,7 @@ mod bits;
 mod depth;
 mod faults;
 mod memo;
+mod resets;
 mod states;
 mod twins;
 mod values;
@@ -40,6 +41,7 @@ use crate::model::Model;
 use bits::Bits;
 use depth::Deepest;
 use memo::{Memo, Place};
+use resets::Resets;
 use states::{States, Step};
 use values::Values;
 use window::Window;
@@ -171,6 +173,8 @@ struct Walk<'a, M: Model, const N: usize> {
     window: Window<'a, M>,
     /// Where all operations are a register's.
     values: Option<Values>,
+    /// Where there are bounds.
+    resets: Resets,
     states: States<'a, M>,
     memo: Memo<N>,
     stack: Vec<Frame<N>>,
@@ -205,6 +209,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             glances: 0,
             deepest: Deepest::default(),
             foreseen: None,
+            resets: Resets::of(model, &window),
             window,
             values,
             fault,
@@ -282,7 +287,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             self.explored += 1;
             return Entered::Done;
         }
-        if self.window.bounded() && self.hopeless(&at.place) {
+        if self.window.bounded() && self.hopeless(&at) {
             self.note_depth(&at.place);
             self.glance();
             return Entered::Pruned;
@@ -298,25 +303,6 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
     fn glance(&mut self) {
         self.glances += 1;
         self.explored += u64::from(self.glances.is_multiple_of(GLANCES));
-    }
-
-    /// Whether the first bound that is not placed yet can never be.
-    fn hopeless(&mut self, place: &Place<N>) -> bool {
-        let now = self.window.operations[place.base as usize].ret;
-        let mut from = place.base;
-        while let Some(bound) = self.window.bound(from) {
-            let operation = self.window.operations[bound as usize];
-            let placed = Some(operation.call) <= now && place.ahead.has(self.window.slot(bound));
-            if !placed {
-                let outgrown = self.states.outgrown(place.state, bound, &operation);
-                if outgrown {
-                    self.foreseen = self.foreseen.max(operation.ret);
-                }
-                return outgrown;
-            }
-            from = bound + 1;
-        }
-        false
     }
 
     /// The next configuration to enter from the top of the stack, and the operation that leads there.

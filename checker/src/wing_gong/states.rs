@@ -48,6 +48,10 @@ impl<'a, M: Model> States<'a, M> {
         states
     }
 
+    pub(super) fn model(&self) -> &'a M {
+        self.model
+    }
+
     /// The number of the initial state.
     pub(super) const INIT: u32 = 0;
 

@@ -1,10 +1,13 @@
 //! The polynomial paths against brute force, where each must decide and where it must not.
 
-use super::cases::{CasRegisters, Case, Maps, Queues, Registers, Stacks, VersionedMaps};
+use super::cases::{
+    CasRegisters, Case, Counters, Locks, Maps, PriorityQueues, Queues, Registers, Sets, Stacks, VersionedMaps,
+};
 use super::distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
 use super::histories;
+use super::many::{DistinctPriorities, EvenCounters, GrowingSets, ManyElements, ManyOwners};
 use super::oracle::{OperationOf, is_witness, linearizable};
 use std::fmt::Write as _;
 use stormglass_checker::models::kv::{Input, Kv, Output};
@@ -69,6 +72,10 @@ fn all_histories_of_three_operations() {
     all::<VersionedMaps>(3, 3, 100);
     all::<Queues>(3, 3, 40);
     all::<Stacks>(3, 3, 40);
+    all::<Locks>(3, 3, 40);
+    all::<Sets>(3, 2, 40);
+    all::<Counters>(3, 2, 40);
+    all::<PriorityQueues>(3, 2, 40);
 }
 
 #[test]
@@ -80,6 +87,12 @@ fn random_histories_of_up_to_eight_operations() {
     random::<Versions>(25, 3000, 100);
     random::<DistinctQueues>(26, 4000, 50);
     random::<DistinctStacks>(27, 4000, 50);
+    random::<Locks>(28, 4000, 10);
+    random::<ManyOwners>(29, 4000, 10);
+    random::<ManyElements>(30, 4000, 10);
+    random::<GrowingSets>(31, 4000, 10);
+    random::<EvenCounters>(32, 12000, 10);
+    random::<DistinctPriorities>(33, 4000, 10);
 }
 
 /// After how many histories a fault is noticed.
@@ -103,6 +116,11 @@ fn every_planted_fault_is_noticed() {
         (Fault::QueueUnordered, noticed_after::<DistinctQueues>(Fault::QueueUnordered)),
         (Fault::EmptyWherever, noticed_after::<DistinctQueues>(Fault::EmptyWherever)),
         (Fault::StackUnordered, noticed_after::<DistinctStacks>(Fault::StackUnordered)),
+        (Fault::LocksFreeThemselves, noticed_after::<ManyOwners>(Fault::LocksFreeThemselves)),
+        (Fault::CountsUnordered, noticed_after::<EvenCounters>(Fault::CountsUnordered)),
+        (Fault::ReadsUnordered, noticed_after::<GrowingSets>(Fault::ReadsUnordered)),
+        (Fault::ElementsComeAndGo, noticed_after::<ManyElements>(Fault::ElementsComeAndGo)),
+        (Fault::WorseFirst, noticed_after::<DistinctPriorities>(Fault::WorseFirst)),
         (Fault::FailedPutsOnlyAbove, noticed_after::<Versions>(Fault::FailedPutsOnlyAbove)),
     ] {
         println!("{fault:?} is noticed after {by:?} histories");
@@ -165,4 +183,55 @@ fn forty_writes_at_once_are_decided() {
     let verdict = check(&Register, &history, budget);
     let found = verdict.counterexample().expect("two values are both the last");
     assert_eq!((&found.operations[..], found.minimal), (&[1, 2, 40, 41][..], true));
+}
+
+/// `b` can only be taken when `a` is out, which is late; so `c` cannot be taken before, though no reply of `b` says so.
+#[test]
+fn what_is_taken_late_keeps_the_rest_in() {
+    use stormglass_checker::models::priority_queue::{Input, Output, PriorityQueue};
+    let push = |value: &str, priority, call, ret| {
+        Operation::completed(
+            0,
+            Input::Push { key: "x".into(), value: value.into(), priority },
+            call,
+            Output::Done,
+            ret,
+        )
+    };
+    let pop = |taken: &str, call, ret| {
+        Operation::completed(0, Input::Pop { key: "x".into() }, call, Output::Taken(Some(taken.into())), ret)
+    };
+    let mut history = vec![push("a", 1, 0, 1), push("b", 2, 0, 1), push("c", 3, 0, 1)];
+    history.extend([pop("a", 90, 95), pop("b", 10, 100), pop("c", 20, 91)]);
+    assert_eq!(
+        judge(&PriorityQueue, &history, Budget::default()).to_string(),
+        "decided by priorities (1 key)"
+    );
+    history[5] = pop("c", 20, 80);
+    let found = judge(&PriorityQueue, &history, Budget::default());
+    assert_eq!(found.to_string(), "refuted by priorities");
+    // With `a` out at any time, `b` alone is in the way of nobody.
+    history[3] = pop("a", 15, 95);
+    assert_eq!(
+        judge(&PriorityQueue, &history, Budget::default()).to_string(),
+        "decided by priorities (1 key)"
+    );
+}
+
+/// The increment of unknown outcome was called first, but the first read must not count it: two others end before the
+/// second, which would then be one too many.
+#[test]
+fn an_increment_waits_until_it_must() {
+    use stormglass_checker::models::counter::{Counter, Input, Output};
+    let inc = || Input::Inc { key: "x".into(), by: 1 };
+    let read = |seen, call, ret| {
+        Operation::completed(0, Input::Read { key: "x".into() }, call, Output::Value(seen), ret)
+    };
+    let done = |at| Operation::completed(0, inc(), at, Output::Done, at);
+    let mut history =
+        vec![Operation::pending(0, inc(), 6), read(1, 9, 14), done(11), done(13), read(2, 14, 14)];
+    assert_eq!(judge(&Counter, &history, Budget::default()).to_string(), "decided by counts (1 key)");
+    history[1] = read(1, 12, 14);
+    history[4] = read(1, 14, 14);
+    assert_eq!(judge(&Counter, &history, Budget::default()).to_string(), "refuted by counts");
 }

@@ -13,7 +13,7 @@ use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::set::{self, Set};
 use stormglass_checker::models::stack::{self, Stack};
 use stormglass_checker::models::{Chain, Text};
-use stormglass_checker::{Budget, Fault, Model, Next, Seen, decide};
+use stormglass_checker::{Budget, Fault, Model, Next, Role, Seen, decide};
 
 type Step<M> = fn(
     &M,
@@ -68,6 +68,13 @@ impl<M: Model> Model for Faulty<M> {
 
     fn settles(&self, input: &M::Input, output: &M::Output) -> bool {
         matches!(self.wrong, Wrong::AllSettles) || self.right.settles(input, output)
+    }
+
+    fn role<'a>(&self, input: &'a M::Input, output: Option<&'a M::Output>) -> Role<'a> {
+        match self.wrong {
+            Wrong::Step(_) => Role::Other,
+            _ => self.right.role(input, output),
+        }
     }
 
     fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {

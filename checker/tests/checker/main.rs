@@ -13,5 +13,7 @@ mod histories;
 mod jsonl;
 mod limits;
 mod mangled;
+mod many;
 mod oracle;
 mod page;
+mod pruned;

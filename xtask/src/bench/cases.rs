@@ -25,6 +25,8 @@ pub(super) enum Asked {
     Within(f64),
     /// At most a microsecond an operation and ten milliseconds.
     Linear,
+    /// To be compared with another line.
+    Nothing,
 }
 
 const fn case(
@@ -45,13 +47,13 @@ const fn memory(case: Case, memory: f64) -> Case {
     Case { memory, ..case }
 }
 
-use Asked::{Linear, Times, Within};
+use Asked::{Linear, Nothing, Times, Within};
 
-/// `:search` leaves all to the general search.
-pub(super) const CASES: [Case; 29] = [
-    case("1", "Jepsen etcd logs", "cas-register", "porcupine/etcd/*.log", Times(25.0)),
-    case("2", "kv c50-ok", "kv-lab", "porcupine/kv/c50-ok.txt", Times(50.0)),
-    case("2", "kv c50-bad", "kv-lab", "porcupine/kv/c50-bad.txt", Times(10.0)),
+/// `:search` leaves all to the general search, `:bare` does not say what is wrong, `:again` keeps its room.
+pub(super) const CASES: [Case; 34] = [
+    case("1", "Jepsen etcd logs", "cas-register:bare", "porcupine/etcd/*.log", Times(25.0)),
+    case("2", "kv c50-ok", "kv-lab:bare", "porcupine/kv/c50-ok.txt", Times(50.0)),
+    case("2", "kv c50-bad", "kv-lab:bare", "porcupine/kv/c50-bad.txt", Times(10.0)),
     memory(
         made(
             case("3", "A-seq-100k", "kv", "A-seq-1c-1k-100000", Times(60.0)),
@@ -74,7 +76,7 @@ pub(super) const CASES: [Case; 29] = [
     case(
         "5",
         "G-reg-10c-10000-stale900",
-        "kv:search",
+        "kv:search-bare",
         "histories/G-reg-10c-1k-10000-stale900.jsonl",
         Times(150.0),
     ),
@@ -137,5 +139,16 @@ pub(super) const CASES: [Case; 29] = [
     made(
         case("12", "100 operations, judge reused", "kv:again", "kv-5c-1k-100", Within(0.010)),
         ["kv", "5", "1", "100", "0"],
+    ),
+    case("13", "Jepsen etcd logs", "cas-register", "porcupine/etcd/*.log", Nothing),
+    case("13", "kv c50-bad", "kv-lab", "porcupine/kv/c50-bad.txt", Nothing),
+    case("13", "G-reg-10c-10000-stale900", "kv:bare", "histories/G-reg-10c-1k-10000-stale900.jsonl", Nothing),
+    case("13", "G-reg-10c-10000-stale900", "kv", "histories/G-reg-10c-1k-10000-stale900.jsonl", Nothing),
+    case(
+        "13",
+        "G-reg-10c-10000-stale900",
+        "kv:search",
+        "histories/G-reg-10c-1k-10000-stale900.jsonl",
+        Nothing,
     ),
 ];

@@ -178,7 +178,13 @@ impl Judge {
             "| {} | {} | {} | {} |{} {} | {:.0} | {} |",
             row.goal,
             row.history,
-            if row.way.is_empty() { "all ways" } else { row.way },
+            match row.way {
+                "" => "all ways, with reasons",
+                "bare" => "all ways",
+                "search" => "search, with reasons",
+                "search-bare" => "search",
+                other => other,
+            },
             row.asked,
             row.theirs.iter().map(theirs).collect::<String>(),
             row.ours.shown(),
@@ -201,6 +207,7 @@ fn asked(case: &Case, ours: &Measured, theirs: Option<&Measured>) -> (String, bo
         Asked::Times(ratio) => (format!("≥ {ratio}×"), times(ratio, Measured::ms)),
         Asked::Within(most) if most < 0.1 => (format!("≤ {} µs", most * 1000.0), ms <= most),
         Asked::Within(most) => (format!("≤ {most} ms"), ms <= most),
+        Asked::Nothing => (String::new(), true),
         Asked::Linear => ("≤ 1 µs/op + 10 ms".to_owned(), ms <= ours.operations / 1000.0 + 10.0),
     };
     if case.memory > 0.0 {

@@ -105,11 +105,18 @@ impl Model for Kv {
         unknown.iter().map(|input| traces.may_show(input)).collect()
     }
 
-    /// What shows a value, where there are appends and nothing else that changes one.
+    /// What shows a value, where there are appends, and puts at most besides. Without appends there is no need.
     fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
-        let changes = |input: &Input| !matches!(input, Input::Append { .. } | Input::Get { .. });
-        let grows = !others.iter().any(|(input, _)| changes(input));
-        others.iter().map(|(_, output)| grows && matches!(output, Some(Output::Value(_)))).collect()
+        let appends = others.iter().any(|(input, _)| matches!(input, Input::Append { .. }));
+        let puts = others.iter().any(|(input, _)| matches!(input, Input::Put { .. }));
+        let grows = appends
+            && !others.iter().any(|(input, _)| matches!(input, Input::Cas { .. } | Input::Delete { .. }));
+        let bounds = |(input, output): &Seen<'_, Self>| match output {
+            Some(Output::Value(Some(_))) => grows && (!puts || matches!(input, Input::Get { .. })),
+            Some(Output::Value(None)) => grows && !puts,
+            _ => false,
+        };
+        others.iter().map(bounds).collect()
     }
 
     fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {

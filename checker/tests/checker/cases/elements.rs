@@ -205,7 +205,7 @@ impl Case for Stacks {
 pub(crate) struct PriorityQueues;
 
 impl PriorityQueues {
-    fn push(value: &str, priority: i64) -> priority_queue::Input {
+    pub(crate) fn push(value: &str, priority: i64) -> priority_queue::Input {
         priority_queue::Input::Push { key: "x".into(), value: value.into(), priority }
     }
 }
