@@ -19,7 +19,7 @@
 //!
 //! Where to read on: [`Operation`] for time and unknown outcomes, [`Model`] for writing one, [`models`] for
 //! those that exist, [`mod@format`] for files, [`mod@page`] for a verdict in a browser, the source of `wing_gong` for
-//! the search, [`transactions`] for isolation levels.
+//! the search, [`online`] for a history that still grows, [`transactions`] for isolation levels.
 
 mod bars;
 pub mod consistency;
