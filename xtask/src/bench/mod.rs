@@ -71,7 +71,7 @@ pub(crate) fn example(package: &str, name: &str) -> Result<PathBuf, String> {
     }
 }
 
-fn target_directory() -> PathBuf {
+pub(crate) fn target_directory() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
