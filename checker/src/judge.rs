@@ -256,7 +256,8 @@ fn settle<'a, M: Model>(
 ) {
     let decided_by = &mut judgement.decided_by;
     decided_by.values_mut().for_each(|count| *count = 0);
-    (room.orders.clear(), room.ends.clear());
+    room.orders.clear();
+    room.ends.clear();
     judgement.refuted_by = None;
     let mut open = Vec::new();
     for place in 0..room.parts.len() {

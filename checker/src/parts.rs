@@ -45,7 +45,8 @@ impl Parts {
         let Self { numbers, part_of, firsts, sorted, ends, members } = self;
         let group_at = |at: u32| group(model, &history[at as usize], fault);
         numbers.clear(16);
-        (part_of.clear(), firsts.clear());
+        part_of.clear();
+        firsts.clear();
         for (at, operation) in history.iter().enumerate() {
             let next = firsts.len() as u32;
             let own = group(model, operation, fault);

@@ -161,7 +161,8 @@ where
         verdict = counts.map(|count| (count / rounds).to_string()).join("/");
         if rounds == 1 && runs > 1 && times[0] < LEAST {
             rounds = (LEAST / times[0].max(1e-4)).ceil() as usize;
-            (times.clear(), walls.clear());
+            times.clear();
+            walls.clear();
         }
     }
     let share = user_share(begun_ticks)?.unwrap_or(1.0);

@@ -98,7 +98,7 @@ fn values_of<'a>(entry: &Entry<'a>) -> (Option<Value<'a>>, Option<Value<'a>>) {
 /// The value of a name.
 fn named<'a>(entries: &[Entry<'a>], name: u32) -> Option<Value<'a>> {
     let (to, from) = values_of(&entries[name as usize / 2]);
-    if name % 2 == 0 { to } else { from }
+    if name.is_multiple_of(2) { to } else { from }
 }
 
 impl Register<'_, '_> {
