@@ -93,7 +93,7 @@ impl Checkpoint {
         }
         let fresh = directory.join("checkpoint.new");
         let file = File::create(&fresh).await.map_err(error("create", &fresh))?;
-        let bytes = encode(&records, 0, 0);
+        let bytes = encode(&records.iter().collect::<Vec<_>>(), 0, 0);
         file.write_all_at(&bytes, 0).await.map_err(error("write", &fresh))?;
         file.sync_all().await.map_err(error("sync", &fresh))?;
         fs::rename(&fresh, &path).await.map_err(error("rename to the checkpoint", &fresh))?;
@@ -106,7 +106,7 @@ impl Checkpoint {
     }
 
     /// Appends records and makes them durable. After an error the checkpoint is not to be used.
-    pub(super) async fn persist(&mut self, records: &[Log]) -> Result<(), CheckpointError> {
+    pub(super) async fn persist(&mut self, records: &[&Log]) -> Result<(), CheckpointError> {
         let bytes = encode(records, self.length, self.synced);
         self.file.write_all_at(&bytes, self.length).await.map_err(error("append to", &self.path))?;
         self.length += bytes.len() as u64;
@@ -116,7 +116,7 @@ impl Checkpoint {
     }
 }
 
-fn encode(records: &[Log], at: u64, synced: u64) -> Vec<u8> {
+fn encode(records: &[&Log], at: u64, synced: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     for record in records {
         let payload = postcard::to_stdvec(record).expect("a record is plain data and memory has no end");

@@ -220,7 +220,7 @@ impl Committer<'_> {
     async fn begin(&mut self) -> Result<(), Error> {
         let started = self.coordinator.started();
         if let Some(checkpoint) = &mut self.checkpoint {
-            checkpoint.persist(&[started]).await?;
+            checkpoint.persist(&[&started]).await?;
         }
         let (job, policy) = (&self.config.job, &self.config.policy);
         self.probe.observe(|| Observation::Started {
@@ -255,19 +255,22 @@ impl Committer<'_> {
     }
 
     async fn commit(&mut self, group: &mut Vec<Waiting>) -> Result<(), Error> {
-        let (mut records, mut answers) = (Vec::new(), Vec::new());
+        let mut steps = Vec::new();
         for Waiting { command, reply: to } in group.drain(..) {
             let time = now(self.start);
-            let Effects { persist, reply } = self.coordinator.step(time, &command);
+            let effects = self.coordinator.step(time, &command);
             self.probe.observe(|| Observation::Heard { worker: command.worker(), at: time.monotonic });
-            records.extend(persist);
-            answers.extend(reply.map(|reply| (to, reply)));
+            steps.push((effects, to));
         }
-        self.persist(records).await?;
-        for (to, reply) in answers {
-            self.observe_places(&reply);
-            // A worker that no longer waits does not mind.
-            _ = to.send(reply);
+        self.persist(steps.iter().flat_map(|(effects, _)| &effects.persist)).await?;
+        // In the order of the steps: what a reply says may be undone by a later step of the group.
+        for (Effects { persist, reply }, to) in steps {
+            self.announce(persist);
+            if let Some(reply) = reply {
+                self.observe_places(&reply);
+                // A worker that no longer waits does not mind.
+                _ = to.send(reply);
+            }
         }
         Ok(())
     }
@@ -279,27 +282,32 @@ impl Committer<'_> {
                 self.probe.observe(|| Observation::GivenUp { worker: *worker, at: time.monotonic });
             }
         }
-        self.persist(persist).await?;
+        self.persist(&persist).await?;
+        self.announce(persist);
         if let Some(report) = &self.config.report {
             report(&self.coordinator.progress(time));
         }
         Ok(())
     }
 
-    async fn persist(&mut self, records: Vec<Log>) -> Result<(), Error> {
-        if records.is_empty() {
-            return Ok(());
+    /// Makes records durable, before anybody acts on them.
+    async fn persist<'r>(&mut self, records: impl IntoIterator<Item = &'r Log>) -> Result<(), Error> {
+        let records: Vec<&Log> = records.into_iter().collect();
+        match &mut self.checkpoint {
+            Some(checkpoint) if !records.is_empty() => Ok(checkpoint.persist(&records).await?),
+            _ => Ok(()),
         }
-        if let Some(checkpoint) = &mut self.checkpoint {
-            checkpoint.persist(&records).await?;
-        }
+    }
+
+    /// Tells the observer, and whoever looks at the progress, what has changed.
+    fn announce(&self, records: Vec<Log>) {
+        let changed = !records.is_empty();
         for record in records {
             self.probe.observe(|| Observation::Recorded(record));
         }
-        if let Some(report) = &self.config.report {
+        if let Some(report) = self.config.report.as_ref().filter(|_| changed) {
             report(&self.coordinator.progress(now(self.start)));
         }
-        Ok(())
     }
 
     fn observe_places(&self, reply: &Reply) {
