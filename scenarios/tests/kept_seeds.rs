@@ -30,7 +30,7 @@ const KEPT: [(&str, u64, &str); 4] = [
     (
         "raft/swarm",
         10_021,
-        "a vote that shared its fsync with a higher term was never shown to the observer, who took it for one not given",
+        "the observer took a vote for one not given: it was on disk before a crash, had not been seen, and was given again",
     ),
 ];
 
