@@ -8,7 +8,7 @@
 use std::process::Command;
 
 /// Story, seed, and what had been wrong.
-const KEPT: [(&str, u64, &str); 2] = [
+const KEPT: [(&str, u64, &str); 4] = [
     (
         "raft/lab_reliable_churn",
         4,
@@ -20,6 +20,17 @@ const KEPT: [(&str, u64, &str); 2] = [
         29,
         "a new term was written after the entries that came with it; a torn write left entries of a term that the server \
          did not know",
+    ),
+    (
+        "raft/swarm",
+        10_000,
+        "a snapshot was installed before the term that came with it was written; a loss of power between the two left a \
+         snapshot of a term that the server did not know",
+    ),
+    (
+        "raft/swarm",
+        10_021,
+        "the observer took a vote for one not given: it was on disk before a crash, had not been seen, and was given again",
     ),
 ];
 

@@ -178,15 +178,14 @@ fn page(curves: &[Curve], trials: u32) -> String {
          | 50 ms of randomness: worst of 1000 | 513 ms | {} |\n\
          | 12–24 ms: mean | 35 ms | {} |\n\
          | 12–24 ms: worst | 152 ms | {} |\n\n\
-         The shape is the paper's: without randomness votes are split for ever, a few milliseconds of it end that in the end, \
+         The shape is the paper's: without randomness votes are split for ever, a few milliseconds of it end that after a while, \
          fifty cut off the tail, and more of it buys nothing but longer waits; shorter timeouts help until they come down to the \
-         time of a broadcast. The least downtime is about half of the least timeout, because the crash falls anywhere in the \
-         heartbeat interval.\n\n\
-         What differs: in the paper's cluster most of the 15 ms of a broadcast is the disk, so that others hear of a candidate \
-         within a millisecond; here a message is on its way for 5 to 10 ms, and whoever times out meanwhile votes for itself. So \
-         randomness of less than that helps less than in the paper. Its servers also had logs of different lengths, so that not \
-         everybody could win; here all logs are equal. What came after the paper (pre-vote, check-quorum, voters that listen to no \
-         candidate while they hear a leader) is \
+         time of a broadcast, where it gets worse again. The least downtime is about half of the least timeout, because the crash \
+         falls anywhere in the heartbeat interval.\n\n\
+         What differs: here a message is on its way for 5 to 10 ms, and whoever times out meanwhile votes for itself; so \
+         randomness of less than that helps less than in the paper, where we take most of the 15 ms to be the disk's. Its servers \
+         had logs of different lengths, so that not everybody could win; here all logs are equal. What came after the paper \
+         (pre-vote, check-quorum, voters that listen to no candidate while they hear a leader) is \
          switched off here. A voter that does not answer is asked again.\n",
         beside(150, 150, |curve| curve.quantile(0.5)),
         beside(150, 155, |curve| curve.quantile(0.5)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{LocalBoxFuture, join_all};
 use stormglass_sim::time::{sleep, timeout};
 use stormglass_systems::raft::bugs::Bug;
 
@@ -13,13 +13,15 @@ use super::ledger::command;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 
+/// Name, claim, what happens, and among how many servers.
+type Test = (&'static str, &'static str, fn(Cast) -> LocalBoxFuture<'static, ()>, u64);
+
 pub(super) fn stories() -> Vec<Story> {
     let story = |name, claim, tell: fn(Cast) -> _, servers| {
         Story::new(name, claim, move |stage: Stage| tell(cast(&stage, servers, Profile::LabReliable, None)))
             .catches(caught_by::<Bug>(name))
     };
-    type Told = futures::future::LocalBoxFuture<'static, ()>;
-    let boxed: [(&'static str, &'static str, fn(Cast) -> Told, u64); 10] = [
+    let boxed: [Test; 10] = [
         ("raft/lab_basic_agree", "Three commands are applied at 1, 2 and 3", |cast| Box::pin(basic(cast)), 3),
         (
             "raft/lab_rpc_bytes",

@@ -127,7 +127,7 @@ impl Raft {
         self.leader = None;
         self.campaign = Campaign { transfer, ..Campaign::default() };
         self.raise_term(HardState { term, voted_for });
-        self.unseen_vote = Some(id);
+        self.unseen_votes.push((term, id));
         self.ask_all();
     }
 
@@ -213,7 +213,7 @@ impl Raft {
         }
         if self.hard.voted_for != Some(from) {
             self.hard.voted_for = Some(from);
-            self.unseen_vote = Some(from);
+            self.unseen_votes.push((self.hard.term, from));
         }
         self.put_off_election();
         Vote { term: self.hard.term, granted: true }

@@ -51,8 +51,8 @@ pub struct Raft {
     /// The match indexes of when it last led, for [`Bug::DeposedLeaderCounts`]; otherwise empty.
     pub(super) old_matches: BTreeMap<ServerId, Index>,
 
-    /// Whom it voted for, until that is on disk: then the observer is told.
-    pub(super) unseen_vote: Option<ServerId>,
+    /// In which terms it voted and for whom, until that, or a later term, is on disk: then the observer is told.
+    pub(super) unseen_votes: Vec<(Term, ServerId)>,
 
     pub(super) commit: Index,
     pub(super) handed: Index,
@@ -90,7 +90,7 @@ impl Raft {
             campaign: Campaign::default(),
             leading: None,
             old_matches: BTreeMap::new(),
-            unseen_vote: None,
+            unseen_votes: Vec::new(),
             commit: snapshot.last_index,
             handed: snapshot.last_index,
             applied: snapshot.last_index,
@@ -210,19 +210,18 @@ impl Raft {
     pub(super) fn raise_term(&mut self, hard: HardState) {
         self.hard = hard;
         self.durable = 0;
-        self.unseen_vote = None;
         self.see(|id, raft| Observation::TermRose { server: id, term: raft.hard.term });
     }
 
     /// The disk has everything up to `index` of the log as it was in `term`.
     fn persisted(&mut self, term: Term, index: Index) {
+        for (term, candidate) in std::mem::take(&mut self.unseen_votes) {
+            self.see(|server, _| Observation::Voted { server, term, candidate });
+        }
         if term != self.hard.term {
             return;
         }
         self.durable = self.durable.max(index.min(self.log.last_index()));
-        if let Some(candidate) = self.unseen_vote.take() {
-            self.see(|server, _| Observation::Voted { server, term, candidate });
-        }
         match self.role {
             Role::Candidate => self.count_own_vote(),
             Role::Leader => self.advance_commit(),

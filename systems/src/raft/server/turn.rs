@@ -107,13 +107,17 @@ impl<S: StateMachine> Turn<S> {
         }
         loop {
             if self.bugs().has(Bug::RepliesBeforeFsync) {
-                self.release().await?;
+                let due = std::mem::take(&mut self.due);
+                self.release(due).await?;
             }
             let persisted = self.persist().await?;
-            self.release().await?;
-            match persisted {
-                Some(persisted) => self.step(persisted, None),
-                None => return Ok(()),
+            let due = std::mem::take(&mut self.due);
+            let is_last = persisted.is_none();
+            // Before anything leaves: the observer sees a vote no later than the candidate does.
+            persisted.into_iter().for_each(|persisted| self.step(persisted, None));
+            self.release(due).await?;
+            if is_last {
+                return Ok(());
             }
         }
     }
@@ -153,8 +157,8 @@ impl<S: StateMachine> Turn<S> {
     }
 
     /// Does what rests on what is on disk now, in the order of the steps.
-    async fn release(&mut self) -> Result<(), Error> {
-        for Due { effects, asker } in std::mem::take(&mut self.due) {
+    async fn release(&mut self, due: Vec<Due>) -> Result<(), Error> {
+        for Due { effects, asker } in due {
             for (to, request) in effects.send {
                 self.wire.send(to, request);
             }

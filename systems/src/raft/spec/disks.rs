@@ -14,8 +14,7 @@ pub fn votes_survive_crashes(past: &Ghost, seen: &Observation) -> Result<(), Str
                     "s{server} voted for s{} and for s{candidate} in term {term}",
                     other.unwrap_or_default()
                 )
-            })?;
-            not_below(past, *server, *term)
+            })
         }
         Observation::TermRose { server, term }
         | Observation::Leads { server, term, .. }

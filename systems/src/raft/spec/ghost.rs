@@ -200,10 +200,15 @@ impl Ghost {
     }
 
     fn boot(&mut self, seen: Observation) {
-        let Observation::Booted { server, term, snapshot, snapshot_digest, log, config, .. } = seen else {
+        let Observation::Booted { server, term, voted_for, snapshot, snapshot_digest, log, config } = seen
+        else {
             return;
         };
         self.counts.booted += 1;
+        // A vote that was on disk before anybody saw it given may be given again.
+        if let Some(candidate) = voted_for {
+            self.votes.entry((server, term)).or_insert(candidate);
+        }
         let config = Rc::new(config);
         // Who waits to be added knows of no members.
         if self.configs.is_empty() && !config.voters.is_empty() {

@@ -141,14 +141,22 @@ impl Storage {
     pub(super) async fn persist(&mut self, changes: Vec<Persist>) -> Result<(), StorageError> {
         let mut records = Vec::new();
         let mut discard = None;
-        let mut hard = self.hard;
+        let state = |change: &Persist| if let Persist::HardState(hard) = change { Some(*hard) } else { None };
+        let hard = changes.iter().rev().find_map(state).unwrap_or(self.hard);
+        let forgotten = self.bugs.has(Bug::TermNotPersisted) && hard.voted_for.is_none();
+        if hard != self.hard && !forgotten {
+            // The latest term first: whatever prefix of this reaches the disk, nothing there has a term above it.
+            records.push(Record::Hard(hard));
+        }
+        self.hard = hard;
         for change in changes {
             match change {
-                Persist::HardState(state) => hard = state,
+                Persist::HardState(_) => {}
                 Persist::Truncate(from) => records.push(Record::Truncate(from)),
                 Persist::Append(entries) => records.push(Record::Append(entries.into())),
                 Persist::Chunk { offset, bytes, .. } => self.receive(offset, &bytes).await?,
                 Persist::Install { meta, keep_suffix } => {
+                    self.write(&std::mem::take(&mut records)).await?;
                     self.install(&meta).await?;
                     discard = Some(meta.last_index);
                     if !keep_suffix {
@@ -158,22 +166,20 @@ impl Storage {
                 Persist::Compact(index) => discard = Some(index),
             }
         }
-        let forgotten = self.bugs.has(Bug::TermNotPersisted) && hard.voted_for.is_none();
-        let synced = !(self.bugs.has(Bug::VoteNotSynced) && records.is_empty());
-        if hard != self.hard {
-            self.hard = hard;
-            if !forgotten {
-                // Before the entries: whatever prefix of this reaches the disk, no entry has a term above the server's.
-                records.insert(0, Record::Hard(hard));
-            }
-        }
-        if !records.is_empty() {
-            self.segments.append(&self.config, self.bugs, hard, &records, synced).await?;
-        }
+        self.write(&records).await?;
         if let Some(index) = discard {
             self.discard(index).await?;
         }
         Ok(())
+    }
+
+    async fn write(&mut self, records: &[Record<'_>]) -> Result<(), StorageError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let votes = records.iter().all(|record| matches!(record, Record::Hard(_)));
+        let synced = !(self.bugs.has(Bug::VoteNotSynced) && votes);
+        self.segments.append(&self.config, self.bugs, self.hard, records, synced).await
     }
 
     /// A chunk of a leader's snapshot; the protocol asks for them in order, and from the beginning again where it must.

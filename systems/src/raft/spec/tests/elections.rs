@@ -102,6 +102,10 @@ fn votes_and_terms_survive() {
         log: Vec::new(),
         config: config(&[1, 2, 3]),
     };
+    let mut play = Play::of(3);
+    play.see(gone(2)).see(back(1, Some(1)));
+    play.see(Observation::Voted { server: 1, term: 1, candidate: 1 }).see(leads(1, 1, &[1, 2]));
+    play.breaks("I7", Observation::Voted { server: 2, term: 1, candidate: 3 });
     for (term, voted_for) in [(0, None), (1, None), (1, Some(3))] {
         Play::led().see(gone(2)).breaks("I7", back(term, voted_for));
     }
