@@ -18,6 +18,8 @@ pub(crate) struct MapreduceFigure {
 /// How many of ten thousand workers are slow. The third is the paper's five of its 1,746.
 const STRAGGLERS: [u32; 4] = [0, 10, 30, 100];
 const USUAL: u32 = 30;
+/// The paper's maps, reduces and workers.
+const CLUSTER: [u32; 3] = [15_000, 4_000, 1_746];
 const KILLED: u32 = 200;
 const PICTURE: &str = "docs/mapreduce-figure-3.svg";
 
@@ -66,7 +68,7 @@ impl MapreduceFigure {
         let times = |run: &Run| run.seconds() / normal.seconds();
         println!("\nwithout backup tasks: {:.2} times as long; the paper: 1.44", times(without));
         println!("{KILLED} workers killed:   {:.2} times as long; the paper: 1.05", times(&killed));
-        fs::write(root().join(PICTURE), picture(&pairs, normal, without, &killed))
+        fs::write(root().join(PICTURE), picture(&pairs, normal, without, &killed, self.divisor))
             .map_err(|error| format!("{PICTURE}: {error}"))?;
         println!("{PICTURE}");
         Ok(())
@@ -157,12 +159,17 @@ fn parse(text: &str) -> Option<Run> {
 }
 
 /// Two panels: how reduces complete over time, and the time of the whole against the rate of stragglers.
-fn picture(pairs: &[(Run, Run)], normal: &Run, without: &Run, killed: &Run) -> String {
+fn picture(pairs: &[(Run, Run)], normal: &Run, without: &Run, killed: &Run, divisor: u32) -> String {
     let longest = pairs.iter().flat_map(|(a, b)| [a.seconds(), b.seconds()]).fold(killed.seconds(), f64::max);
     let top = (longest / 200.0).ceil() * 200.0;
     let mut svg = String::from(
         "<svg xmlns='http://www.w3.org/2000/svg' width='860' height='340' font-family='sans-serif' font-size='12'>\n\
          <rect width='860' height='340' fill='white'/>\n",
+    );
+    let [maps, reduces, workers] = CLUSTER.map(|count| count / divisor);
+    _ = writeln!(
+        svg,
+        "<text x='430' y='338' text-anchor='middle'>{maps} maps, {reduces} reduces, {workers} workers</text>"
     );
     let x = |seconds: f64| 60.0 + 340.0 * seconds / top;
     axes(&mut svg, 60.0, "seconds (simulated)", "reduces complete, %");
@@ -179,7 +186,7 @@ fn picture(pairs: &[(Run, Run)], normal: &Run, without: &Run, killed: &Run) -> S
     for (run, colour, dashes, name, row) in [
         (normal, "#1b6ca8", "", "normal", 0.0),
         (without, "#c0392b", "6 3", "no backup tasks", 1.0),
-        (killed, "#2e7d32", "2 3", "200 workers killed", 2.0),
+        (killed, "#2e7d32", "2 3", &*format!("{} workers killed", KILLED / divisor), 2.0),
     ] {
         let points = (1..).zip(&run.curve).map(|(part, at)| (x(*at), 280.0 - 2.4 * f64::from(part)));
         line(&mut svg, points, colour, dashes);
@@ -245,11 +252,12 @@ mod tests {
     #[test]
     fn all_runs_are_in_the_picture() {
         let pairs: Vec<(Run, Run)> = STRAGGLERS.iter().map(|_| (run(1300.0), run(900.0))).collect();
-        let svg = picture(&pairs, &run(900.0), &run(1300.0), &run(945.0));
+        let svg = picture(&pairs, &run(900.0), &run(1300.0), &run(945.0), 4);
         for text in [
             "normal: 900 s",
             "no backup tasks: 1300 s",
-            "killed: 945 s",
+            "50 workers killed: 945 s",
+            "3750 maps, 1000 reduces, 436 workers",
             "<text x='484' y='44' text-anchor='end'>1400",
         ] {
             assert!(svg.contains(text), "{text} in {svg}");

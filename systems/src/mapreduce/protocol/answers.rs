@@ -92,13 +92,14 @@ impl Coordinator {
         let local = self.local.get(address).into_iter().flatten();
         let local = local.copied().find(|map| idle.contains(map) && !shunned(map));
         let choice = local.or_else(|| idle.iter().copied().find(|map| !shunned(map)));
-        // Somebody whose output can be fetched should do it, if there is somebody.
-        choice.or_else(|| idle.first().copied().filter(|map| self.everybody_is_shunned(*map)))
+        // Somebody whose output can be fetched should do it, if he is free. Who is busy may be waiting for just this map.
+        choice.or_else(|| idle.first().copied().filter(|map| self.whoever_is_free_is_shunned(*map)))
     }
 
-    fn everybody_is_shunned(&self, map: u32) -> bool {
+    fn whoever_is_free_is_shunned(&self, map: u32) -> bool {
         let avoid = self.maps.get(map).map_or(&[][..], |one| &one.avoid);
-        self.workers.values().all(|worker| avoid.contains(&worker.address))
+        let mut free = self.workers.values().filter(|worker| worker.current.is_none());
+        free.all(|worker| avoid.contains(&worker.address))
     }
 
     fn assignment(&self, task: Task, attempt: Attempt) -> Assignment {

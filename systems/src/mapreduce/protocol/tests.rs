@@ -314,6 +314,21 @@ fn a_mapper_of_which_reducers_complain_is_given_up() {
 }
 
 #[test]
+fn a_shunned_worker_does_the_map_when_nobody_else_is_free() {
+    let mut desk = Desk::new(Policy { complaints: 1, ..Policy::default() });
+    desk.mapped();
+    let reduce = desk.ask(2, ALICE).unwrap().1;
+    let winners = desk.coordinator.memory().winners;
+    let lost =
+        winners.iter().filter(|(.., worker)| *worker == BOB).map(|(_, attempt, _)| (0, *attempt)).collect();
+    desk.located(2, ALICE, reduce, lost);
+    // Bob comes back under another id and the same address; Alice is busy, and waits for this very map.
+    let carol = 3;
+    desk.step(3, Command::Join(Join { worker: carol, address: "bob".into() }));
+    assert!(matches!(desk.ask(3, carol), Some((Task::Map(0), _))));
+}
+
+#[test]
 fn a_record_that_fails_twice_is_skipped_or_fails_the_job() {
     let failures = |policy: Policy| {
         let mut desk = Desk::new(policy);
