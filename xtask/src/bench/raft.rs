@@ -31,7 +31,10 @@ impl Raft {
             let (Some(virtually), Some(wall), Some(committed)) =
                 (field("virtual"), field("wall").filter(|wall| *wall > 0.0), field("committed"))
             else {
-                return Err(format!("{}: no virtual, wall and committed in its RESULT line", program.display()));
+                return Err(format!(
+                    "{}: no virtual, wall and committed in its RESULT line",
+                    program.display()
+                ));
             };
             seconds.push(virtually / wall);
             entries.push(committed / wall);

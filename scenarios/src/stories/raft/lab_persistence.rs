@@ -27,7 +27,7 @@ pub(super) fn stories() -> Vec<Story> {
             "Leaders crash as soon as they have appended, and yet all agree",
             figure_8,
         )
-        .sometimes("a log was cut"),
+        .sometimes("leadership changed"),
         Story::new(
             "raft/lab_unreliable_agree",
             "Commands proposed by five at once are applied, though one message in ten is lost",
