@@ -1,5 +1,5 @@
-//! The shells around [`Coordinator`](super::protocol::Coordinator): a queue, a checkpoint, and replies in the order that
-//! [`Effects`](super::protocol::Effects) demand. Beside it the [`store`], where input is and output goes.
+//! The shells around [`Coordinator`]: a queue, a checkpoint, and replies in the order that
+//! [`Effects`] demand. Beside it the [`store`], where input is and output goes.
 //!
 //! Requests wait in one queue. One task takes all that wait, steps the coordinator through them, makes their records
 //! durable with a single sync, and only then answers any of them.

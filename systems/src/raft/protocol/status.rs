@@ -59,7 +59,7 @@ impl Raft {
         self.commit
     }
 
-    /// The last entry that was handed out in [`Effects::apply`], or that a snapshot stood for.
+    /// The last entry that was handed out in [`Effects::apply`](super::Effects::apply), or that a snapshot stood for.
     pub fn applied_handed(&self) -> Index {
         self.handed
     }
