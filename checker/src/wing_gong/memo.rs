@@ -33,16 +33,23 @@ pub(super) struct Memo<const N: usize> {
     /// Whether any operation of this search is optional.
     optional: bool,
     fault: Fault,
+    /// Sets that were compared, ever.
+    compared: u64,
 }
 
 impl<const N: usize> Memo<N> {
     pub(super) fn new(optional: bool, fault: Fault) -> Self {
-        Self { heads: FxHashMap::default(), chains: Vec::new(), optional, fault }
+        Self { heads: FxHashMap::default(), chains: Vec::new(), optional, fault, compared: 0 }
     }
 
     /// Entries held; what a [`Budget`](crate::Budget) counts.
     pub(super) fn len(&self) -> usize {
         self.heads.len().max(self.chains.len())
+    }
+
+    /// How many sets of optional operations were compared since this memo was made.
+    pub(super) fn compared(&self) -> u64 {
+        self.compared
     }
 
     pub(super) fn clear(&mut self) {
@@ -68,6 +75,7 @@ impl<const N: usize> Memo<N> {
         let head = self.heads.entry(place).or_insert(END);
         let mut at = *head;
         while at != END {
+            self.compared += 1;
             let (seen, next) = self.chains[at as usize];
             let dominated = match self.fault {
                 Fault::DominationReversed => used.is_subset(&seen),

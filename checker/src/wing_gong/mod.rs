@@ -95,6 +95,9 @@ pub(crate) trait Search {
 /// As many hopeless configurations cost as much as one that is entered.
 const GLANCES: u64 = 16;
 
+/// As many comparisons of sets of optional operations cost as much as one configuration that is entered.
+const COMPARISONS: u64 = 64;
+
 /// More operations in flight at once than the widest search can hold.
 pub(crate) struct TooWide(pub(crate) usize);
 
@@ -292,8 +295,11 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             self.glance();
             return Entered::Pruned;
         }
-        self.explored += 1;
-        if !self.memo.enter(at.place, at.used) {
+        let before = self.memo.compared();
+        let new = self.memo.enter(at.place, at.used);
+        // A place entered with very many sets would make a budget of states take hours.
+        self.explored += 1 + (self.memo.compared() - before) / COMPARISONS;
+        if !new {
             return Entered::Pruned;
         }
         self.stack.push(Frame { at, mark, next: 0, branch: 0 });

@@ -376,7 +376,7 @@ known_bugs! {
         /// Shows when: power fails after a segment or snapshot was made.
         ForgetsDirectory = "forgets-directory",
             breaks "D committed_survives", caught_by "raft/power_loss";
-    }    harmless {
+    } harmless {
         /// Twice as many heartbeats.
         ExtraHeartbeats = "extra-heartbeats", survives "raft/swarm";
 

@@ -8,7 +8,8 @@
 //! * **An fsync that fails is the end.** The kernel may have dropped the dirty pages and marked them clean. Only a new
 //!   process that reads the disk again can know what is there; so every error here ends the server.
 //! * **What recovery reads is not yet durable.** It may come from the page cache that a crashed process left behind.
-//!   So recovery writes all that it believes to a new segment, and syncs that, before anybody can count on it.
+//!   So recovery writes all that it believes to new files, the snapshot and then a segment, and syncs them, before anybody
+//!   can count on it.
 //! * **A name is not its file.** The directory is synced after the file, and before anybody is told.
 //! * **A truncated suffix must not come back.** A truncation is a record like any other: replayed in its place.
 //! * **The log goes after the snapshot is durable**, in whole segments, the oldest first.

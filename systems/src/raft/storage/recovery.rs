@@ -41,6 +41,11 @@ pub(super) async fn open(config: Config, bugs: Bugs) -> Result<(Storage, Found),
     }
     let meta = snapshot.as_ref().map(|snapshot| snapshot.meta.clone()).unwrap_or_default();
     replay.after_snapshot(meta.last_index, meta.last_term).map_err(|reason| damaged(directory, reason))?;
+    if let Some(snapshot) = snapshot.as_ref().filter(|_| !bugs.has(Bug::TrustsPageCache)) {
+        // Its name may be in the page cache only, after a sync of the directory that failed; and the log that is written
+        // below begins where it ends.
+        snapshot::write(&config, snapshot, bugs).await?;
+    }
     let trusts = bugs.has(Bug::TrustsPageCache) || bugs.has(Bug::TrustsTornTail);
     let segments = if trusts && !log.segments.is_empty() {
         go_on(&config, bugs, log.segments, replay.last()).await?
