@@ -223,6 +223,7 @@ fn every_snippet_of_a_guide_is_compiled() {
         "systems/src/kv/message.rs",
         "systems/src/kv/server.rs",
         "systems/src/raft/bugs.rs",
+        "systems/examples/mapreduce_own.rs",
         "scenarios/src/stories/kv/lost_reply.rs",
     ]
     .map(|path| bare(&fs::read_to_string(root().join(path)).expect(path)));
