@@ -77,7 +77,7 @@ fn outlives() {
     assert_ne!(digest(call(folder.path(), reference)), digest(changed(reference)));
 }
 
-/// Written by a release build, on another day: whatever builds this test must fail in the same way.
+/// Written by another build, on another day: whatever builds this test must fail in the same way.
 fn any_build() {
     let folder = tempfile::tempdir().unwrap();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fragile.min.json");
