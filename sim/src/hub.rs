@@ -31,6 +31,8 @@ pub(crate) struct Hub {
     pub(crate) stop: Cell<bool>,
     /// Set when watchers want to look after every step.
     pub(crate) watched: Cell<bool>,
+    /// Set when somebody lies in wait for nodes.
+    pub(crate) ambushed: Cell<bool>,
     /// Wake-ups since the executor last looked, with what caused each.
     pub(crate) woken: RefCell<Vec<(TaskKey, u64)>>,
     pub(crate) exec: RefCell<Exec>,
@@ -50,6 +52,7 @@ thread_local! {
             cause: Cell::new(0),
             stop: Cell::new(false),
             watched: Cell::new(false),
+            ambushed: Cell::new(false),
             woken: RefCell::new(Vec::new()),
             exec: RefCell::new(Exec::new()),
             core: RefCell::new(Core::new()),

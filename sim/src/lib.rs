@@ -44,6 +44,7 @@
 //! [`guard::on_fresh_thread`], as the harness does. What is not promised: that the model of a network or
 //! a disk has every fault of yours, and that surviving many seeds is a proof.
 
+mod ambush;
 pub mod chance;
 mod config;
 mod core;
@@ -71,6 +72,7 @@ pub mod time;
 mod trace;
 mod world;
 
+pub use ambush::Juncture;
 pub use chance::{Decision, Overrides, Ratio};
 pub use config::{Config, Schedule};
 pub use node::NodeId;
