@@ -19,7 +19,8 @@
 //! | [`mapreduce`] | map and reduce over files, with workers that die and stragglers (Dean and Ghemawat, OSDI 2004; 6.5840, lab 1) |
 //!
 //! Beside the systems stand the few things they share: [`bugs`] (sets of planted bugs), [`probe`] (what an
-//! observer outside the nodes sees), [`frames`] (how a log looks on disk), [`retry`] (how long a clerk waits).
+//! observer outside the nodes sees), [`frames`] (how a log looks on disk), [`retry`] (how long a clerk waits), [`rsm`] (a
+//! service replicated over [`raft`]: its server's half, its sessions, its client's half).
 
 pub mod bugs;
 pub mod frames;
@@ -29,3 +30,4 @@ pub mod mapreduce;
 pub mod probe;
 pub mod raft;
 pub mod retry;
+pub mod rsm;
