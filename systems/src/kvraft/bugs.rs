@@ -72,13 +72,13 @@ known_bugs! {
         /// Another write may lie in the log before it.
         /// Shows when: two clients compare and set at once.
         CasAtReceipt = "cas-at-receipt",
-            breaks "linearizable", caught_by "kvraft/contended_cas";
+            breaks "R2 answers_are_own", caught_by "kvraft/contended_cas";
 
         /// Belief: `ErrWrongLeader` means that nothing was done.
         /// An entry of a deposed leader may be committed by the next one.
-        /// Shows when: a leader is deposed while clients wait.
+        /// Shows when: a leader is deposed while a client waits, who then gives up.
         DeposedIsCertain = "deposed-is-certain",
-            breaks "linearizable", caught_by "kvraft/old_leader";
+            breaks "R5 refusals_are_certain", caught_by "kvraft/clients_give_up";
 
         /// Belief: what was not answered in time has failed.
         /// It may have been done, or may be yet.

@@ -14,7 +14,7 @@ use super::protocol::{Effects, Outcome, Store};
 use super::spec::{self, Executed, Observation, Probe};
 use crate::raft::message::{Index, ServerId, Term};
 use crate::raft::protocol::ReadProof;
-use crate::raft::server::{self, Door, StateMachine};
+use crate::raft::server::{self, Door, SnapshotPolicy, StateMachine};
 use crate::raft::{protocol, spec::digest_bytes};
 use crate::rsm::{Front, Way, decode, encode};
 
@@ -28,9 +28,11 @@ impl Request for Write {
     const NAME: &'static str = "Write";
 }
 
-/// How the store is served; how its log is kept is said in the raft server's own [`server::Config`].
+/// How the store is served; all else is said in the raft server's own [`server::Config`].
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// When a server makes a snapshot of its own accord.
+    pub snapshots: SnapshotPolicy,
     /// For how many client sessions there is room: the same on every server.
     pub sessions: usize,
     /// Planted bugs.
@@ -41,7 +43,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { sessions: 1024, bugs: Bugs::NONE, probe: Probe::blind() }
+        Config {
+            snapshots: SnapshotPolicy::default(),
+            sessions: 1024,
+            bugs: Bugs::NONE,
+            probe: Probe::blind(),
+        }
     }
 }
 
@@ -67,7 +74,18 @@ pub fn config(
         let desk = Desk { machine, front: Front::new(door, &addresses), door: door.clone() };
         desk.serve(server);
     };
-    server::Config { serve: Rc::new(serve), ..server::Config::new(protocol, peers, machine) }
+    let snapshots = policy(config.snapshots, config.bugs);
+    server::Config { snapshots, serve: Rc::new(serve), ..server::Config::new(protocol, peers, machine) }
+}
+
+/// The policy that a server follows.
+fn policy(policy: SnapshotPolicy, bugs: Bugs) -> SnapshotPolicy {
+    let share = if bugs.has(Bug::SnapshotsOften) { 8 } else { 1 };
+    if bugs.has(Bug::NeverSnapshots) {
+        return SnapshotPolicy::default();
+    }
+    let SnapshotPolicy { entries, bytes } = policy;
+    SnapshotPolicy { entries: entries.map(|most| most / share), bytes: bytes.map(|most| most / share) }
 }
 
 /// The store as the state machine of one incarnation of a server. Clones are the same machine.
@@ -82,7 +100,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    fn new(server: ServerId, Config { sessions, bugs, probe }: Config) -> Self {
+    fn new(server: ServerId, Config { sessions, bugs, probe, .. }: Config) -> Self {
         probe.observe(|| Observation::Started { server });
         let store = Rc::new(RefCell::new(Store::new(sessions, bugs)));
         Machine { store, server, bugs, probe, active: Instant::now() }
@@ -128,11 +146,12 @@ impl StateMachine for Machine {
 
     fn snapshot(&self) -> Vec<u8> {
         let store = self.store.borrow();
+        let snapshot = store.snapshot();
         self.probe.observe(|| {
-            let digest = digest_bytes(&store.whole());
-            Observation::Snapshot { server: self.server, index: store.applied(), digest }
+            let (digest, bytes) = (digest_bytes(&store.whole()), snapshot.len());
+            Observation::Snapshot { server: self.server, index: store.applied(), digest, bytes }
         });
-        store.snapshot()
+        snapshot
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {

@@ -106,6 +106,8 @@ pub enum Observation {
         index: Index,
         /// A hash of the state itself, whatever the snapshot has of it.
         digest: u64,
+        /// The length of the snapshot.
+        bytes: usize,
     },
     /// A server's state was replaced by a snapshot.
     Restored {
@@ -142,10 +144,14 @@ pub struct Counts {
     pub started: u64,
     /// Writes executed.
     pub executed: u64,
+    /// Those of them that changed a key.
+    pub effective: u64,
     /// Copies of writes that were not executed again.
     pub repeated: u64,
     /// Sessions that ended.
     pub ended: u64,
+    /// Bytes of the largest snapshot; 0 without one.
+    pub largest_snapshot: usize,
     /// Snapshots restored.
     pub restored: u64,
     /// Versioned puts that returned Ok.
@@ -228,7 +234,8 @@ impl Ghost {
                     self.apply(seen);
                 }
             }
-            Observation::Snapshot { index, digest, .. } => {
+            Observation::Snapshot { index, digest, bytes, .. } => {
+                self.counts.largest_snapshot = self.counts.largest_snapshot.max(bytes);
                 self.snapshots.entry(index).or_insert(digest);
             }
             Observation::Restored { server, index, .. } => {
@@ -266,6 +273,7 @@ impl Ghost {
             None => self.counts.repeated += 1,
             Some(executed) => {
                 self.counts.executed += 1;
+                self.counts.effective += u64::from(executed.answer == Answer::Done);
                 self.executed.insert(by, (index, executed));
                 self.latest.insert(by.session, by.number);
             }

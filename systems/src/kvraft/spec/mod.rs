@@ -80,8 +80,8 @@ pub fn executed_once(past: &Ghost, seen: &Observation) -> Result<(), String> {
 
 /// R4: the state after an entry is the same on all servers, also on those that have it from a snapshot.
 pub fn snapshots_are_whole(past: &Ghost, seen: &Observation) -> Result<(), String> {
-    let (Observation::Snapshot { server, index, digest } | Observation::Restored { server, index, digest }) =
-        seen
+    let (Observation::Snapshot { server, index, digest, .. }
+    | Observation::Restored { server, index, digest }) = seen
     else {
         return Ok(());
     };

@@ -82,7 +82,7 @@ fn r3_twice_or_late() {
 
 #[test]
 fn r4_a_snapshot_that_lacks_something() {
-    let taken = Observation::Snapshot { server: 1, index: 4, digest: 1 };
+    let taken = Observation::Snapshot { server: 1, index: 4, digest: 1, bytes: 9 };
     let restored = |digest| Observation::Restored { server: 2, index: 4, digest };
     assert_eq!(broken(vec![taken.clone(), restored(2)]), Some("R4 snapshots_are_whole"));
     assert_eq!(broken(vec![taken, restored(1)]), None);
