@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::chance::Decision;
-use stormglass_sim::{Config, Finding, FindingKind, Seed, Sim, guard};
+use stormglass_sim::{Config, Finding, FindingKind, Schedule, Seed, Sim, guard};
 
 use crate::campaign::Unit;
 use crate::outcome::{Fall, Outcome, Verdict};
@@ -36,7 +36,9 @@ pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit) -> Ran {
 
 fn perform(story: &Story, unit: &Unit) -> Ran {
     let script = Rc::new(RefCell::new(Script::default()));
+    let schedule = story.schedule(unit.schedule);
     let config = Config {
+        schedule,
         overrides: unit.overrides.clone(),
         trace: unit.trace.is_some(),
         record_decisions: unit.decisions.is_some(),
@@ -51,6 +53,7 @@ fn perform(story: &Story, unit: &Unit) -> Ran {
     let script = std::mem::take(&mut *script.borrow_mut());
 
     let mut outcome = outcome(story.name(), unit.seed, unit.bug.clone(), &ran);
+    outcome.schedule = schedule;
     outcome.weather = script.weather;
     outcome.converged_ns = script.converged.map(nanos);
     for (event, times) in script.seen {
@@ -73,6 +76,7 @@ pub(crate) fn outcome<T>(
         story: story.into(),
         seed,
         bug,
+        schedule: Schedule::default(),
         verdict,
         fall,
         excuse: None,

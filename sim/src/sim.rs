@@ -87,10 +87,8 @@ impl Sim {
             hub.looked.set(false);
             let core = &mut *hub.core.borrow_mut();
             core.reset(seed, config);
-            let line = match strategy {
-                Some(strategy) => Some(Line::new(core, strategy, None)),
-                None => Line::named(core, config.schedule),
-            };
+            let line =
+                strategy.or_else(|| config.schedule.strategy()).map(|strategy| Line::new(core, strategy));
             hub.scheduled.set(line.is_some());
             hub.line.replace(line);
         });

@@ -166,6 +166,7 @@ impl Worker {
                 (Verdict::Safety, death(status, &words))
             };
             let outcome = Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), verdict, fall);
+            let outcome = outcome.under(unit.schedule);
             (unit, outcome)
         });
         Ok((lost, held))

@@ -47,6 +47,7 @@ fn work(stories: &[Story], queue: &Receiver<Unit>) {
         let answer = catch_unwind(AssertUnwindSafe(|| answer(stories, &unit))).unwrap_or_else(|panic| {
             let fall = Fall::new("harness", "Stormglass panicked", run::panic_message(&*panic));
             Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall)
+                .under(unit.schedule)
         });
         let text =
             serde_json::to_string(&answer).unwrap_or_else(|error| format!("{{\"unwritable\":\"{error}\"}}"));
@@ -59,7 +60,7 @@ fn work(stories: &[Story], queue: &Receiver<Unit>) {
 fn answer(stories: &[Story], unit: &Unit) -> Outcome {
     let broken = |claim: &str, witness: String| {
         let fall = Fall::new("harness", claim, witness);
-        Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall)
+        Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall).under(unit.schedule)
     };
     let Some(story) = stories.iter().find(|story| story.name() == unit.story) else {
         return broken(

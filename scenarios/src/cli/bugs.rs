@@ -10,7 +10,7 @@ use super::args::{self, PATIENCE};
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::{Answer, Complaint, select};
-use crate::campaign::{Pool, Unit};
+use crate::campaign::{Pool, Schedules, Unit};
 use crate::outcome::Outcome;
 use crate::story::Story;
 
@@ -24,6 +24,9 @@ pub(crate) struct Bugs {
     /// The first seed
     #[arg(long, value_name = "N", default_value = "0", value_parser = args::seed)]
     from: u64,
+    /// Who is next: a schedule by its name, or `portfolio`, a share of the seeds for each
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    schedule: Schedules,
     /// Worker processes; as many as there are cores by default
     #[arg(long, short, value_name = "J")]
     jobs: Option<usize>,
@@ -70,7 +73,7 @@ impl Bugs {
         let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience);
         // One hunt at a time: seeds after the first that failed would be wasted.
         for hunt in &mut hunts {
-            hunt.go(&mut pool, self.from, self.seeds, &progress)?;
+            hunt.go(&mut pool, &self, &progress)?;
         }
         drop(progress);
         if self.json {
@@ -90,7 +93,8 @@ impl Hunt {
 
     /// Gives seeds upwards until one fails. Those below it that still run are waited for, so that the number of
     /// seeds needed does not depend on how many processes there are.
-    fn go(&mut self, pool: &mut Pool, from: u64, most: u64, progress: &Progress) -> Result<(), Complaint> {
+    fn go(&mut self, pool: &mut Pool, bugs: &Bugs, progress: &Progress) -> Result<(), Complaint> {
+        let Bugs { from, seeds: most, schedule, .. } = *bugs;
         let first: std::cell::RefCell<Option<Outcome>> = std::cell::RefCell::default();
         let (story, bug) = (self.story, self.bug);
         let given = &mut self.given;
@@ -98,7 +102,8 @@ impl Hunt {
             let more = first.borrow().is_none() && *given < most;
             more.then(|| {
                 *given += 1;
-                Unit::new(story, from.wrapping_add(*given - 1), Some(bug))
+                let seed = from.wrapping_add(*given - 1);
+                Unit::new(story, seed, Some(bug)).under(schedule.of(seed))
             })
         };
         let mut done = |_: &Unit, outcome: Outcome| {

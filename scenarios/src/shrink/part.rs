@@ -77,6 +77,8 @@ impl Size {
             match (Part::of(&decision.stream), decision.kind.as_str()) {
                 (Part::Story, _) if decision.stream == CLIENTS => size.clients += 1,
                 (Part::Story, _) => size.operations += 1,
+                // By how much something may be late; the choices are what makes it so.
+                (Part::Schedule, "lateness") => {}
                 (Part::Schedule, _) => size.choices += 1,
                 (Part::Fault, "latency") => size.delayed += 1,
                 _ => {

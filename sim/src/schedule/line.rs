@@ -43,31 +43,17 @@ enum What {
 }
 
 impl Line {
-    /// A line in which the named strategy chooses.
-    pub(crate) fn named(core: &mut Core, schedule: super::Schedule) -> Option<Line> {
-        // Only the key is drawn before it is known whether anybody wants it, and a stream is nobody else's.
-        schedule.strategy(Dice::new(0))?;
-        let stream = core.chance.open(name_hash("world/strategy"), || "world/strategy".to_owned());
-        let key = core.chance.decide(stream, "key", 0, |raw| raw);
-        let strategy = schedule.strategy(Dice::new(key))?;
-        Some(Line::new(core, strategy, Some(stream)))
-    }
-
-    pub(crate) fn new(core: &mut Core, strategy: Box<dyn Strategy>, drawn: Option<StreamId>) -> Line {
+    pub(crate) fn new(core: &mut Core, strategy: Box<dyn Strategy>) -> Line {
+        let stream = core.chance.open(name_hash("world/schedule"), || "world/schedule".to_owned());
         let lateness = match strategy.lateness() {
             Lateness::Any => None,
             Lateness::AtMost(nanos) => Some(nanos),
-            Lateness::Drawn => {
-                let stream = drawn.unwrap_or_else(|| {
-                    core.chance.open(name_hash("world/strategy"), || "world/strategy".to_owned())
-                });
-                Some(core.chance.decide(stream, "lateness", 0, late))
-            }
+            Lateness::Drawn => Some(core.chance.decide(stream, "lateness", 0, late)),
         };
         Line {
             strategy,
             lateness,
-            stream: core.chance.open(name_hash("world/schedule"), || "world/schedule".to_owned()),
+            stream,
             waiting: Vec::new(),
             enabled: Vec::new(),
             appeared: 0,
@@ -189,8 +175,11 @@ pub(crate) fn pick(hub: &Hub) -> Option<Option<Picked>> {
     let wanted = match line.enabled.len() {
         0 => return None,
         1 => 0,
-        // The strategy is not ours: no borrow is held.
-        _ => line.strategy.choose(&line.enabled),
+        _ => {
+            let drawn = hub.core.borrow().chance.ahead(line.stream);
+            // The strategy may not be ours: no borrow is held.
+            line.strategy.choose(&line.enabled, &mut Dice::new(drawn))
+        }
     };
     let (exec, core) = (&mut *hub.exec.borrow_mut(), &mut *hub.core.borrow_mut());
     let place = match line.enabled.len() {

@@ -53,10 +53,10 @@ pub struct Event {
 
 /// Chooses what happens next.
 ///
-/// Its memory is its own; its chance is the [`Dice`] it was made with. It must not touch the world.
+/// Its memory is its own; its chance are the [`Dice`] of each choice. It must not touch the world.
 pub trait Strategy {
     /// The place in `enabled` of what happens next. There are two at least, the oldest first.
-    fn choose(&mut self, enabled: &[Event]) -> usize;
+    fn choose(&mut self, enabled: &[Event], dice: &mut Dice) -> usize;
 
     /// This happens now: what was chosen, what an override chose instead, or what was alone. The others wait on.
     fn happens(&mut self, event: &Event, waiting: &[Event]) {
@@ -86,7 +86,7 @@ pub enum Lateness {
     Any,
 }
 
-/// A strategy's own chance: a keyed count, its key drawn from the stream `world/strategy`.
+/// The chance of one choice: as many draws as it takes, from what `world/schedule` has drawn for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Dice {
     key: u64,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::priorities::{Chains, Nodes, Orders};
 use super::uniform::{Starve, Walk};
-use super::{Dice, Strategy, search};
+use super::{Strategy, search};
 
 /// Who is next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,14 +52,14 @@ impl Schedule {
     ];
 
     /// Its strategy; the two that only order ready tasks have none.
-    pub(crate) fn strategy(self, dice: Dice) -> Option<Box<dyn Strategy>> {
+    pub(crate) fn strategy(self) -> Option<Box<dyn Strategy>> {
         Some(match self {
             Schedule::Fifo | Schedule::Random => return None,
-            Schedule::Walk => Box::new(Walk::new(dice)),
-            Schedule::Pos => Box::new(Orders::new(dice)),
-            Schedule::Pct(depth) => Box::new(Nodes::new(dice, depth)),
-            Schedule::PctCp(depth) => Box::new(Chains::new(dice, depth)),
-            Schedule::Starve => Box::new(Starve::new(dice)),
+            Schedule::Walk => Box::new(Walk),
+            Schedule::Pos => Box::<Orders>::default(),
+            Schedule::Pct(depth) => Box::new(Nodes::new(depth)),
+            Schedule::PctCp(depth) => Box::new(Chains::new(depth)),
+            Schedule::Starve => Box::<Starve>::default(),
             Schedule::Asynchronous => Box::new(search::InTurn),
         })
     }

@@ -10,7 +10,6 @@ use super::{Dice, Event, Strategy};
 
 /// PCT's lanes: whatever has a lane of its own keeps its priority until a change point.
 struct Lanes {
-    dice: Dice,
     depth: u8,
     /// Higher is first. Those that fell are below all that were drawn.
     priority: FxHashMap<u64, u64>,
@@ -25,29 +24,27 @@ struct Lanes {
 const DRAWN: u64 = 1 << 32;
 
 impl Lanes {
-    fn new(dice: Dice, depth: u8) -> Lanes {
-        let (priority, changes) = (FxHashMap::default(), Vec::new());
-        Lanes { dice, depth, priority, left: 0, changes, floor: DRAWN }
+    fn new(depth: u8) -> Lanes {
+        Lanes { depth, priority: FxHashMap::default(), left: 0, changes: Vec::new(), floor: DRAWN }
     }
 
-    fn priority(&mut self, lane: u64) -> u64 {
-        let dice = &mut self.dice;
+    fn priority(&mut self, lane: u64, dice: &mut Dice) -> u64 {
         *self.priority.entry(lane).or_insert_with(|| dice.bits() | DRAWN)
     }
 
     /// The place of the event whose lane is highest, after the changes that are due. Equals: the oldest.
-    fn choose(&mut self, enabled: &[Event], lane: impl Fn(&Event) -> u64) -> usize {
+    fn choose(&mut self, enabled: &[Event], dice: &mut Dice, lane: impl Fn(&Event) -> u64) -> usize {
         if self.left == 0 {
-            let length = self.dice.power(6, 14);
+            let length = dice.power(6, 14);
             self.priority.clear();
             (self.left, self.floor) = (length, DRAWN);
-            self.changes = (1..self.depth).map(|_| self.dice.below(length)).collect();
+            self.changes = (1..self.depth).map(|_| dice.below(length)).collect();
         }
         self.left -= 1;
-        let highest = |lanes: &mut Lanes| {
+        let mut highest = |lanes: &mut Lanes| {
             let mut best = (0, 0);
             for (place, event) in enabled.iter().enumerate() {
-                let priority = lanes.priority(lane(event));
+                let priority = lanes.priority(lane(event), dice);
                 if priority > best.1 {
                     best = (place, priority);
                 }
@@ -68,14 +65,14 @@ impl Lanes {
 pub(super) struct Nodes(Lanes);
 
 impl Nodes {
-    pub(super) fn new(dice: Dice, depth: u8) -> Nodes {
-        Nodes(Lanes::new(dice, depth))
+    pub(super) fn new(depth: u8) -> Nodes {
+        Nodes(Lanes::new(depth))
     }
 }
 
 impl Strategy for Nodes {
-    fn choose(&mut self, enabled: &[Event]) -> usize {
-        self.0.choose(enabled, |event| (event.from.index() as u64) << 32 | event.node.index() as u64)
+    fn choose(&mut self, enabled: &[Event], dice: &mut Dice) -> usize {
+        self.0.choose(enabled, dice, |event| (event.from.index() as u64) << 32 | event.node.index() as u64)
     }
 }
 
@@ -91,8 +88,8 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    pub(super) fn new(dice: Dice, depth: u8) -> Chains {
-        let lanes = Lanes::new(dice, depth);
+    pub(super) fn new(depth: u8) -> Chains {
+        let lanes = Lanes::new(depth);
         Chains { lanes, chain: FxHashMap::default(), open: FxHashMap::default(), opened: 0 }
     }
 
@@ -110,9 +107,9 @@ impl Chains {
 }
 
 impl Strategy for Chains {
-    fn choose(&mut self, enabled: &[Event]) -> usize {
+    fn choose(&mut self, enabled: &[Event], dice: &mut Dice) -> usize {
         let chains: FxHashMap<u64, u64> = enabled.iter().map(|event| (event.id, self.enter(event))).collect();
-        self.lanes.choose(enabled, |event| chains[&event.id])
+        self.lanes.choose(enabled, dice, |event| chains[&event.id])
     }
 
     fn happens(&mut self, event: &Event, waiting: &[Event]) {
@@ -129,22 +126,15 @@ impl Strategy for Chains {
 
 /// Partial-order sampling: of two events that race, here: at one node, each is first with equal chance, whatever else
 /// there is.
+#[derive(Default)]
 pub(super) struct Orders {
-    dice: Dice,
     priority: FxHashMap<u64, u64>,
 }
 
-impl Orders {
-    pub(super) fn new(dice: Dice) -> Orders {
-        Orders { dice, priority: FxHashMap::default() }
-    }
-}
-
 impl Strategy for Orders {
-    fn choose(&mut self, enabled: &[Event]) -> usize {
+    fn choose(&mut self, enabled: &[Event], dice: &mut Dice) -> usize {
         let mut best = (0, 0);
         for (place, event) in enabled.iter().enumerate() {
-            let dice = &mut self.dice;
             let priority = *self.priority.entry(event.id).or_insert_with(|| dice.bits() | 1);
             if priority > best.1 {
                 best = (place, priority);

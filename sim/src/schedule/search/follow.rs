@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::super::{Event, Kind, Lateness, Strategy};
+use super::super::{Dice, Event, Kind, Lateness, Strategy};
 use super::{Frame, LONGEST, Step};
 use crate::chance::Overrides;
 
@@ -11,7 +11,7 @@ use crate::chance::Overrides;
 pub(in crate::schedule) struct InTurn;
 
 impl Strategy for InTurn {
-    fn choose(&mut self, _: &[Event]) -> usize {
+    fn choose(&mut self, _: &[Event], _: &mut Dice) -> usize {
         0
     }
 
@@ -113,7 +113,7 @@ impl Followed {
 struct Follow(Rc<RefCell<Run>>);
 
 impl Strategy for Follow {
-    fn choose(&mut self, enabled: &[Event]) -> usize {
+    fn choose(&mut self, enabled: &[Event], _: &mut Dice) -> usize {
         let mut run = self.0.borrow_mut();
         let place = run.place(enabled);
         run.places.push(place as u64);
