@@ -102,6 +102,8 @@ pub(super) struct Cast {
     pub(super) clients: Rc<RefCell<Vec<NodeId>>>,
     /// Which servers are not cut off, for [`cut`](Cast::cut) and [`join`](Cast::join).
     pub(super) connected: Rc<RefCell<Vec<bool>>>,
+    /// How many clients were asked for, those included that were left out.
+    announced: Rc<Cell<usize>>,
     /// Values are drawn from here, so that no two are the same.
     next: Rc<Cell<u64>>,
     doing: Doing,
@@ -177,6 +179,7 @@ impl Cast {
             servers: servers.into(),
             book,
             clients: Rc::default(),
+            announced: Rc::default(),
             next: Rc::default(),
             doing: Doing::default(),
         }
@@ -187,13 +190,16 @@ impl Cast {
     where
         T: Future<Output = ()> + 'static,
     {
-        let name = format!("c{}", self.clients.borrow().len());
+        let name = format!("c{}", self.announced.replace(self.announced.get() + 1));
+        if !self.stage.happens("clients") {
+            return;
+        }
         let servers: Vec<String> = self.servers.iter().map(|server| format!("s{}:7000", server.id)).collect();
         let config = client::Config { lease, probe: self.probe.clone(), ..client::Config::default() };
-        let (doing, who, world) = (self.doing.clone(), name.clone(), self.world);
+        let (doing, who, world, stage) = (self.doing.clone(), name.clone(), self.world, self.stage.clone());
         let node = self.stage.client(&name, async move {
             let clerk = Clerk::new(servers, config);
-            work(Hand { name: who, clerk, world, doing, written: 0 }).await;
+            work(Hand { name: who, stage, clerk, world, doing, written: 0 }).await;
         });
         self.clients.borrow_mut().push(node);
     }
@@ -273,6 +279,7 @@ async fn keep_running<S: StateMachine>(config: server::Config<S>) {
 /// A client's clerk; says what it is waiting for.
 pub(super) struct Hand {
     pub(super) name: String,
+    stage: Stage,
     clerk: Clerk,
     world: World,
     doing: Doing,
@@ -280,6 +287,11 @@ pub(super) struct Hand {
 }
 
 impl Hand {
+    /// Those of the steps of this client that take place.
+    pub(super) fn each<I: IntoIterator>(&self, steps: I) -> impl Iterator<Item = I::Item> + use<I> {
+        self.stage.each(&self.name, steps)
+    }
+
     /// Appends a value that nobody else appends.
     pub(super) async fn append(&mut self) {
         self.written += 1;

@@ -58,7 +58,9 @@ impl Cast {
         self.work(pace, "proposals", move |cast, at| {
             let door = cast.servers[at].door.clone();
             let command = command(cast.fresh(), cast.stream().below(most + 1) as usize);
-            drop(spawn(async move { door.propose(command).await }));
+            if cast.stage.happens("proposals") {
+                drop(spawn(async move { door.propose(command).await }));
+            }
         })
     }
 
@@ -67,7 +69,9 @@ impl Cast {
     pub(super) fn reads(&self, proof: ReadProof, pace: Duration) -> Work {
         self.work(pace, "reads", move |cast, at| {
             let door = cast.servers[at].door.clone();
-            drop(spawn(async move { door.read(Vec::new(), proof).await }));
+            if cast.stage.happens("reads") {
+                drop(spawn(async move { door.read(Vec::new(), proof).await }));
+            }
         })
     }
 
