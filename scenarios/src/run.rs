@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::chance::Decision;
+use stormglass_sim::schedule::search::Run;
 use stormglass_sim::{Config, Finding, FindingKind, Schedule, Seed, Sim, guard};
 
 use crate::campaign::Unit;
@@ -31,10 +32,22 @@ pub(crate) struct Ran {
 /// Runs a unit on a thread of its own, so that no thread-local of the code under test survives into the next seed.
 pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit) -> Ran {
     let (story, unit) = (story.clone(), unit.clone());
-    guard::on_fresh_thread(unit.seed, STACK, move || perform(&story, &unit))
+    guard::on_fresh_thread(unit.seed, STACK, move || {
+        perform(&story, &unit, |config| Sim::with(Seed(unit.seed), config))
+    })
 }
 
-fn perform(story: &Story, unit: &Unit) -> Ran {
+/// Makes a run of a search, and gives it back with what it met.
+pub(crate) fn explored(story: &Story, unit: &Unit, run: Run) -> (Outcome, Run) {
+    let (story, unit) = (story.clone(), unit.clone());
+    guard::on_fresh_thread(unit.seed, STACK, move || {
+        let (strategy, followed) = run.follow();
+        let ran = perform(&story, &unit, |config| Sim::scheduled(Seed(unit.seed), config, strategy));
+        (ran.outcome, followed.run())
+    })
+}
+
+fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran {
     let script = Rc::new(RefCell::new(Script::default()));
     let schedule = story.schedule(unit.schedule);
     let config = Config {
@@ -47,7 +60,7 @@ fn perform(story: &Story, unit: &Unit) -> Ran {
         ..Config::default()
     };
     let (seed, bug, shared) = (unit.seed, unit.bug.clone(), script.clone());
-    let mut sim = Sim::with(Seed(unit.seed), config);
+    let mut sim = world(config);
     let ran = sim.run(|world| story.tell(Stage::new(world, Seed(seed), bug, shared)));
     drop(sim);
     let script = std::mem::take(&mut *script.borrow_mut());

@@ -11,6 +11,7 @@ mod data;
 #[cfg(feature = "systems")]
 mod demo;
 mod determinism;
+mod explore;
 mod fuzz;
 #[cfg(feature = "systems")]
 mod house;
@@ -88,6 +89,8 @@ pub(crate) enum Harness {
     Replay(replay::Replay),
     /// The smallest run that fails the same way, as a file that replays
     Shrink(shrink::Shrink),
+    /// Every order of a small story, none equivalent to another
+    Explore(explore::Explore),
     /// Every known bug against the stories that must catch it: caught, by what, after how many seeds
     Bugs(bugs::Bugs),
     /// Each seed twice, in two processes; on a difference, the first event that differs
@@ -108,6 +111,7 @@ impl Harness {
             Harness::Merge(merge) => merge.answer(),
             Harness::Replay(replay) => replay.answer(stories),
             Harness::Shrink(shrink) => shrink.answer(stories),
+            Harness::Explore(explore) => explore.answer(stories),
             Harness::Bugs(bugs) => bugs.answer(stories),
             Harness::Determinism(determinism) => determinism.answer(stories),
             Harness::Check(check) => check.answer(),
