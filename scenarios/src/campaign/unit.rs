@@ -1,4 +1,4 @@
-//! What a campaign asks of a worker: one line of JSON in, one line of JSON out.
+//! What a campaign asks of a worker: one line of JSON in, one line of JSON out: seconds of CPU time, and the outcome.
 
 use std::path::PathBuf;
 
