@@ -11,6 +11,7 @@ mod data;
 #[cfg(feature = "systems")]
 mod demo;
 mod determinism;
+mod explain;
 mod explore;
 mod fuzz;
 #[cfg(feature = "systems")]
@@ -89,6 +90,8 @@ pub(crate) enum Harness {
     Replay(replay::Replay),
     /// The smallest run that fails the same way, as a file that replays
     Shrink(shrink::Shrink),
+    /// When a run went wrong: the decision after which the failure was likely
+    Explain(explain::Explain),
     /// Every order of a small story, none equivalent to another
     Explore(explore::Explore),
     /// Every known bug against the stories that must catch it: caught, by what, after how many seeds
@@ -111,6 +114,7 @@ impl Harness {
             Harness::Merge(merge) => merge.answer(),
             Harness::Replay(replay) => replay.answer(stories),
             Harness::Shrink(shrink) => shrink.answer(stories),
+            Harness::Explain(explain) => explain.answer(stories),
             Harness::Explore(explore) => explore.answer(stories),
             Harness::Bugs(bugs) => bugs.answer(stories),
             Harness::Determinism(determinism) => determinism.answer(stories),

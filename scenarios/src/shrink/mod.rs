@@ -18,6 +18,7 @@ use stormglass_sim::chance::{Decision, Overrides};
 
 pub(crate) use part::Size;
 use part::{Part, stands_alone};
+pub(crate) use trial::{Failure, LONGER, recorded, run};
 use trial::{Runs, Trial};
 
 use crate::campaign::{Finding, Unit};

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     fn decision(stream: &str, kind: &str, value: u64) -> Decision {
-        Decision { stream: stream.into(), index: 0, kind: kind.into(), value, calm: 0 }
+        Decision { stream: stream.into(), index: 0, kind: kind.into(), value, calm: 0, cause: 0 }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::cli::Complaint;
 use crate::outcome::{Outcome, Verdict};
 
 /// Events a candidate may have beyond what the failing run had, as a factor: what does not get on is not the same failure.
-const LONGER: u64 = 4;
+pub(crate) const LONGER: u64 = 4;
 
 /// Where candidates are run.
 pub(super) trait Runs {
@@ -28,25 +28,25 @@ pub(super) trait Runs {
 
 /// How a run fails: what every smaller one must do as well.
 #[derive(Clone)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     verdict: Verdict,
     signature: String,
 }
 
 impl Failure {
     /// An error when the run does not fail at all.
-    pub(super) fn of(outcome: &Outcome) -> Result<Failure, Complaint> {
+    pub(crate) fn of(outcome: &Outcome) -> Result<Failure, Complaint> {
         let verdict = outcome.verdict;
         match outcome.signature().filter(|_| verdict.is_failure()) {
             Some(signature) => Ok(Failure { verdict, signature }),
             None => Err(Complaint::usage(format!(
-                "{}: {verdict}, there is nothing to make smaller",
+                "{}: {verdict}, there is nothing to explain or to make smaller",
                 outcome.reference()
             ))),
         }
     }
 
-    pub(super) fn is_of(&self, outcome: &Outcome) -> bool {
+    pub(crate) fn is_of(&self, outcome: &Outcome) -> bool {
         outcome.verdict == self.verdict && outcome.signature().as_deref() == Some(&self.signature)
     }
 }

@@ -14,6 +14,7 @@ mod rough;
 mod schedules;
 mod shell;
 mod shrinking;
+mod whens;
 
 #[path = "../../examples/exhaustive/lock.rs"]
 mod lock;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         hostile::TESTS,
         schedules::TESTS,
         shrinking::TESTS,
+        whens::TESTS,
     ]
     .concat();
     let mut failed = 0;

@@ -126,6 +126,6 @@ fn holds() {
     let folder = tempfile::tempdir().unwrap();
     call(folder.path(), "shrink rough/holds:1")
         .ends(64)
-        .complains("rough/holds:1: holds, there is nothing to make smaller");
+        .complains("rough/holds:1: holds, there is nothing to explain or to make smaller");
     call(folder.path(), "shrink rough/hodls:1").ends(64).complains("did you mean");
 }
