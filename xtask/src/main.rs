@@ -1,6 +1,7 @@
 //! The one door for developing Stormglass: each subcommand is a file.
 
 mod bench;
+mod bug_table;
 mod bugs;
 mod ci;
 mod conformance;
@@ -18,6 +19,7 @@ use clap::Parser;
 #[command(bin_name = "cargo xtask", about = "Developing Stormglass")]
 enum Command {
     Bench(bench::Bench),
+    BugTable(bug_table::BugTable),
     Bugs(bugs::Bugs),
     Ci(ci::Ci),
     Conformance(conformance::Conformance),
@@ -30,6 +32,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Bench(bench) => bench.run(),
+        Command::BugTable(table) => table.run(),
         Command::Bugs(bugs) => bugs.run(),
         Command::Ci(ci) => ci.run(),
         Command::Conformance(conformance) => conformance.run(),
