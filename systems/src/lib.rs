@@ -29,3 +29,4 @@ pub mod mapreduce;
 pub mod probe;
 pub mod raft;
 pub mod retry;
+pub mod shardkv;

@@ -1,0 +1,4 @@
+//! A sharded key/value store.
+pub mod bugs;
+pub mod message;
+pub mod protocol;
