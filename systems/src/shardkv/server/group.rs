@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use stormglass_sim::net::rpc::Server;
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{Content, Delete, Freeze, Get, Install, Moved, NotServed, Num, Shard, Write, Written};
+use super::super::message::{
+    Content, Delete, Freeze, Get, Install, Moved, NotServed, Num, Shard, Write, Written,
+};
 use super::super::protocol::{Answer, Command, Group, shard_of};
 use super::super::spec::{Observation, Probe};
 use super::GroupConfig;
@@ -109,7 +111,10 @@ pub(super) fn config(
         front.serves(server, |install: Install| Way::Log(encode(&Command::Install(install))));
         front.serves(server, |delete: Delete| Way::Log(encode(&Command::Delete(delete))));
     });
-    raft::server::Config { serve, ..raft::server::Config::new(protocol, peers, move || GroupMachine::new(&config)) }
+    raft::server::Config {
+        serve,
+        ..raft::server::Config::new(protocol, peers, move || GroupMachine::new(&config))
+    }
 }
 
 /// [`Bug::ChecksBeforeTheLog`]: whether the group serves the key is asked of the state as it is, not when the write's turn
@@ -143,7 +148,9 @@ fn freezes(server: &mut Server, front: &Front, bugs: Bugs) {
             };
             let reply = front.answer::<Moved<Content>>(Way::Log(encode(&Command::Freeze(freeze)))).await;
             match (reply, before) {
-                (Reply::Done(Moved::Done(_)), Reply::Done(Some(content))) => Reply::Done(Moved::Done(content)),
+                (Reply::Done(Moved::Done(_)), Reply::Done(Some(content))) => {
+                    Reply::Done(Moved::Done(content))
+                }
                 (reply, _) => reply,
             }
         }

@@ -17,7 +17,8 @@ use stormglass_sim::net::rpc::Request;
 
 use super::bugs::Bugs;
 use super::message::{
-    Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Install, Moved, Num, Query, Read, Write, Written,
+    Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Install, Moved, Num, Query, Read, Write,
+    Written,
 };
 use super::spec::Probe;
 use crate::raft;

@@ -72,7 +72,9 @@ impl Mover {
     /// Hands one shard over; asks each server of the new group once.
     async fn hand_over(&self, outgoing: Outgoing) {
         let Outgoing { shard, num, to } = outgoing;
-        let Some(Some(content)) = self.look::<Option<Content>>(&Look::Frozen(shard, num)).await else { return };
+        let Some(Some(content)) = self.look::<Option<Content>>(&Look::Frozen(shard, num)).await else {
+            return;
+        };
         let delete = encode(&Command::Delete(Delete { shard, num }));
         if self.group.bugs.has(Bug::DeletesFirst) {
             _ = self.door.submit(delete.clone()).await;

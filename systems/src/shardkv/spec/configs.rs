@@ -14,7 +14,9 @@ pub fn configurations_are_followed(past: &Ghost, seen: &Observation) -> Result<(
         Observation::Step { gid, seen: Seen::Adopted { num } } => takes_up(past, *gid, *num),
         Observation::Stored { current: false, config } => {
             let (num, latest) = (config.num, past.current());
-            ensure(num == latest + 1, || format!("configuration {num} was posted as next while {latest} is current"))?;
+            ensure(num == latest + 1, || {
+                format!("configuration {num} was posted as next while {latest} is current")
+            })?;
             ensure(past.config(num).is_none_or(|known| known == config), || {
                 format!("a second configuration {num} was posted")
             })
@@ -46,7 +48,9 @@ fn publishes(past: &Ghost, config: &Config) -> Result<(), String> {
         return Ok(());
     }
     ensure(num == latest + 1, || format!("configuration {num} was published when {latest} was current"))?;
-    ensure(past.config(num) == Some(config), || format!("configuration {num} was published, but never posted as next"))?;
+    ensure(past.config(num) == Some(config), || {
+        format!("configuration {num} was published, but never posted as next")
+    })?;
     config.shards.iter().enumerate().filter(|(_, owner)| **owner != 0).try_for_each(|(shard, owner)| {
         let held = past.held(shard, *owner);
         ensure(held.phase == Phase::Serving || held.num > num, || {

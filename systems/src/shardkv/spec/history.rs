@@ -16,7 +16,8 @@ type Recorded = Operation<Op, Outcome>;
 /// Is what the clients saw explained by one map that does one operation at a time, whatever moved meanwhile?
 pub fn linearizable(probe: &Probe, budget: Budget) -> Verdict {
     let history = probe.history();
-    let appended: BTreeSet<&str> = history.iter().filter(|done| sets(&done.op)).map(|done| key(&done.op)).collect();
+    let appended: BTreeSet<&str> =
+        history.iter().filter(|done| sets(&done.op)).map(|done| key(&done.op)).collect();
     let (unversioned, with_versions): (Vec<&Recorded>, Vec<&Recorded>) =
         history.iter().partition(|done| appended.contains(key(&done.op)));
     let first = checker::check(&Kv::lab(), &convert(&unversioned, kv_input, kv_output), budget);
@@ -64,7 +65,9 @@ fn kv_input(op: &Op) -> kv::Input {
         Op::Get { key } => kv::Input::get(key),
         Op::Set { key, value } => kv::Input::put(key, value),
         Op::Append { key, value } => kv::Input::append(key, value),
-        Op::Put { key, .. } => unreachable!("`{key}` is put with versions, and set: there is no model of that"),
+        Op::Put { key, .. } => {
+            unreachable!("`{key}` is put with versions, and set: there is no model of that")
+        }
     }
 }
 

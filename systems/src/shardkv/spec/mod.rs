@@ -18,8 +18,8 @@ pub use configs::{balanced_with_fewest_moves, configurations_are_followed};
 pub use ghost::{Counts, Ghost, Held, Observation, Op, Outcome, Phase};
 pub use history::{Budget, Verdict, linearizable, versioned};
 pub use moves::{
-    deleted_after_install, executed_once, installed_is_what_was_frozen, no_shard_is_lost, old_numbers_change_nothing,
-    one_group_serves, replicas_agree, versions_are_a_chain,
+    deleted_after_install, executed_once, installed_is_what_was_frozen, no_shard_is_lost,
+    old_numbers_change_nothing, one_group_serves, replicas_agree, versions_are_a_chain,
 };
 
 /// The observer of this system.

@@ -10,13 +10,18 @@ pub fn replicas_agree(past: &Ghost, seen: &Observation) -> Result<(), String> {
         Observation::Applied { gid, index, seen } => {
             let first = past.executed_as(*gid, *index);
             ensure(first.is_none_or(|first| first == digest(seen)), || {
-                format!("at entry {index} a server of group {gid} did {seen:?}, and another had done something else")
+                format!(
+                    "at entry {index} a server of group {gid} did {seen:?}, and another had done something else"
+                )
             })
         }
         Observation::Configured { config, .. } => {
             let known = past.config(config.num).unwrap_or(config);
             ensure(known == config, || {
-                format!("configuration {} is {:?} on one server and {:?} on another", config.num, known.shards, config.shards)
+                format!(
+                    "configuration {} is {:?} on one server and {:?} on another",
+                    config.num, known.shards, config.shards
+                )
             })
         }
         _ => Ok(()),
@@ -37,7 +42,9 @@ pub fn one_group_serves(past: &Ghost, seen: &Observation) -> Result<(), String> 
             let other = past.serving(*shard).filter(|other| other != gid);
             ensure(other.is_none(), || {
                 let other = other.unwrap_or_default();
-                format!("group {gid} took up shard {shard} for configuration {num} while group {other} serves it")
+                format!(
+                    "group {gid} took up shard {shard} for configuration {num} while group {other} serves it"
+                )
             })
         }
         _ => Ok(()),
@@ -64,7 +71,9 @@ pub fn installed_is_what_was_frozen(past: &Ghost, seen: &Observation) -> Result<
     let Observation::Step { gid, seen: Seen::Installed { shard, num, digest } } = seen else { return Ok(()) };
     let frozen = past.frozen(*shard);
     let same = frozen.is_some_and(|was| was.digest == *digest && (was.num == *num || was.gid == *gid));
-    ensure(same, || format!("group {gid} installed shard {shard} for configuration {num}; frozen last was {frozen:?}"))
+    ensure(same, || {
+        format!("group {gid} installed shard {shard} for configuration {num}; frozen last was {frozen:?}")
+    })
 }
 
 /// K4: a shard is deleted only where it is frozen and another group has installed it.
@@ -72,7 +81,9 @@ pub fn deleted_after_install(past: &Ghost, seen: &Observation) -> Result<(), Str
     let Observation::Step { gid, seen: Seen::Deleted { shard, num } } = seen else { return Ok(()) };
     let held = past.held(*shard, *gid);
     ensure(held.phase == Phase::Frozen && past.was_installed(*shard, *num), || {
-        format!("group {gid} deleted shard {shard} for configuration {num}; it has it {held:?}, and nobody else yet")
+        format!(
+            "group {gid} deleted shard {shard} for configuration {num}; it has it {held:?}, and nobody else yet"
+        )
     })
 }
 
@@ -89,7 +100,9 @@ pub fn versions_are_a_chain(past: &Ghost, seen: &Observation) -> Result<(), Stri
 pub fn no_shard_is_lost(past: &Ghost, seen: &Observation) -> Result<(), String> {
     let Observation::Step { gid, seen: Seen::Born { shard, num } } = seen else { return Ok(()) };
     ensure(!past.was_born(*shard), || {
-        format!("group {gid} began with an empty shard {shard} at configuration {num}, which others have had before")
+        format!(
+            "group {gid} began with an empty shard {shard} at configuration {num}, which others have had before"
+        )
     })
 }
 
@@ -98,6 +111,8 @@ pub fn executed_once(past: &Ghost, seen: &Observation) -> Result<(), String> {
     let Observation::Step { gid, seen: Seen::Wrote { key, by, version, .. } } = seen else { return Ok(()) };
     ensure(!past.was_executed(*by), || {
         let (clerk, number) = (by.clerk, by.number);
-        format!("write {number} of clerk {clerk} had been executed when group {gid} made version {version} of `{key}` of it")
+        format!(
+            "write {number} of clerk {clerk} had been executed when group {gid} made version {version} of `{key}` of it"
+        )
     })
 }
