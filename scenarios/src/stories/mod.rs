@@ -7,6 +7,7 @@ mod kv;
 mod kvonce;
 mod mapreduce;
 mod raft;
+mod shardkv;
 
 use crate::Story;
 
@@ -16,6 +17,7 @@ pub fn all() -> Vec<Story> {
     stories.extend(kvonce::stories());
     stories.extend(raft::stories());
     stories.extend(mapreduce::stories());
+    stories.extend(shardkv::stories());
     stories
 }
 

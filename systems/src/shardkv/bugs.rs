@@ -24,7 +24,7 @@ known_bugs! {
         /// But the log may say otherwise when the write's turn comes.
         /// Shows when a freeze overtakes a write on its way into the log.
         ChecksBeforeTheLog = "checks-before-the-log",
-            breaks "K1 one_group_serves", caught_by "shardkv/moves_under_load";
+            breaks "K1 one_group_serves", caught_by "shardkv/freeze_among_writes";
 
         /// Belief: only data moves; who asked for what before is the old owner's affair.
         /// Shows when the answer to an append is lost and the shard moves before the resend.
@@ -68,12 +68,12 @@ known_bugs! {
         /// But a write may lie in the log between.
         /// Shows when a write is taken between the look and the freeze.
         SendsWithoutTheLog = "sends-without-the-log",
-            breaks "K3 installed_is_what_was_frozen", caught_by "shardkv/moves_under_load";
+            breaks "K3 installed_is_what_was_frozen", caught_by "shardkv/freeze_among_writes";
 
         /// Belief: a snapshot is the keys and values.
         /// Shows when a server restarts from one while it has a frozen shard.
         SnapshotForgetsPhase = "snapshot-forgets-phase",
-            breaks "K0 replicas_agree", caught_by "shardkv/snapshots_during_moves";
+            breaks "K1 one_group_serves", caught_by "shardkv/snapshots_during_moves";
 
         /// Belief: the clerks should know as early as possible where the shards will be.
         /// Shows when the controller is slow after publishing.
@@ -85,14 +85,26 @@ known_bugs! {
         PostsOverAnother = "posts-over-another",
             breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
 
+        /// Belief: what lies between the current configuration and the next one is one change.
+        /// But between the two looks others may have carried out one and posted another.
+        /// Shows when a controller recovers while others get on.
+        RecoversAcrossAGap = "recovers-across-a-gap",
+            breaks "K4 deleted_after_install", caught_by "shardkv/controllers_compete";
+
+        /// Belief: a group that does not answer will.
+        /// But it may have left since, and be gone: others carried out what I am still at.
+        /// Shows when controllers compete and groups that have left are stopped.
+        WaitsForTheGone = "waits-for-the-gone",
+            breaks "live", caught_by "shardkv/lab_concurrent_reliable";
+
         /// Belief: what I have carried out is the current configuration.
         /// But others may have carried it out, too, and the one after it.
         /// Shows when a controller is held up before it publishes.
         PublishesThePast = "publishes-the-past",
             breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
 
-        /// Belief: another group starts with a clean slate, so its refusal is definite.
-        /// But the first group may have executed the put before the shard moved.
+        /// Belief: another group has not heard of the put, so its refusal is definite.
+        /// But the group before it may have executed the put before the shard moved.
         /// Shows when the answer to a put is lost and the shard moves before the resend.
         CertainAfterSwitch = "certain-after-switch",
             breaks "linearizable", caught_by "shardkv/resend_across_a_move";

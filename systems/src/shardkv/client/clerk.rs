@@ -53,6 +53,8 @@ pub struct Clerk {
     /// Which of them it goes by; its groups' servers are in it.
     going_by: usize,
     groups: BTreeMap<Gid, (Vec<String>, Client)>,
+    /// The group that was asked last.
+    asked: Gid,
     /// Servers of a group in a row that did not answer as hoped.
     failures: usize,
     last: Stamp,
@@ -75,7 +77,7 @@ impl Clerk {
     pub fn new(directory: Directory, config: Config) -> Self {
         let last = Stamp { clerk: random_u64(), number: 0 };
         let (configs, groups) = (Vec::new(), BTreeMap::new());
-        Clerk { directory, configs, going_by: 0, groups, failures: 0, last, config }
+        Clerk { directory, configs, going_by: 0, groups, asked: 0, failures: 0, last, config }
     }
 
     /// The value of a key and its version; `None` if it does not exist.
@@ -111,10 +113,10 @@ impl Clerk {
         let mut tries = Tries::start(self.config.retry);
         let result = loop {
             let told = self.ask(key, &write, &tries).await;
+            call.sent_to(self.asked);
             match told {
                 Told::Executed(answer) => break call.executed(answer),
-                Told::Elsewhere => call.elsewhere(),
-                Told::Refused => {}
+                Told::Elsewhere | Told::Refused => {}
                 Told::Silence => {
                     call.silence();
                     // A resend is a new request: its version keeps it from being executed twice.
@@ -188,6 +190,7 @@ impl Clerk {
         if servers.is_empty() {
             return Told::Elsewhere;
         }
+        self.asked = gid;
         let known = self.groups.get(&gid).is_some_and(|(known, _)| known == servers);
         if !known {
             self.groups.insert(gid, (servers.to_vec(), Client::new(servers.to_vec())));

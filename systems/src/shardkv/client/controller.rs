@@ -15,7 +15,7 @@ use stormglass_sim::net::rpc::Request;
 use stormglass_sim::reachable;
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{Config, Content, Delete, Freeze, Gid, Install, Moved, Shard};
+use super::super::message::{Config, Content, Delete, Freeze, Gid, Install, Moved, Num, Shard};
 use crate::kv::client::VersionedKv;
 use crate::kv::message::Version;
 use crate::kv::protocol::PutError;
@@ -98,10 +98,21 @@ impl<K: VersionedKv> Controller<K> {
         Ended::Changed
     }
 
+    /// What was posted last as the next configuration, carried out or not.
+    pub async fn posted(&self) -> Option<Config> {
+        self.read(NEXT).await.map(|(config, _)| config)
+    }
+
     /// Finishes what another controller has left half done, if anything.
     pub async fn recover(&self) {
-        let Some((current, _)) = self.read(CURRENT).await else { return };
-        let Some((next, _)) = self.read(NEXT).await else { return };
+        // The next one first: while it is read the current one may become newer, but the two never lie further apart.
+        let (current, next) = if self.config.bugs.has(Bug::RecoversAcrossAGap) {
+            (self.read(CURRENT).await, self.read(NEXT).await)
+        } else {
+            let next = self.read(NEXT).await;
+            (self.read(CURRENT).await, next)
+        };
+        let (Some((current, _)), Some((next, _))) = (current, next) else { return };
         if next.num > current.num {
             reachable!("shardkv: a controller recovers");
             self.carry_out(&current, &next).await;
@@ -131,22 +142,22 @@ impl<K: VersionedKv> Controller<K> {
             None => Content::default(),
             Some(source) => {
                 if self.config.bugs.has(Bug::FreezesAgain) {
-                    _ = self.ask(source, &Freeze { shard, num }).await;
+                    _ = self.ask(source, &Freeze { shard, num }, num).await;
                 }
-                match self.ask(source, &Freeze { shard, num }).await {
-                    Moved::Done(content) => content,
+                match self.ask(source, &Freeze { shard, num }, num).await {
+                    Some(Moved::Done(content)) => content,
                     // Somebody has done it all, and perhaps more.
-                    Moved::Gone | Moved::Stale | Moved::Never => return,
+                    Some(Moved::Gone | Moved::Stale | Moved::Never) | None => return,
                 }
             }
         };
         let Some(mut destination) = to.map(Client::new) else { return };
         if let Some(source) = source.as_mut().filter(|_| self.config.bugs.has(Bug::DeletesFirst)) {
-            _ = self.ask(source, &Delete { shard, num }).await;
+            _ = self.ask(source, &Delete { shard, num }, num).await;
         }
-        _ = self.ask(&mut destination, &Install { shard, num, content }).await;
-        if let Some(source) = &mut source {
-            _ = self.ask(source, &Delete { shard, num }).await;
+        let installed = self.ask(&mut destination, &Install { shard, num, content }, num).await;
+        if let Some(source) = source.as_mut().filter(|_| installed.is_some()) {
+            _ = self.ask(source, &Delete { shard, num }, num).await;
         }
     }
 
@@ -168,13 +179,24 @@ impl<K: VersionedKv> Controller<K> {
         Some((parse(&found.value)?, found.version))
     }
 
-    async fn ask<T, R: Request<Reply = Reply<T>>>(&self, servers: &mut Client, request: &R) -> T {
+    /// Asks a group until it answers. `None`: others have carried out configuration `num`, so that nothing is left to ask;
+    /// the group may be gone by now.
+    async fn ask<T, R: Request<Reply = Reply<T>>>(
+        &self,
+        servers: &mut Client,
+        request: &R,
+        num: Num,
+    ) -> Option<T> {
         let mut tries = Tries::start(self.config.retry);
         loop {
             if let Heard::Done(answer) = servers.ask(request, tries.reply()).await {
-                return answer;
+                return Some(answer);
             }
             tries.pause().await;
+            let past = self.read(CURRENT).await.is_some_and(|(current, _)| current.num >= num);
+            if past && !self.config.bugs.has(Bug::WaitsForTheGone) {
+                return None;
+            }
         }
     }
 }

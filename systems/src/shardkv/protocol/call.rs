@@ -5,7 +5,7 @@
 //! cannot tell that from a put that never was executed, and says *maybe*.
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::Rejection;
+use super::super::message::{Gid, Rejection};
 
 /// Why a put did not return `Ok`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,13 +29,15 @@ pub enum PutError {
 pub struct PutCall {
     /// Whether a request has been sent that may have been executed.
     doubt: bool,
+    /// Who was asked last.
+    group: Gid,
     bugs: Bugs,
 }
 
 impl PutCall {
     /// A call that has sent nothing yet.
     pub fn new(bugs: Bugs) -> Self {
-        PutCall { doubt: false, bugs }
+        PutCall { doubt: false, group: 0, bugs }
     }
 
     /// Nobody knows what became of the last request.
@@ -43,11 +45,12 @@ impl PutCall {
         self.doubt = true;
     }
 
-    /// The last request went to a group that does not serve the shard; the next one will go to another.
-    pub fn elsewhere(&mut self) {
-        if self.bugs.has(Bug::CertainAfterSwitch) {
+    /// A request has been sent to this group.
+    pub fn sent_to(&mut self, gid: Gid) {
+        if gid != self.group && self.bugs.has(Bug::CertainAfterSwitch) {
             self.doubt = false;
         }
+        self.group = gid;
     }
 
     /// The last request was executed: what the caller is told.
