@@ -133,7 +133,7 @@ known_bugs! {
         /// Belief: disks are large.
         /// A shard that has moved stays at every group that ever had it.
         NeverDeletes = "never-deletes",
-            breaks "garbage", caught_by "shardkv/lab_challenge1_delete";
+            breaks "K5 configurations_are_followed", caught_by "shardkv/lab_challenge1_delete";
 
         /// Belief: while shards move, a group serves nothing: simple and safe.
         /// Shows when a shard never arrives, because its group is dead.

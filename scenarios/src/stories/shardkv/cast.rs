@@ -196,6 +196,9 @@ impl Cast {
             probe: self.probe.clone(),
             ..GroupConfig::new(gid, self.plan.shards)
         };
+        if group.founder {
+            self.probe.observe(|| Observation::Founded { gid, shards: self.plan.shards });
+        }
         let started = members(&format!("g{gid}s"), self.plan.members, |id, peers| {
             let server = dressed(&self.plan, group.server(self.plan.protocol(id), peers));
             let (door, group) = (server.door.clone(), group.clone());

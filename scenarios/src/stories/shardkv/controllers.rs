@@ -22,7 +22,7 @@ pub(super) fn stories() -> Vec<Story> {
         Story::new(
             "shardkv/controller_under_load",
             "A controller moves shards, and no write is lost",
-            |stage| under_load(stage),
+            under_load,
         )
         .catches(caught_by::<Bug>("shardkv/controller_under_load"))
         .sometimes("a shard moved"),

@@ -209,7 +209,7 @@ impl Clerk {
         let servers = self.groups.values().map(|(servers, _)| servers.len()).max().unwrap_or(1);
         if !matches!(told, Told::Elsewhere) {
             self.failures += 1;
-            if self.failures % servers.max(1) != 0 {
+            if !self.failures.is_multiple_of(servers.max(1)) {
                 return !tries.are_over();
             }
         } else if self.going_by + 1 < self.configs.len() {

@@ -46,9 +46,6 @@ impl GroupMachine {
     fn new(config: &GroupConfig) -> Self {
         let make = if config.founder { Group::founder } else { Group::new };
         let group = make(config.gid, config.shards, config.clerks, config.bugs);
-        if config.founder {
-            config.probe.observe(|| Observation::Founded { gid: config.gid, shards: config.shards });
-        }
         GroupMachine { group, gid: config.gid, probe: config.probe.clone() }
     }
 }

@@ -56,7 +56,7 @@ pub enum Outcome {
 /// One thing seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// A server of the group that serves all shards from configuration 1 on was started.
+    /// There is a group that serves all shards from configuration 1 on.
     Founded {
         /// The group.
         gid: Gid,
