@@ -11,10 +11,9 @@ use stormglass_checker::Budget;
 use stormglass_sim::time::sleep;
 use stormglass_sim::{NodeId, World};
 use stormglass_systems::kv;
+use stormglass_systems::raft;
 use stormglass_systems::raft::message::ServerId;
-use stormglass_systems::raft::protocol::{self, ReadProof};
-use stormglass_systems::raft::server::{Door, SnapshotPolicy};
-use stormglass_systems::raft::{self, storage};
+use stormglass_systems::raft::server::Door;
 use stormglass_systems::retry::{Backoff, Retry};
 use stormglass_systems::shardkv::bugs::{Bug, Bugs};
 use stormglass_systems::shardkv::client::{
@@ -27,84 +26,9 @@ use stormglass_systems::shardkv::spec::{self, Observation, Probe};
 
 use super::super::{fell, planted};
 use super::hand::Hand;
+use super::plan::{Design, Plan};
 use crate::report::span;
 use crate::{Fall, Stage};
-
-/// Who moves the shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Design {
-    /// 2024: groups follow a replicated controller of so many servers.
-    Followers(u64),
-    /// 2025: controllers that meet in a store; group 1 begins with all shards.
-    Store,
-}
-
-/// How the servers of a story are made.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) design: Design,
-    pub(super) shards: usize,
-    /// Groups that run from the beginning.
-    pub(super) groups: Vec<Gid>,
-    /// Servers of each group.
-    pub(super) members: u64,
-    /// Snapshots after so many entries.
-    pub(super) snapshots: Option<u64>,
-    pub(super) reads: Option<ReadProof>,
-    pub(super) heartbeat: Duration,
-}
-
-impl Plan {
-    /// Groups 100, 101 and 102, which follow a controller, as in the labs of 2024.
-    pub(super) fn followers() -> Plan {
-        Plan { design: Design::Followers(3), shards: 10, groups: vec![100, 101, 102], ..Plan::store() }
-    }
-
-    /// Group 1, which has everything, and a store for the configurations, as in the labs of 2025.
-    pub(super) fn store() -> Plan {
-        Plan {
-            design: Design::Store,
-            shards: 12,
-            groups: vec![1],
-            members: 3,
-            snapshots: None,
-            reads: Some(ReadProof::Quorum),
-            heartbeat: Duration::from_millis(100),
-        }
-    }
-
-    pub(super) fn snapshots(mut self, entries: u64) -> Plan {
-        self.snapshots = Some(entries);
-        self
-    }
-
-    pub(super) fn members(mut self, members: u64) -> Plan {
-        self.members = members;
-        if let Design::Followers(controllers) = &mut self.design {
-            *controllers = members;
-        }
-        self
-    }
-
-    fn protocol(&self, id: ServerId) -> protocol::Config {
-        protocol::Config {
-            id,
-            election: self.heartbeat * 3..=self.heartbeat * 6,
-            heartbeat: self.heartbeat,
-            pre_vote: true,
-            check_quorum: true,
-            noop: true,
-            drift_ppm: 1000,
-            batch_entries: 64,
-            batch_bytes: 64 << 10,
-            pipeline: 4,
-            uncommitted: 256,
-            chunk: 4096,
-            bugs: raft::bugs::Bugs::NONE,
-            observed: false,
-        }
-    }
-}
 
 /// One server, whatever its incarnation.
 #[derive(Clone)]
@@ -145,7 +69,7 @@ impl Cast {
                 let made =
                     ControllerConfig { bugs, probe: probe.clone(), ..ControllerConfig::new(plan.shards) };
                 controllers = members("m", servers, |id, peers| {
-                    let server = dressed(&plan, made.server(plan.protocol(id), peers));
+                    let server = plan.dress(made.server(plan.protocol(id), peers));
                     (
                         server.door.clone(),
                         world.node(&format!("m{id}"), move || again(server.clone(), raft::server::run)),
@@ -200,7 +124,7 @@ impl Cast {
             self.probe.observe(|| Observation::Founded { gid, shards: self.plan.shards });
         }
         let started = members(&format!("g{gid}s"), self.plan.members, |id, peers| {
-            let server = dressed(&self.plan, group.server(self.plan.protocol(id), peers));
+            let server = self.plan.dress(group.server(self.plan.protocol(id), peers));
             let (door, group) = (server.door.clone(), group.clone());
             let runs = move || again((group.clone(), server.clone()), |(group, server)| run(group, server));
             (door, self.world.node(&format!("g{gid}s{id}"), runs))
@@ -354,16 +278,6 @@ fn members(
         Member { node, door }
     };
     (1..=count).map(started).collect()
-}
-
-/// A server as the plan wants it.
-fn dressed<S>(plan: &Plan, server: raft::server::Config<S>) -> raft::server::Config<S> {
-    raft::server::Config {
-        snapshots: SnapshotPolicy { entries: plan.snapshots, bytes: None },
-        storage: storage::Config { segment: 4096, ..storage::Config::default() },
-        patience: plan.heartbeat * 3,
-        ..server
-    }
 }
 
 /// A supervisor: a server that ended, because its disk failed, is started again as a new process.

@@ -11,7 +11,8 @@ use stormglass_systems::shardkv::message::Rule;
 
 use super::super::{caught_by, withstood_by};
 use super::admin::{Boss, about, brisk, millis, rough};
-use super::cast::{Cast, Plan};
+use super::cast::Cast;
+use super::plan::Plan;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);

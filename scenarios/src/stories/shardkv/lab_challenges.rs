@@ -6,9 +6,10 @@ use stormglass_systems::shardkv::spec::Phase;
 
 use super::super::caught_by;
 use super::admin::{Admin, millis};
-use super::cast::{Cast, Plan};
+use super::cast::Cast;
 use super::hand::key_of;
 use super::lab::{LAB, rotate};
+use super::plan::Plan;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 

@@ -8,8 +8,9 @@ use stormglass_systems::shardkv::message::{Config, Gid};
 
 use super::super::caught_by;
 use super::admin::{Admin, millis};
-use super::cast::{Cast, Plan};
+use super::cast::Cast;
 use super::lab::LAB;
+use super::plan::Plan;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 

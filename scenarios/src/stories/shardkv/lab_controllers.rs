@@ -13,8 +13,9 @@ use stormglass_systems::shardkv::message::{Config, Gid};
 
 use super::super::caught_by;
 use super::admin::{Boss, millis};
-use super::cast::{Cast, Plan};
+use super::cast::Cast;
 use super::lab::{LAB, check_shut};
+use super::plan::Plan;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 

@@ -7,8 +7,9 @@ use stormglass_systems::shardkv::message::Config;
 
 use super::super::caught_by;
 use super::admin::{Admin, millis};
-use super::cast::{Cast, Plan};
+use super::cast::Cast;
 use super::lab::{Gets, LAB, appenders, rotate};
+use super::plan::Plan;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 

@@ -11,6 +11,7 @@ mod lab_controllers;
 mod lab_groups;
 mod lab_recovery;
 mod moves;
+mod plan;
 mod swarm;
 
 use crate::Story;

@@ -9,8 +9,9 @@ use stormglass_systems::shardkv::bugs::Bug;
 
 use super::super::{caught_by, withstood_by};
 use super::admin::{Admin, about, brisk, millis, rough};
-use super::cast::{Cast, Plan};
+use super::cast::Cast;
 use super::hand::key_of;
+use super::plan::Plan;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);

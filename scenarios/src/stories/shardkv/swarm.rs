@@ -8,7 +8,8 @@ use stormglass_systems::shardkv::bugs::Bug;
 
 use super::super::{caught_by, withstood_by};
 use super::admin::{Admin, Boss, millis};
-use super::cast::{Cast, Design, Plan};
+use super::cast::Cast;
+use super::plan::{Design, Plan};
 use crate::{Stage, Story, Weather};
 
 const CALM: Duration = Duration::from_secs(60);

@@ -15,7 +15,7 @@ use stormglass_sim::net::rpc::Request;
 use stormglass_sim::reachable;
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{Config, Content, Delete, Freeze, Gid, Install, Moved, Num, Shard};
+use super::super::message::{Config, Delete, Freeze, Gid, Install, Moved, Num, Shard};
 use crate::kv::client::VersionedKv;
 use crate::kv::message::Version;
 use crate::kv::protocol::PutError;
@@ -44,6 +44,8 @@ pub enum Ended {
     Changed,
     /// Somebody else changes it; nothing was done.
     Lost,
+    /// It would leave a shard to nobody, or to a group without servers; nothing was done.
+    Refused,
 }
 
 /// A controller that stores its configurations in `K`.
@@ -60,7 +62,7 @@ impl<K: VersionedKv> Controller<K> {
         Controller { store, config: ControllerConfig { retry, ..config } }
     }
 
-    /// Stores the first configuration, unless there is one.
+    /// Stores the first configuration, unless there is one. All its shards are with groups that began with them.
     pub async fn init(&self, first: &Config) {
         _ = self.store.put(CURRENT, &text(first), 0).await;
     }
@@ -70,8 +72,12 @@ impl<K: VersionedKv> Controller<K> {
         self.read(CURRENT).await.map(|(config, _)| config)
     }
 
-    /// Changes the configuration to `next`, which has the number after the current one's.
+    /// Changes the configuration to `next`, which has the number after the current one's and a group for every shard.
     pub async fn change_to(&self, next: &Config) -> Ended {
+        let served = |gid: &Gid| next.groups.get(gid).is_some_and(|servers| !servers.is_empty());
+        if !next.shards.iter().all(served) {
+            return Ended::Refused;
+        }
         let Some((current, _)) = self.read(CURRENT).await else { return Ended::Lost };
         if next.num != current.num + 1 {
             return Ended::Lost;
@@ -128,36 +134,28 @@ impl<K: VersionedKv> Controller<K> {
             moves.reverse();
         }
         // Each on its own: one whose group is down holds up no other.
-        let moves = moves.into_iter().map(|(shard, from, to)| async move {
-            let servers = |gid: Gid| next.groups.get(&gid).or(current.groups.get(&gid)).cloned();
-            self.carry_over(shard, next.num, servers(from), servers(to)).await;
+        let moves = moves.into_iter().filter_map(|(shard, from, to)| {
+            // Whoever has a shard served it in the current configuration: there is a group for every shard.
+            let (from, to) = (current.groups.get(&from)?, next.groups.get(&to)?);
+            Some(self.carry_over(shard, next.num, from, to))
         });
         join_all(moves).await;
         self.publish(next).await;
     }
 
-    async fn carry_over(&self, shard: Shard, num: u64, from: Option<Vec<String>>, to: Option<Vec<String>>) {
-        let mut source = from.map(Client::new);
-        let content = match &mut source {
-            None => Content::default(),
-            Some(source) => {
-                if self.config.bugs.has(Bug::FreezesAgain) {
-                    _ = self.ask(source, &Freeze { shard, num }, num).await;
-                }
-                match self.ask(source, &Freeze { shard, num }, num).await {
-                    Some(Moved::Done(content)) => content,
-                    // Somebody has done it all, and perhaps more.
-                    Some(Moved::Gone | Moved::Stale | Moved::Never) | None => return,
-                }
-            }
-        };
-        let Some(mut destination) = to.map(Client::new) else { return };
-        if let Some(source) = source.as_mut().filter(|_| self.config.bugs.has(Bug::DeletesFirst)) {
-            _ = self.ask(source, &Delete { shard, num }, num).await;
+    async fn carry_over(&self, shard: Shard, num: Num, from: &[String], to: &[String]) {
+        let (mut source, mut destination) = (Client::new(from.to_vec()), Client::new(to.to_vec()));
+        let freeze = Freeze { shard, num };
+        if self.config.bugs.has(Bug::FreezesAgain) {
+            _ = self.ask(&mut source, &freeze, num).await;
         }
-        let installed = self.ask(&mut destination, &Install { shard, num, content }, num).await;
-        if let Some(source) = source.as_mut().filter(|_| installed.is_some()) {
-            _ = self.ask(source, &Delete { shard, num }, num).await;
+        // Anything else: somebody has done it all, and perhaps more.
+        let Some(Moved::Done(content)) = self.ask(&mut source, &freeze, num).await else { return };
+        if self.config.bugs.has(Bug::DeletesFirst) {
+            _ = self.ask(&mut source, &Delete { shard, num }, num).await;
+        }
+        if self.ask(&mut destination, &Install { shard, num, content }, num).await.is_some() {
+            _ = self.ask(&mut source, &Delete { shard, num }, num).await;
         }
     }
 
