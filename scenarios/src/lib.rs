@@ -55,6 +55,7 @@ mod stories;
 mod story;
 mod wall;
 pub mod weather;
+mod when;
 
 pub use stormglass_checker as checker;
 pub use stormglass_sim as sim;

@@ -86,6 +86,13 @@ impl Stage {
         self.world.stream(&format!("story/{what}")).happens()
     }
 
+    /// Whether a fault that the story itself brings on strikes. It does, unless the run is being made small.
+    ///
+    /// Not for faults on which the story's own claims rest: without them it would claim what nobody promised.
+    pub fn strikes(&self, fault: &str) -> bool {
+        self.happens(&format!("faults/{fault}"))
+    }
+
     /// Those of `steps` that take place: all, unless the run is being made small. `who` names whose steps they are.
     pub fn each<I: IntoIterator>(&self, who: &str, steps: I) -> impl Iterator<Item = I::Item> + use<I> {
         let stream = self.world.stream(&format!("story/{who}"));

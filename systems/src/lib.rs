@@ -16,6 +16,7 @@
 //! | [`kv`] | versioned conditional puts on one server, and a lock made of nothing else (6.5840, 2025, lab 2) |
 //! | [`kvonce`] | put, append and get on one server, executed exactly once (6.5840, 2024, lab 2) |
 //! | [`raft`] | a replicated log, and a list service on it (Ongaro & Ousterhout, 2014; Ongaro, 2014) |
+//! | [`kvraft`] | a replicated key/value store: versioned puts, or writes executed once (6.5840, 2024 and 2025, lab 4) |
 //! | [`mapreduce`] | map and reduce over files, with workers that die and stragglers (Dean and Ghemawat, OSDI 2004; 6.5840, lab 1) |
 //! | [`shardkv`] | shards of keys that move between groups of servers, under one controller or several (6.5840, 2024 lab 5, 2025 lab 5) |
 //!
@@ -27,6 +28,7 @@ pub mod bugs;
 pub mod frames;
 pub mod kv;
 pub mod kvonce;
+pub mod kvraft;
 pub mod mapreduce;
 pub mod probe;
 pub mod raft;

@@ -56,13 +56,18 @@ impl Finding {
         }
     }
 
-    /// `<story>-<seed>[-bug].json`, with the story's slashes as dots.
+    /// `<story>-<seed>[-<bug>][-<overrides>].json`, with the story's slashes as dots. Overrides, where there are any, are told
+    /// by a hash: with others the seed is another run, and has a file of its own.
     pub fn file_name(&self) -> String {
-        let story = self.story.replace('/', ".");
-        match &self.bug {
-            Some(bug) => format!("{story}-{}-{bug}.json", self.seed),
-            None => format!("{story}-{}.json", self.seed),
+        let mut name = format!("{}-{}", self.story.replace('/', "."), self.seed);
+        if let Some(bug) = &self.bug {
+            name.push_str(&format!("-{bug}"));
         }
+        if !self.overrides.is_empty() {
+            let text = serde_json::to_string(&self.overrides).unwrap_or_default();
+            name.push_str(&format!("-{:08x}", fnv1a(&text)));
+        }
+        name + ".json"
     }
 
     /// Writes the finding into `folder`, which is made when it is missing.
@@ -102,6 +107,11 @@ impl Finding {
         }
         serde_json::from_str(&text).map_err(|error| format!("{shown}: not a replay file: {error}"))
     }
+}
+
+/// The same on every machine and in every version.
+fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Writes a file so that a reader, or a crash, sees the whole of it or nothing.
@@ -144,6 +154,18 @@ mod tests {
             1,
             "no half-written file stays behind"
         );
+    }
+
+    #[test]
+    fn runs_of_the_same_seed_have_files_of_their_own() {
+        let mut names = std::collections::BTreeSet::from([finding().file_name()]);
+        for value in 0..50 {
+            let mut other = finding();
+            other.overrides.set("a/rand", 0, value);
+            let name = other.file_name();
+            assert!(name.starts_with("kv.lost_reply-417-late-ack-") && name.ends_with(".json"), "{name}");
+            assert!(names.insert(name), "{value}");
+        }
     }
 
     #[test]

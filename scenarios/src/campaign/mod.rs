@@ -18,6 +18,6 @@ pub(crate) use finding::write_whole;
 pub(crate) use journal::{Journal, Plan};
 pub(crate) use pool::Pool;
 pub(crate) use result::CampaignResult;
-pub(crate) use tally::StoryTally;
+pub(crate) use tally::{StoryTally, Told};
 pub(crate) use unit::Unit;
 pub(crate) use worker::serve;

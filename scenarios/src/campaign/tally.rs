@@ -34,6 +34,9 @@ pub(crate) struct StoryTally {
     pub(crate) seen: BTreeMap<String, u64>,
     /// Distinct failures by signature.
     pub(crate) failures: BTreeMap<String, Failure>,
+    /// What once failed and still does, by what replays it. These are no runs of the campaign, and count in nothing above.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) again: BTreeMap<String, Outcome>,
     /// Why this story's campaign is no pass although no run failed.
     pub(crate) reproaches: Vec<String>,
     /// Events that the story declares.
@@ -50,6 +53,22 @@ pub(crate) struct Failure {
     pub(crate) seeds: Vec<u64>,
     /// The run with the lowest seed.
     pub(crate) first: Outcome,
+}
+
+/// A distinct failure, for a report.
+pub(crate) struct Told<'a> {
+    /// The run that speaks for it.
+    pub(crate) outcome: &'a Outcome,
+    /// What `replay` takes.
+    pub(crate) replay: String,
+    /// How often it happened.
+    pub(crate) times: String,
+}
+
+impl Told<'_> {
+    pub(crate) fn signature(&self) -> String {
+        self.outcome.signature().unwrap_or_default()
+    }
 }
 
 impl Failure {
@@ -79,6 +98,7 @@ impl StoryTally {
             slowest_convergence_ns: 0,
             seen: story.expected().iter().map(|event| ((*event).to_owned(), 0)).collect(),
             failures: BTreeMap::new(),
+            again: BTreeMap::new(),
             reproaches: Vec::new(),
             expected: story.expected().iter().map(|event| (*event).to_owned()).collect(),
             enough: story.enough_seeds(),
@@ -109,6 +129,22 @@ impl StoryTally {
                 None => drop(self.failures.insert(signature.clone(), more.clone())),
             }
         }
+        self.again.extend(other.again.clone());
+    }
+
+    /// Every distinct failure, those of the corpus first.
+    pub(crate) fn told(&self) -> impl Iterator<Item = Told<'_>> {
+        let again = self.again.iter().map(|(replay, outcome)| Told {
+            outcome,
+            replay: replay.clone(),
+            times: "it once failed, and does again".into(),
+        });
+        let failures = self.failures.values().map(|Failure { count, first, .. }| Told {
+            outcome: first,
+            replay: first.reference(),
+            times: format!("{count} of its runs"),
+        });
+        again.chain(failures)
     }
 
     /// Counts a run; true when its failure is one not seen before.
@@ -166,7 +202,11 @@ impl StoryTally {
             (self.liveness_violated, Verdict::Liveness),
             (self.undecided + self.reproaches.len() as u64, Verdict::Undecided),
         ];
-        counts.into_iter().find(|(count, _)| *count > 0).map_or(Verdict::Holds, |(_, verdict)| verdict)
+        let runs = counts.into_iter().find(|(count, _)| *count > 0).map(|(_, verdict)| verdict);
+        runs.into_iter()
+            .chain(self.again.values().map(|outcome| outcome.verdict))
+            .max()
+            .unwrap_or(Verdict::Holds)
     }
 }
 
@@ -214,6 +254,18 @@ mod tests {
         }
         seen.close(false);
         assert_eq!(seen.verdict(), Verdict::Holds);
+    }
+
+    #[test]
+    fn what_fails_again_counts_for_the_verdict_and_nothing_else() {
+        let mut tally = StoryTally::new(&story());
+        tally.count(&held(1));
+        let mut part = StoryTally::new(&story());
+        part.again.insert("findings/kv.x-1-0a0b0c0d.json".into(), failed(1, "key 4 is lost"));
+        tally.merge(&part);
+        assert_eq!((tally.runs, tally.safety_violated, tally.failures.len()), (1, 0, 0));
+        assert_eq!(tally.verdict(), Verdict::Safety);
+        assert_eq!(tally.told().next().unwrap().replay, "findings/kv.x-1-0a0b0c0d.json");
     }
 
     #[test]

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use stormglass_sim::chance::Overrides;
-
-use super::Complaint;
 use super::output::say;
+use super::{Complaint, Shard};
 use crate::campaign::{Finding, Pool, Unit};
 use crate::outcome::Outcome;
 use crate::story::Story;
 
-/// Runs every finding of `folder` that is of one of the stories; `done` hears what each comes to now.
+/// Runs those findings of `folder` that are of one of the stories and this part's share; `done` hears of each what it comes
+/// to now.
 pub(super) fn run(
     folder: &Path,
     stories: &[&Story],
+    shard: Shard,
     pool: &mut Pool,
-    done: &mut dyn FnMut(&Outcome, &Overrides) -> Result<(), Complaint>,
+    done: &mut dyn FnMut(&Finding, Outcome) -> Result<(), Complaint>,
 ) -> Result<(), Complaint> {
     let shown = folder.display();
     let entries =
@@ -28,25 +28,26 @@ pub(super) fn run(
         }
     }
     paths.sort();
-    let mut units = Vec::new();
-    for path in paths {
+    let mut findings = Vec::new();
+    for (n, path) in (0..).zip(paths) {
         let finding = Finding::load(&path).map_err(Complaint::Usage)?;
-        if stories.iter().any(|story| story.name() == finding.story) {
-            // Planted bugs are meant to fail.
-            if finding.bug.is_none() {
-                let unit = Unit::new(&finding.story, finding.seed, None);
-                units.push(Unit { overrides: finding.overrides, ..unit });
-            }
+        // Planted bugs are meant to fail.
+        let wanted = finding.bug.is_none() && stories.iter().any(|story| story.name() == finding.story);
+        if wanted && shard.has(n) {
+            findings.push(finding);
         }
     }
-    let (count, mut again, mut trouble) = (units.len(), 0, None);
-    let mut units = units.into_iter();
+    let (mut again, mut trouble) = (0, None);
+    let mut units = findings.iter().enumerate().map(|(tag, finding)| {
+        let unit = Unit::new(&finding.story, finding.seed, None);
+        Unit { overrides: finding.overrides.clone(), tag, ..unit }
+    });
     pool.drive(&mut || units.next(), &mut |unit, outcome| {
         again += usize::from(outcome.fall.is_some());
-        if let Err(complaint) = done(&outcome, &unit.overrides) {
+        if let Err(complaint) = done(&findings[unit.tag], outcome) {
             trouble.get_or_insert(complaint);
         }
     })?;
-    say(&format!("--corpus {shown}: {count} runs that once failed, {again} still do"))?;
+    say(&format!("--corpus {shown}: {} runs that once failed, {again} still do", findings.len()))?;
     trouble.map_or(Ok(()), Err)
 }

@@ -70,8 +70,9 @@ impl Fuzz {
         let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience).memory(self.memory);
         if let Some(folder) = &self.corpus {
             let chosen = select::stories(stories, &journal.plan.stories)?;
-            corpus::run(folder, &chosen, &mut pool, &mut |outcome, overrides| {
-                self.told(&mut journal.tallies, outcome, overrides)
+            let shard = journal.plan.shard.unwrap_or(Shard::WHOLE);
+            corpus::run(folder, &chosen, shard, &mut pool, &mut |finding, outcome| {
+                self.again(&mut journal.tallies, finding, outcome)
             })?;
         }
         self.campaign(&mut journal, &mut pool)?;
@@ -79,7 +80,7 @@ impl Fuzz {
         journal.remove(&self.findings)?;
         let result = CampaignResult::new(journal.plan, journal.tallies);
         say(&report::summary(&result.stories, Some(took)))?;
-        if result.stories.iter().any(|tally| !tally.failures.is_empty()) {
+        if result.stories.iter().any(|tally| tally.told().next().is_some()) {
             say(&format!("findings are in {}", self.findings.join("").display()))?;
         }
         self.publish.publish(&result)?;
@@ -149,12 +150,10 @@ impl Fuzz {
         let mut done = |unit: &Unit, outcome: Outcome| {
             progress.step();
             let journal = &mut **journal.borrow_mut();
-            let told = progress
-                .aside(|| self.told(&mut journal.tallies, &outcome, &Overrides::default()))
-                .and_then(|()| {
-                    journal.finish(unit.tag as u64);
-                    journal.save_now_and_then(&self.findings).map_err(|error| self.cannot_write(&error))
-                });
+            let told = progress.aside(|| self.told(&mut journal.tallies, &outcome)).and_then(|()| {
+                journal.finish(unit.tag as u64);
+                journal.save_now_and_then(&self.findings).map_err(|error| self.cannot_write(&error))
+            });
             if let Err(complaint) = told {
                 trouble.get_or_insert(complaint);
             }
@@ -166,24 +165,40 @@ impl Fuzz {
     }
 
     /// Counts an outcome; a failure becomes a file at once, and is told when it is a new one.
-    fn told(
-        &self,
-        tallies: &mut [StoryTally],
-        outcome: &Outcome,
-        overrides: &Overrides,
-    ) -> Result<(), Complaint> {
+    fn told(&self, tallies: &mut [StoryTally], outcome: &Outcome) -> Result<(), Complaint> {
         let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) else {
             return Ok(());
         };
         let new = tally.count(outcome);
         if outcome.fall.is_some() {
-            let finding = Finding::new(outcome.clone(), overrides.clone());
-            finding.save(&self.findings).map_err(|error| self.cannot_write(&error))?;
+            self.save(&Finding::new(outcome.clone(), Overrides::default()))?;
         }
         if new {
             say(&report::failure(outcome, &outcome.reference()))?;
         }
         Ok(())
+    }
+
+    /// A run of the corpus: when it fails again it is told and kept, and counted in no tally of runs.
+    fn again(&self, tallies: &mut [StoryTally], once: &Finding, outcome: Outcome) -> Result<(), Complaint> {
+        if outcome.fall.is_none() {
+            return Ok(());
+        }
+        let now = Finding {
+            summary: once.summary.clone(),
+            ..Finding::new(outcome.clone(), once.overrides.clone())
+        };
+        let path = self.save(&now)?;
+        let replay = if once.overrides.is_empty() { outcome.reference() } else { path.display().to_string() };
+        say(&report::failure(&outcome, &replay))?;
+        if let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) {
+            tally.again.insert(replay, outcome);
+        }
+        Ok(())
+    }
+
+    fn save(&self, finding: &Finding) -> Result<PathBuf, Complaint> {
+        finding.save(&self.findings).map_err(|error| self.cannot_write(&error))
     }
 
     fn cannot_write(&self, error: &std::io::Error) -> Complaint {

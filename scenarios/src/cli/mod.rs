@@ -11,6 +11,7 @@ mod data;
 #[cfg(feature = "systems")]
 mod demo;
 mod determinism;
+mod explain;
 mod fuzz;
 #[cfg(feature = "systems")]
 mod house;
@@ -92,6 +93,8 @@ pub(crate) enum Harness {
     Replay(replay::Replay),
     /// The smallest run that fails the same way, as a file that replays
     Shrink(shrink::Shrink),
+    /// When a run went wrong: the decision after which the failure was likely
+    Explain(explain::Explain),
     /// Every known bug against the stories that must catch it: caught, by what, after how many seeds
     Bugs(bugs::Bugs),
     /// Each seed twice, in two processes; on a difference, the first event that differs
@@ -112,6 +115,7 @@ impl Harness {
             Harness::Merge(merge) => merge.answer(),
             Harness::Replay(replay) => replay.answer(stories),
             Harness::Shrink(shrink) => shrink.answer(stories),
+            Harness::Explain(explain) => explain.answer(stories),
             Harness::Bugs(bugs) => bugs.answer(stories),
             Harness::Determinism(determinism) => determinism.answer(stories),
             Harness::Check(check) => check.answer(),

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use stormglass_sim::chance::Overrides;
 
 use super::args::{self, PATIENCE};
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::replay::subject;
 use super::{Answer, Complaint};
-use crate::campaign::write_whole;
+use crate::campaign::{Finding, write_whole};
 use crate::report;
 use crate::shrink::{Effort, shrink};
 use crate::story::Story;
@@ -66,7 +67,10 @@ impl Shrink {
         let outcome = shrunk.finding.expected.clone().expect("a finding that was just made has an outcome");
         let path = self.output.unwrap_or_else(|| match subject.file {
             Some((path, _)) => path.with_extension("min.json"),
-            None => Path::new("findings").join(shrunk.finding.file_name()).with_extension("min.json"),
+            None => {
+                let whole = Finding { overrides: Overrides::default(), ..shrunk.finding.clone() };
+                Path::new("findings").join(whole.file_name()).with_extension("min.json")
+            }
         });
         let mut finding = shrunk.finding;
         finding.summary = Some(shrunk.after.to_string());

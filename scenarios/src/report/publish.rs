@@ -5,8 +5,8 @@ use std::fmt::Write;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{headline, invocation::command};
-use crate::campaign::{CampaignResult, StoryTally};
-use crate::outcome::{Outcome, Verdict};
+use crate::campaign::{CampaignResult, StoryTally, Told};
+use crate::outcome::Verdict;
 
 /// A suite a system, a case a story; its failures by their signatures.
 pub(crate) fn junit(result: &CampaignResult) -> String {
@@ -22,7 +22,12 @@ pub(crate) fn junit(result: &CampaignResult) -> String {
         if tally.verdict() != Verdict::Holds {
             status.set_type(tally.verdict().to_string());
             status.set_message(
-                tally.failures.keys().chain(&tally.reproaches).cloned().collect::<Vec<_>>().join("; "),
+                tally
+                    .told()
+                    .map(|told| told.signature())
+                    .chain(tally.reproaches.clone())
+                    .collect::<Vec<_>>()
+                    .join("; "),
             );
             status.set_description(plain(tally));
         }
@@ -44,8 +49,8 @@ pub(crate) fn junit(result: &CampaignResult) -> String {
 
 fn plain(tally: &StoryTally) -> String {
     let mut text = String::new();
-    for failure in tally.failures.values() {
-        _ = writeln!(text, "{}", told(&failure.first, failure.count));
+    for failure in tally.told() {
+        _ = writeln!(text, "{}", plain_failure(&failure));
     }
     for reproach in &tally.reproaches {
         _ = writeln!(text, "{reproach}");
@@ -54,19 +59,19 @@ fn plain(tally: &StoryTally) -> String {
 }
 
 /// A failure without colours.
-fn told(outcome: &Outcome, count: u64) -> String {
+fn plain_failure(Told { outcome, replay, times }: &Told<'_>) -> String {
     let witness = outcome.fall.as_ref().map_or("", |fall| fall.witness.as_str());
-    let replay = command(&format!("replay {}", outcome.reference()));
-    format!("{} ({count} of its runs)\n{witness}\nreplay: {replay}", headline(outcome))
+    let replay = command(&format!("replay {replay}"));
+    format!("{} ({times})\n{witness}\nreplay: {replay}", headline(outcome))
 }
 
 /// GitHub's workflow commands: a line a failure, shown beside the change that brought it.
 pub(crate) fn annotations(result: &CampaignResult) -> Vec<String> {
     let mut lines = Vec::new();
     for tally in &result.stories {
-        for failure in tally.failures.values() {
-            let title = format!("{}, seed {}", tally.story, failure.first.seed);
-            lines.push(annotation("error", &title, &told(&failure.first, failure.count)));
+        for failure in tally.told() {
+            let title = format!("{}, seed {}", tally.story, failure.outcome.seed);
+            lines.push(annotation("error", &title, &plain_failure(&failure)));
         }
         for reproach in &tally.reproaches {
             lines.push(annotation("warning", &tally.story, reproach));
@@ -97,12 +102,12 @@ pub(crate) fn markdown(result: &CampaignResult) -> String {
             tally.story,
             tally.runs,
             tally.verdict(),
-            tally.failures.len()
+            tally.told().count()
         );
     }
     for tally in &result.stories {
-        for (signature, failure) in &tally.failures {
-            let block = told(&failure.first, failure.count);
+        for failure in tally.told() {
+            let (signature, block) = (failure.signature(), plain_failure(&failure));
             _ = writeln!(text, "\n## {}: {signature}\n\n```text\n{block}\n```", tally.story);
         }
         for reproach in &tally.reproaches {
@@ -133,7 +138,7 @@ fn coverage(result: &CampaignResult, text: &mut String) {
 mod tests {
     use super::*;
     use crate::campaign::Plan;
-    use crate::outcome::Fall;
+    use crate::outcome::{Fall, Outcome};
     use crate::story::Story;
 
     fn result() -> CampaignResult {

@@ -27,6 +27,10 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
             tally.runs,
             extras(tally)
         ));
+        for (replay, outcome) in &tally.again {
+            let signature = outcome.signature().unwrap_or_default();
+            text.push_str(&format!("  again: {signature}  ({replay})\n"));
+        }
         for (signature, failure) in &tally.failures {
             let seeds: Vec<String> = failure.seeds.iter().take(5).map(u64::to_string).collect();
             let more = if failure.count > 5 { ", …" } else { "" };
@@ -41,7 +45,7 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
         }
     }
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
-    let distinct: usize = tallies.iter().map(|tally| tally.failures.len()).sum();
+    let distinct: usize = tallies.iter().map(|tally| tally.told().count()).sum();
     let failures = if distinct == 1 { "failure" } else { "failures" };
     let pace = took.map_or_else(String::new, |took| {
         let rate = runs as f64 / took.as_secs_f64().max(1e-9);

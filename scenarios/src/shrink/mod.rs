@@ -7,6 +7,8 @@
 
 mod ddmin;
 mod part;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::collections::BTreeSet;
@@ -16,7 +18,8 @@ use stormglass_sim::chance::{Decision, Overrides};
 
 pub(crate) use part::Size;
 use part::{Part, stands_alone};
-use trial::Trial;
+pub(crate) use trial::{Failure, LONGER, recorded, run};
+use trial::{Runs, Trial};
 
 use crate::campaign::{Finding, Unit};
 use crate::cli::Complaint;
@@ -51,8 +54,17 @@ pub(crate) struct Shrunk {
 /// When the run does not fail, does not fail twice alike, or a worker cannot be had.
 pub(crate) fn shrink(unit: Unit, effort: &Effort, told: &mut dyn FnMut(&Size)) -> Result<Shrunk, Complaint> {
     let overrides = unit.overrides.clone();
-    let (trial, _) = Trial::new(unit, effort.jobs, effort.patience, effort.budget)?;
-    let mut search = Search { trial, overrides, decisions: Vec::new() };
+    let mut trial = Trial::new(unit, effort.jobs, effort.patience, effort.budget)?;
+    search(&mut trial, overrides, told)
+}
+
+/// What is left of a run that fails when nothing more can go.
+fn search(
+    runs: &mut dyn Runs,
+    overrides: Overrides,
+    told: &mut dyn FnMut(&Size),
+) -> Result<Shrunk, Complaint> {
+    let mut search = Search { runs, overrides, decisions: Vec::new() };
     search.refresh()?;
     let before = Size::of(&search.decisions);
     loop {
@@ -66,32 +78,32 @@ pub(crate) fn shrink(unit: Unit, effort: &Effort, told: &mut dyn FnMut(&Size)) -
             told(&Size::of(&search.decisions));
         }
         // What could not go may be able to, now that something else has gone.
-        if search.overrides == start || search.trial.is_spent() {
+        if search.overrides == start || search.runs.is_spent() {
             break;
         }
     }
     search.forget_the_absent();
-    let (outcome, decisions) = search.trial.record(&search.overrides)?;
+    let (outcome, decisions) = search.runs.record(&search.overrides)?;
     Ok(Shrunk {
         after: Size::of(&decisions),
         before,
-        runs: search.trial.spent,
-        finished: !search.trial.is_spent(),
+        runs: search.runs.spent(),
+        finished: !search.runs.is_spent(),
         finding: Finding::new(outcome, search.overrides),
     })
 }
 
 /// The smallest failing run so far.
-struct Search {
-    trial: Trial,
+struct Search<'a> {
+    runs: &'a mut dyn Runs,
     overrides: Overrides,
     /// Its decisions.
     decisions: Vec<Decision>,
 }
 
-impl Search {
+impl Search<'_> {
     fn refresh(&mut self) -> Result<(), Complaint> {
-        self.decisions = self.trial.record(&self.overrides)?.1;
+        self.decisions = self.runs.record(&self.overrides)?.1;
         Ok(())
     }
 
@@ -111,10 +123,10 @@ impl Search {
             overrides.calm_streams.extend(streams.iter().filter(|stream| !kept.contains(stream)).cloned());
             overrides
         };
-        let (trial, base) = (&mut self.trial, &self.overrides);
+        let (runs, base) = (&mut *self.runs, &self.overrides);
         let kept = ddmin::ddmin(streams.clone(), &mut |candidates: &[Vec<String>]| {
             let candidates: Vec<Overrides> = candidates.iter().map(|kept| plan(kept, base)).collect();
-            trial.first(&candidates)
+            runs.first(&candidates)
         })?;
         self.overrides = plan(&kept, &self.overrides);
         self.refresh()
@@ -144,10 +156,10 @@ impl Search {
             }
             overrides
         };
-        let (trial, base) = (&mut self.trial, &self.overrides);
+        let (runs, base) = (&mut *self.runs, &self.overrides);
         let kept = ddmin::ddmin(lively.clone(), &mut |candidates: &[Vec<Decision>]| {
             let candidates: Vec<Overrides> = candidates.iter().map(|kept| plan(kept, base)).collect();
-            trial.first(&candidates)
+            runs.first(&candidates)
         })?;
         if kept.len() < lively.len() {
             self.overrides = plan(&kept, &self.overrides);

@@ -55,11 +55,14 @@ pub(super) fn stands_alone(decision: &Decision) -> bool {
 /// The stream by which a story asks for its clients: `stage.happens("clients")`.
 const CLIENTS: &str = "story/clients";
 
+/// What the streams begin with by which a story asks for its faults: `stage.strikes("crash")`.
+const FAULTS: &str = "story/faults/";
+
 /// How much a run consists of, counted from what it decided other than calm weather would have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Size {
     /// By name: "crash", "lost message".
-    faults: BTreeMap<&'static str, usize>,
+    faults: BTreeMap<String, usize>,
     /// Clients that are asked whether they take part.
     clients: usize,
     /// Operations, steps of the story.
@@ -76,12 +79,16 @@ impl Size {
         for decision in decisions.iter().filter(|decision| decision.value != decision.calm) {
             match (Part::of(&decision.stream), decision.kind.as_str()) {
                 (Part::Story, _) if decision.stream == CLIENTS => size.clients += 1,
+                (Part::Story, _) if decision.stream.starts_with(FAULTS) => {
+                    let fault = decision.stream.trim_start_matches(FAULTS);
+                    *size.faults.entry(fault.to_owned()).or_default() += 1;
+                }
                 (Part::Story, _) => size.operations += 1,
                 (Part::Schedule, _) => size.choices += 1,
                 (Part::Fault, "latency") => size.delayed += 1,
                 _ => {
                     if let Some(fault) = fault(decision) {
-                        *size.faults.entry(fault).or_default() += 1;
+                        *size.faults.entry(fault.to_owned()).or_default() += 1;
                     }
                 }
             }
@@ -176,7 +183,7 @@ mod tests {
     use super::*;
 
     fn decision(stream: &str, kind: &str, value: u64) -> Decision {
-        Decision { stream: stream.into(), index: 0, kind: kind.into(), value, calm: 0 }
+        Decision { stream: stream.into(), index: 0, kind: kind.into(), value, calm: 0, cause: 0 }
     }
 
     #[test]

@@ -9,119 +9,149 @@ use crate::cli::Complaint;
 use crate::outcome::{Outcome, Verdict};
 
 /// Events a candidate may have beyond what the failing run had, as a factor: what does not get on is not the same failure.
-const LONGER: u64 = 4;
+pub(crate) const LONGER: u64 = 4;
+
+/// Where candidates are run.
+pub(super) trait Runs {
+    /// The first of the candidates, in their order, that fails the same way. `None` as well when the budget is spent.
+    fn first(&mut self, candidates: &[Overrides]) -> Result<Option<usize>, Complaint>;
+
+    /// One more run, with every decision it takes. It fails the same way, or the code under test is not deterministic.
+    fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint>;
+
+    /// How many runs it took so far.
+    fn spent(&self) -> u64;
+
+    /// Whether no run is left.
+    fn is_spent(&self) -> bool;
+}
+
+/// How a run fails: what every smaller one must do as well.
+#[derive(Clone)]
+pub(crate) struct Failure {
+    verdict: Verdict,
+    signature: String,
+}
+
+impl Failure {
+    /// An error when the run does not fail at all.
+    pub(crate) fn of(outcome: &Outcome) -> Result<Failure, Complaint> {
+        let verdict = outcome.verdict;
+        match outcome.signature().filter(|_| verdict.is_failure()) {
+            Some(signature) => Ok(Failure { verdict, signature }),
+            None => Err(Complaint::usage(format!(
+                "{}: {verdict}, there is nothing to explain or to make smaller",
+                outcome.reference()
+            ))),
+        }
+    }
+
+    pub(crate) fn is_of(&self, outcome: &Outcome) -> bool {
+        outcome.verdict == self.verdict && outcome.signature().as_deref() == Some(&self.signature)
+    }
+}
 
 /// Runs candidates in worker processes and compares how they fail.
 pub(super) struct Trial {
     unit: Unit,
-    verdict: Verdict,
-    signature: String,
+    failure: Failure,
     pool: Pool,
     jobs: usize,
     /// Runs that may still be spent.
     left: u64,
-    pub(super) spent: u64,
+    spent: u64,
 }
 
 impl Trial {
     /// Runs the failure as it is. An error when it does not fail at all.
     pub(super) fn new(
-        unit: Unit,
+        mut unit: Unit,
         jobs: usize,
         patience: Duration,
         budget: u64,
-    ) -> Result<(Trial, Outcome), Complaint> {
-        let pool = Pool::new(jobs, patience);
-        let mut trial = Trial {
-            unit,
-            verdict: Verdict::Holds,
-            signature: String::new(),
-            pool,
-            jobs,
-            left: budget,
-            spent: 0,
-        };
-        let unit = trial.unit.clone();
-        let outcome = trial.run(vec![unit])?.remove(0);
-        let Some(signature) = outcome.signature().filter(|_| outcome.verdict.is_failure()) else {
-            return Err(Complaint::usage(format!(
-                "{}: {}, there is nothing to make smaller",
-                outcome.reference(),
-                outcome.verdict
-            )));
-        };
-        (trial.verdict, trial.signature) = (outcome.verdict, signature);
+    ) -> Result<Trial, Complaint> {
+        let mut pool = Pool::new(jobs, patience);
+        let outcome = run(&mut pool, vec![unit.clone()])?.remove(0);
+        let failure = Failure::of(&outcome)?;
         // A run that killed its process has no count of events.
         if outcome.digest.is_some() {
-            trial.unit.max_events = Some(outcome.events.saturating_mul(LONGER).saturating_add(10_000));
+            unit.max_events = Some(outcome.events.saturating_mul(LONGER).saturating_add(10_000));
         }
-        Ok((trial, outcome))
-    }
-
-    /// The first of the candidates, in their order, that fails the same way. `None` as well when the budget is spent.
-    ///
-    /// Some run at once; which one is the first does not depend on how many.
-    pub(super) fn first(&mut self, candidates: &[Overrides]) -> Result<Option<usize>, Complaint> {
-        for (batch, some) in candidates.chunks(self.jobs).enumerate() {
-            if self.left == 0 {
-                return Ok(None);
-            }
-            let units = some.iter().map(|overrides| self.unit(overrides)).collect();
-            let outcomes = self.run(units)?;
-            if let Some(found) = outcomes.iter().position(|outcome| self.same(outcome)) {
-                return Ok(Some(batch * self.jobs + found));
-            }
-        }
-        Ok(None)
-    }
-
-    /// One more run, with every decision it takes. It fails the same way, or the code under test is not deterministic.
-    pub(super) fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint> {
-        let file = tempfile(&self.unit);
-        let unit = Unit { decisions: Some(file.clone()), ..self.unit(overrides) };
-        let outcome = self.run(vec![unit])?.remove(0);
-        let text = std::fs::read(&file);
-        _ = std::fs::remove_file(&file);
-        if !self.same(&outcome) {
-            return Err(Complaint::Internal(format!(
-                "{} did not fail twice in the same way; `determinism {}` will find out why",
-                outcome.reference(),
-                outcome.story
-            )));
-        }
-        // A process that died wrote nothing.
-        let decisions = match text {
-            Ok(text) => serde_json::from_slice(&text)?,
-            Err(_) => Vec::new(),
-        };
-        Ok((outcome, decisions))
-    }
-
-    /// Whether no run is left.
-    pub(super) fn is_spent(&self) -> bool {
-        self.left == 0
+        Ok(Trial { unit, failure, pool, jobs, left: budget.saturating_sub(1), spent: 1 })
     }
 
     fn unit(&self, overrides: &Overrides) -> Unit {
         Unit { overrides: overrides.clone(), ..self.unit.clone() }
     }
 
-    fn same(&self, outcome: &Outcome) -> bool {
-        outcome.verdict == self.verdict && outcome.signature().as_deref() == Some(&self.signature)
+    fn run(&mut self, units: Vec<Unit>) -> Result<Vec<Outcome>, Complaint> {
+        let count = units.len() as u64;
+        self.spent += count;
+        self.left = self.left.saturating_sub(count);
+        run(&mut self.pool, units)
+    }
+}
+
+impl Runs for Trial {
+    /// Some run at once; which one is the first does not depend on how many.
+    fn first(&mut self, candidates: &[Overrides]) -> Result<Option<usize>, Complaint> {
+        for (batch, some) in candidates.chunks(self.jobs).enumerate() {
+            if self.left == 0 {
+                return Ok(None);
+            }
+            let units = some.iter().map(|overrides| self.unit(overrides)).collect();
+            let outcomes = self.run(units)?;
+            if let Some(found) = outcomes.iter().position(|outcome| self.failure.is_of(outcome)) {
+                return Ok(Some(batch * self.jobs + found));
+            }
+        }
+        Ok(None)
     }
 
-    fn run(&mut self, units: Vec<Unit>) -> Result<Vec<Outcome>, Complaint> {
-        let count = units.len();
-        self.spent += count as u64;
-        self.left = self.left.saturating_sub(count as u64);
-        let mut outcomes: Vec<Option<Outcome>> = vec![None; count];
-        let mut units = units.into_iter().enumerate().map(|(tag, unit)| Unit { tag, ..unit });
-        self.pool.drive(&mut || units.next(), &mut |unit, outcome| outcomes[unit.tag] = Some(outcome))?;
-        outcomes
-            .into_iter()
-            .collect::<Option<Vec<Outcome>>>()
-            .ok_or_else(|| Complaint::Internal("a worker gave no answer".into()))
+    fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint> {
+        let unit = self.unit(overrides);
+        self.spent += 1;
+        self.left = self.left.saturating_sub(1);
+        let (outcome, decisions) = recorded(&mut self.pool, unit)?;
+        if !self.failure.is_of(&outcome) {
+            return Err(Complaint::Internal(format!(
+                "{} did not fail twice in the same way; `determinism {}` will find out why",
+                outcome.reference(),
+                outcome.story
+            )));
+        }
+        Ok((outcome, decisions))
     }
+
+    fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+}
+
+/// One run, with every decision it takes; none are known of a run that killed its process.
+pub(crate) fn recorded(pool: &mut Pool, unit: Unit) -> Result<(Outcome, Vec<Decision>), Complaint> {
+    let file = tempfile(&unit);
+    let outcome = run(pool, vec![Unit { decisions: Some(file.clone()), ..unit }])?.remove(0);
+    let text = std::fs::read(&file);
+    _ = std::fs::remove_file(&file);
+    // A process that died wrote nothing.
+    let decisions = text.map_or(Ok(Vec::new()), |text| serde_json::from_slice(&text))?;
+    Ok((outcome, decisions))
+}
+
+/// Runs them all; the outcomes are in the order of the units.
+pub(crate) fn run(pool: &mut Pool, units: Vec<Unit>) -> Result<Vec<Outcome>, Complaint> {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; units.len()];
+    let mut units = units.into_iter().enumerate().map(|(tag, unit)| Unit { tag, ..unit });
+    pool.drive(&mut || units.next(), &mut |unit, outcome| outcomes[unit.tag] = Some(outcome))?;
+    outcomes
+        .into_iter()
+        .collect::<Option<Vec<Outcome>>>()
+        .ok_or_else(|| Complaint::Internal("a worker gave no answer".into()))
 }
 
 /// Where a worker writes its decisions.

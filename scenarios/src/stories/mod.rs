@@ -5,6 +5,7 @@
 
 mod kv;
 mod kvonce;
+mod kvraft;
 mod mapreduce;
 mod raft;
 mod shardkv;
@@ -16,6 +17,7 @@ pub fn all() -> Vec<Story> {
     let mut stories = kv::stories();
     stories.extend(kvonce::stories());
     stories.extend(raft::stories());
+    stories.extend(kvraft::stories());
     stories.extend(mapreduce::stories());
     stories.extend(shardkv::stories());
     stories

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::Test;
 use crate::shell::{Said, call, command};
 
@@ -15,6 +17,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("parts_that_do_not_belong_together_are_refused", foreign_parts),
     ("a_job_array_says_which_part_this_is", array),
     ("what_once_failed_is_run_first", corpus),
+    ("a_finding_of_the_corpus_keeps_its_overrides", corpus_with_overrides),
     ("a_campaign_is_told_to_ci", ci),
     ("a_run_that_eats_memory_ends_alone", memory),
 ];
@@ -126,6 +129,48 @@ fn corpus() {
         .ends(0)
         .says("0 runs that once failed, 0 still do");
     call(folder.path(), "fuzz rough/holds --corpus nowhere").ends(64).complains("--corpus nowhere");
+}
+
+/// Seed 7 of the story fails by itself and, shorter, with overrides; each is a file, a replay and a failure of its own.
+fn corpus_with_overrides() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "fuzz rough/panics --from 0 --seeds 10 --findings own").ends(1);
+    let own = read(folder.path(), "own/rough.panics-7.json");
+    let mut edited: Value = serde_json::from_str(&own).unwrap();
+    edited["overrides"] = json!({"calm_streams": ["rough"]});
+    edited.as_object_mut().unwrap().remove("expected");
+    fs::create_dir(folder.path().join("corpus")).unwrap();
+    fs::write(folder.path().join("corpus/rough.panics-7.json"), edited.to_string()).unwrap();
+
+    let line = "fuzz rough/panics --from 5 --seeds 6";
+    let said =
+        call(folder.path(), &format!("{line} --corpus corpus --json whole.json --junit r.xml")).ends(1);
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let edited =
+        names(&folder.path().join("findings")).into_iter().find(|name| name != "rough.panics-7.json");
+    let edited = edited.expect("it has a file of its own");
+    assert_eq!(read(folder.path(), "findings/rough.panics-7.json"), own, "the seed's own finding is its own");
+    let replay = format!("replay findings/{edited}");
+    assert_eq!(said.out.matches(&replay).count(), 1, "{}", said.out);
+    assert!(said.out.contains("replay rough/panics:7"), "{}", said.out);
+    assert!(read(folder.path(), "r.xml").contains(&replay));
+    call(folder.path(), &replay).ends(1).says("after 3 ms");
+    call(folder.path(), "replay rough/panics:7").ends(1);
+
+    // The corpus is parted as the seeds are, and no run of the campaign.
+    let whole: Value = serde_json::from_str(&read(folder.path(), "whole.json")).unwrap();
+    assert_eq!(
+        (&whole["stories"][0]["runs"], &whole["stories"][0]["safety_violated"]),
+        (&json!(6), &json!(1))
+    );
+    for shard in 1..=2 {
+        call(folder.path(), &format!("{line} --corpus corpus --shard {shard}/2 --json {shard}.json"));
+    }
+    call(folder.path(), "merge 1.json 2.json --json merged.json").ends(1).says("2 distinct failures");
+    assert_eq!(read(folder.path(), "merged.json"), read(folder.path(), "whole.json"));
 }
 
 fn ci() {

@@ -13,6 +13,7 @@ mod hostile;
 mod rough;
 mod shell;
 mod shrinking;
+mod whens;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         findings::TESTS,
         hostile::TESTS,
         shrinking::TESTS,
+        whens::TESTS,
     ]
     .concat();
     let mut failed = 0;

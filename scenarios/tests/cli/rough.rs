@@ -49,6 +49,7 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
         Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
             .catches(["forgets-count"]),
+        Story::new("rough/poisoned", "What is drawn early is felt late", poisoned),
         Story::new("rough/lingers", "Each seed takes some real time", lingers),
         Story::new("rough/hungry", "One seed wants all memory", |stage| async move {
             die(&stage, || {
@@ -159,4 +160,21 @@ async fn slow(stage: Stage) {
         std::hint::black_box(n);
     }
     stage.claim(!fatal(&stage), "seed 7 is lucky", || "it is not".into());
+}
+
+/// Every 50 ms a coin with twelve sides. When it shows its last, all is lost, and nobody notices until the end. Others draw
+/// meanwhile, and much.
+async fn poisoned(stage: Stage) {
+    let world = stage.world();
+    let (coin, noise) = (world.stream("coin"), world.stream("noise"));
+    let poisoned = Cell::new(false);
+    for round in 0..40 {
+        sleep(Duration::from_millis(50)).await;
+        noise.below(1000);
+        if coin.below(12) == 11 && !poisoned.replace(true) {
+            world.note(&format!("poisoned in round {round}"));
+        }
+        noise.below(1000);
+    }
+    stage.claim(!poisoned.get(), "nobody is poisoned", || "somebody is".into());
 }

@@ -59,30 +59,46 @@ fn minimal() {
     assert!(taken >= 4, "one crash, and two clients or their steps: {points:?}");
 }
 
+/// Both a file just made and the one that was kept, which is of a debug build of another day.
 fn outlives() {
     let folder = tempfile::tempdir().unwrap();
-    let changed = |line: &str| -> Said {
-        let output = command(folder.path(), line).env(CHANGED, "1").output().unwrap();
+    let with = |change: &str, line: &str| -> Said {
+        let output = command(folder.path(), line).env(CHANGED, change).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     };
     call(folder.path(), &format!("shrink {FAILS} -o min.json")).ends(1);
-    changed("replay min.json").ends(1).says("FELL: the count never goes back");
-    // The change is one: the seed itself is another run with it.
-    let digest = |said: Said| {
+    fs::copy(KEPT, folder.path().join("kept.json")).unwrap();
+    for change in ["none", "log", "draw"] {
+        for file in ["min.json", "kept.json"] {
+            let said =
+                with(change, &format!("replay {file}")).ends(1).says("FELL: the count never goes back");
+            assert_eq!(said.err, "", "{change}: {file}");
+        }
+    }
+    // The changes are there: a log line is in the trace, and no event; with a draw more the seed is another run.
+    let trace = |change: &str| {
+        with(change, "replay kept.json --trace t.jsonl");
+        fs::read_to_string(folder.path().join("t.jsonl")).unwrap()
+    };
+    assert!(trace("log").contains("one more") && !trace("none").contains("one more"));
+    let digest = |change: &str| {
+        let said = with(change, "replay rough/fragile:1");
         let line = said.out.lines().find(|line| line.contains("digest")).unwrap_or_default().to_owned();
         line[line.find("0x").expect("a digest")..].to_owned()
     };
-    let reference = "replay rough/fragile:1";
-    assert_ne!(digest(call(folder.path(), reference)), digest(changed(reference)));
+    assert_eq!(digest("none"), digest("log"));
+    assert_ne!(digest("none"), digest("draw"));
 }
 
-/// Written by another build, on another day: whatever builds this test must fail in the same way.
+/// Written by a debug build, on another day: whatever builds this test, a release build too, must fail in the same way.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fragile.min.json");
+
 fn any_build() {
     let folder = tempfile::tempdir().unwrap();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fragile.min.json");
-    fs::copy(file, folder.path().join("fragile.min.json")).unwrap();
-    call(folder.path(), "replay fragile.min.json").ends(1).says("FELL: the count never goes back");
+    fs::copy(KEPT, folder.path().join("fragile.min.json")).unwrap();
+    let said = call(folder.path(), "replay fragile.min.json").ends(1).says("FELL: the count never goes back");
+    assert_eq!(said.err, "", "verdict and claim are those of the file");
 }
 
 fn any_jobs() {
@@ -110,6 +126,6 @@ fn holds() {
     let folder = tempfile::tempdir().unwrap();
     call(folder.path(), "shrink rough/holds:1")
         .ends(64)
-        .complains("rough/holds:1: holds, there is nothing to make smaller");
+        .complains("rough/holds:1: holds, there is nothing to explain or to make smaller");
     call(folder.path(), "shrink rough/hodls:1").ends(64).complains("did you mean");
 }

@@ -9,7 +9,7 @@ mod overrides;
 mod ratio;
 mod stream;
 
-pub use overrides::{Decision, Overrides};
+pub use overrides::{Decision, Overrides, Redraw};
 pub use ratio::Ratio;
 pub use stream::Stream;
 
@@ -48,6 +48,10 @@ pub(crate) struct Chance {
     sources: Vec<Source>,
     overrides: Overrides,
     record: Option<Vec<Decision>>,
+    /// Decisions that are still to be taken before the future is drawn anew.
+    kept: u64,
+    /// What makes the streams of this future other ones; nothing before it begins.
+    salt: [u64; 2],
 }
 
 impl Chance {
@@ -55,19 +59,42 @@ impl Chance {
         let overrides = Overrides {
             calm_streams: std::collections::BTreeSet::new(),
             points: std::collections::BTreeMap::new(),
+            redraw: None,
         };
-        Chance { root: None, sources: Vec::new(), overrides, record: None }
+        Chance { root: None, sources: Vec::new(), overrides, record: None, kept: 0, salt: [0; 2] }
     }
 
     /// Starts over from `seed`; memory is kept.
     pub(crate) fn reset(&mut self, seed: Seed, overrides: Overrides, record: bool) {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&seed.0.to_le_bytes());
-        key[8..26].copy_from_slice(b"stormglass chance\x01");
-        self.root = Some(ChaCha8Rng::from_seed(key));
+        self.root = Some(root(seed.0, b"stormglass chance\x01"));
         self.sources.clear();
         self.overrides = overrides;
         self.record = record.then(Vec::new);
+        self.salt = [0; 2];
+        self.kept = self.overrides.redraw.map_or(u64::MAX, |redraw| redraw.after);
+        if self.kept == 0 {
+            self.redraw();
+        }
+    }
+
+    /// From here on every stream is another one.
+    #[cold]
+    fn redraw(&mut self) {
+        let Some(Redraw { salt, .. }) = self.overrides.redraw else { return };
+        self.kept = u64::MAX;
+        let points = std::mem::take(&mut self.overrides.points);
+        self.overrides.calm_streams.retain(|stream| !points.contains_key(stream));
+        // Streams that are open and those that will be: both mix the salt with what the seed made of them.
+        let mut salted = root(salt, b"stormglass redraw\x01");
+        let more = [salted.next_u64(), salted.next_u64()];
+        for source in &mut self.sources {
+            source.key = [source.key[0] ^ more[0], source.key[1] ^ more[1]];
+            if let Some(watched) = &mut source.watched {
+                watched.points.clear();
+                watched.calm &= !points.contains_key(&*watched.name);
+            }
+        }
+        self.salt = more;
     }
 
     /// Opens the stream of `id`, a hash of its name; the name itself is only spelled out when somebody watches.
@@ -75,7 +102,7 @@ impl Chance {
         let root = self.root.as_mut().expect("a world has a seed");
         root.set_stream(id);
         root.set_word_pos(0);
-        let key = [root.next_u64(), root.next_u64()];
+        let key = [root.next_u64() ^ self.salt[0], root.next_u64() ^ self.salt[1]];
         let watching = self.record.is_some() || !self.overrides.is_empty();
         let watched = watching.then(|| {
             let name = name();
@@ -122,7 +149,12 @@ impl Chance {
                 kind: kind.to_owned(),
                 value,
                 calm,
+                cause: crate::hub::HUB.with(|hub| hub.cause.get()),
             });
+        }
+        self.kept -= 1;
+        if self.kept == 0 {
+            self.redraw();
         }
         value
     }
@@ -146,6 +178,13 @@ impl Chance {
     pub(crate) fn take_record(&mut self) -> Option<Vec<Decision>> {
         self.record.take()
     }
+}
+
+fn root(number: u64, purpose: &[u8; 18]) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&number.to_le_bytes());
+    key[8..26].copy_from_slice(purpose);
+    ChaCha8Rng::from_seed(key)
 }
 
 /// Maps a uniform `raw` to `0..n` (Lemire's multiplication, without the rejection: the bias is below n/2⁶⁴).
@@ -225,6 +264,34 @@ mod tests {
         overrides.calm("a/rand");
         let got = draws(&mut chance(1, overrides), "a/rand", 10);
         assert_eq!(got, [0, 0, 0, 7, 0, 0, 0, 0, 0, 0], "a point wins over a calm stream");
+    }
+
+    #[test]
+    fn another_future_has_the_same_past() {
+        let drawn = |redraw: Option<Redraw>| {
+            let mut overrides = Overrides { redraw, ..Overrides::default() };
+            overrides.set("a/rand", 1, 7);
+            overrides.set("a/rand", 8, 7);
+            overrides.calm("a/rand");
+            overrides.calm("b/rand");
+            let mut chance = chance(1, overrides);
+            let [a, b] = ["a/rand", "b/rand"].map(|name| chance.open(name_hash(name), || name.to_owned()));
+            let both: Vec<[u64; 2]> =
+                (0..10).map(|_| [a, b].map(|stream| chance.below(stream, "test", 1000))).collect();
+            let late = draws(&mut chance, "late", 5);
+            (both, late)
+        };
+        let (plain, late) = drawn(None);
+        let at = |after, salt| drawn(Some(Redraw { after, salt }));
+        let (one, two) = (at(10, 1), at(10, 2));
+        assert_eq!((&one.0[..5], one.0[1]), (&plain[..5], [7, 0]), "five rounds are ten decisions");
+        assert!(one.0[5..].iter().any(|[a, _]| *a != 0), "a stream with points lives again");
+        assert!(one.0.iter().all(|[_, b]| *b == 0), "one that is calm throughout stays so");
+        assert_ne!(one.0[5..], two.0[5..]);
+        assert!(one.1 != late && one.1 != two.1, "streams that open later are other ones, too");
+        assert_eq!(at(10, 1), one, "a future is a function of its salt");
+        assert_ne!(at(0, 1).0[..5], plain[..5]);
+        assert_eq!(at(1000, 1), (plain, late));
     }
 
     #[test]

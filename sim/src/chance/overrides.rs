@@ -17,6 +17,9 @@ pub struct Decision {
     pub value: u64,
     /// What it would have been in calm weather: no fault, the least delay, the first in line.
     pub calm: u64,
+    /// The number of the event because of which it was taken, as `cause` in a trace; 0 where there was none.
+    #[serde(default)]
+    pub cause: u64,
 }
 
 /// A sparse set of decisions that are not left to the seed. A run is a seed and its overrides.
@@ -28,12 +31,27 @@ pub struct Overrides {
     /// Single decisions, by stream and index. They win over `calm_streams`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub points: BTreeMap<String, BTreeMap<u64, u64>>,
+    /// Where the run stops following its seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redraw: Option<Redraw>,
+}
+
+/// The same past and another future: all decisions but the first so many are drawn anew.
+///
+/// Points that lie in the future are forgotten: their streams draw again as they would have by themselves. Calm streams
+/// without points stay calm, they are part of the weather and not of what happened in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redraw {
+    /// How many decisions of the run, of all its streams together, are as they were.
+    pub after: u64,
+    /// Which of the futures.
+    pub salt: u64,
 }
 
 impl Overrides {
     /// Whether nothing is overridden.
     pub fn is_empty(&self) -> bool {
-        self.calm_streams.is_empty() && self.points.is_empty()
+        self.calm_streams.is_empty() && self.points.is_empty() && self.redraw.is_none()
     }
 
     /// Sets the decision `index` of `stream` to `value`.

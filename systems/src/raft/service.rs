@@ -88,7 +88,10 @@ impl StateMachine for LogService {
     fn apply(&mut self, index: Index, _: Term, command: &[u8]) -> Vec<u8> {
         match decode(command) {
             // A session is named by the entry that opened it.
-            Ok(Command::Open) => encode(&self.state.sessions.open(index, index, self.most)),
+            Ok(Command::Open) => {
+                self.state.sessions.open(index, index, self.most);
+                encode(&index)
+            }
             Ok(Command::Append(append)) => encode(&self.append(index, append)),
             // No client of this service writes anything else; all servers skip it alike.
             Err(_) => Vec::new(),

@@ -29,13 +29,16 @@ pub struct Written<T> {
 }
 
 /// Why a write was not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     /// No server took it in time. It is not executed, and will not be where the network makes no copies.
+    #[error("certainly not done: no leader took it in time")]
     NotDone,
     /// No answer in time: it may have been executed, or may be yet.
+    #[error("unknown: it may have been done, or may be yet")]
     Unknown,
     /// The session ended meanwhile: it may have been executed, and will not be any more.
+    #[error("perhaps done: the client was silent for so long that its session ended")]
     Expired,
 }
 
@@ -73,6 +76,11 @@ impl Client {
         Client { servers, target, failures: 0, session: None, number: 0 }
     }
 
+    /// Its last write, unless its session has ended.
+    pub fn last(&self) -> Option<By> {
+        self.session.map(|session| By { session, number: self.number })
+    }
+
     /// The server that it asks next.
     pub fn target(&self) -> &str {
         &self.target
@@ -105,6 +113,7 @@ impl Client {
         self.number += 1;
         // Whether some message of this write may have been executed, or may be yet; and one with another number.
         let (mut sent, mut doubt) = (false, false);
+        let mut first = true;
         loop {
             match self.session {
                 None => {
@@ -119,7 +128,7 @@ impl Client {
                         Heard::Done(Once::Done(result)) => return Ok(Written { result, doubt }),
                         Heard::Done(Once::Expired) => {
                             self.session = None;
-                            if sent {
+                            if !first {
                                 return Err(WriteError::Expired);
                             }
                         }
@@ -132,6 +141,7 @@ impl Client {
                             }
                         }
                     }
+                    first = self.session.is_none();
                 }
             }
             if !self.pause(&mut tries).await {

@@ -8,10 +8,15 @@ use serde::de::DeserializeOwned;
 use stormglass_sim::net::rpc::{Request, Server};
 
 use super::decode;
-use super::message::Reply;
+use super::message::{Open, Reply};
 use crate::raft::message::ServerId;
 use crate::raft::protocol::{ReadProof, Refusal};
 use crate::raft::server::{Door, SubmitError};
+
+impl Request for Open {
+    type Reply = Reply<u64>;
+    const NAME: &'static str = "Open";
+}
 
 /// How a request is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What travels between a client and a server of any replicated service.
 
 use serde::{Deserialize, Serialize};
-use stormglass_sim::net::rpc::Request;
 
 /// What a server answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,11 +18,6 @@ pub enum Reply<T> {
 /// Opens a session: its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open;
-
-impl Request for Open {
-    type Reply = Reply<u64>;
-    const NAME: &'static str = "Open";
-}
 
 /// Which write of which session this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -33,15 +33,17 @@ impl<T> Default for Sessions<T> {
 }
 
 impl<T: Clone + Default> Sessions<T> {
-    /// Opens a session at this entry, and has the one used least recently end where there were `most` (at least 1, the
-    /// same on every server). A name must never be used twice; the index of the entry that opens it is such a name.
-    pub fn open(&mut self, name: u64, index: Index, most: usize) -> u64 {
-        while self.0.len() >= most.max(1) {
-            let oldest = self.0.iter().min_by_key(|(_, session)| session.used).map(|(name, _)| *name);
-            oldest.and_then(|oldest| self.0.remove(&oldest));
-        }
+    /// Opens a session at this entry. Where there were `most` (at least 1, the same on every server), the one used least
+    /// recently ends: its name. A name must never be used twice; the index of the entry that opens it is such a name.
+    pub fn open(&mut self, name: u64, index: Index, most: usize) -> Option<u64> {
+        let ended = (self.0.len() >= most.max(1)).then(|| self.least_recent()).flatten();
+        ended.and_then(|ended| self.end(ended));
         self.0.insert(name, Session { number: 0, used: index, last: T::default() });
-        name
+        ended
+    }
+
+    fn least_recent(&self) -> Option<u64> {
+        self.iter().min_by_key(|(_, session)| session.used).map(|(name, _)| name)
     }
 
     /// Executes a write at this entry, unless it was executed before: then its result is what it was the first time.
@@ -55,6 +57,16 @@ impl<T: Clone + Default> Sessions<T> {
             (session.number, session.last) = (by.number, execute());
         }
         Once::Done(session.last.clone())
+    }
+
+    /// Ends a session, if it has not ended.
+    pub fn end(&mut self, name: u64) -> Option<Session<T>> {
+        self.0.remove(&name)
+    }
+
+    /// All sessions, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &Session<T>)> {
+        self.0.iter().map(|(&name, session)| (name, session))
     }
 
     /// The session of this name, unless it has ended.
@@ -99,7 +111,7 @@ mod tests {
             sessions.open(index, index, 2);
         }
         sessions.once(by(1, 1), 3, || ());
-        sessions.open(4, 4, 2);
+        assert_eq!(sessions.open(4, 4, 2), Some(2));
         assert_eq!(sessions.len(), 2);
         assert_eq!(sessions.once(by(2, 1), 5, || panic!("executed")), Once::Expired);
         assert_eq!(sessions.once(by(1, 2), 6, || ()), Once::Done(()));

@@ -58,12 +58,22 @@ impl Play {
                 (0..1 + stream.below(8)).filter_map(|_| stream.pick(&WORDS).copied()).collect();
             words.join(" ") + "\n"
         };
-        let content = |_| (0..2 + stream.below(10)).map(|_| line()).collect::<String>().into_bytes();
+        // A file has one line at least, and a job one file.
+        let content = |_| {
+            let lines = (0..2 + stream.below(10)).map(|n| (n, line()));
+            let kept = lines.filter(|(n, _)| *n == 0 || stage.happens("lines"));
+            kept.map(|(_, line)| line).collect::<String>().into_bytes()
+        };
+        let files = (0..files).map(|n| (format!("in/{n}.txt"), content(n)));
         Play {
             app: "wc",
             args: Vec::new(),
             find: app::built_in,
-            files: (0..files).map(|n| (format!("in/{n}.txt"), content(n))).collect(),
+            files: files
+                .enumerate()
+                .filter(|(n, _)| *n == 0 || stage.happens("files"))
+                .map(|(_, file)| file)
+                .collect(),
             split: 1 << 20,
             reduces: 3,
             workers: 3,

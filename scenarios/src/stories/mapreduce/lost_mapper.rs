@@ -27,7 +27,9 @@ async fn tell(stage: Stage) {
     for _ in 0..1 + stream.below(3) {
         stormglass_sim::time::sleep(Duration::from_millis(100 + stream.below(900))).await;
         let Some(&worker) = stream.pick(&cast.workers) else { break };
-        world.crash(worker);
+        if stage.strikes("crash") {
+            world.crash(worker);
+        }
         // Back before anybody has noticed, or long after.
         if stream.below(2) == 0 {
             stormglass_sim::time::sleep(Duration::from_millis(1 + stream.below(300))).await;

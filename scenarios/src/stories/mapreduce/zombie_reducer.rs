@@ -65,7 +65,9 @@ async fn tell(stage: Stage) {
     for _ in 0..3 + stream.below(3) {
         sleep(Duration::from_millis(200 + stream.below(2000))).await;
         let Some(&worker) = stream.pick(&cast.workers) else { break };
-        world.partition_one_way(&[worker], &[cast.coordinator]);
+        if stage.strikes("partition") {
+            world.partition_one_way(&[worker], &[cast.coordinator]);
+        }
         sleep(Duration::from_millis(500 + stream.below(4500))).await;
         world.heal();
     }

@@ -68,7 +68,9 @@ async fn votes(stage: Stage) {
     for _ in 0..6 {
         let leader = cast.elected(&cast.all(), CALM).await;
         sleep(about(stream, millis(60))).await;
-        cast.cut(leader);
+        if stage.strikes("partition") {
+            cast.cut(leader);
+        }
         let term = |at| cast.status(at).map(|status| status.term);
         let others: Vec<usize> = cast.all().into_iter().filter(|&at| at != leader).collect();
         let before: Vec<_> = others.iter().map(|&at| term(at)).collect();
@@ -79,7 +81,7 @@ async fn votes(stage: Stage) {
             sleep(millis(1)).await;
         }
         sleep(Duration::from_micros(stream.below(30_000))).await;
-        others.iter().for_each(|&at| cast.power_off(at));
+        others.iter().filter(|_| stage.strikes("power loss")).for_each(|&at| cast.power_off(at));
         sleep(about(stream, millis(30))).await;
         cast.join(leader);
         others.iter().for_each(|&at| cast.restart(at));
@@ -113,11 +115,11 @@ async fn power(stage: Stage) {
         let chosen = cast.some(1 + stream.below(3) as usize);
         if stream.below(4) == 0 {
             // The process first, so that what it had not synced is in the page cache; then the power.
-            chosen.iter().for_each(|&at| cast.crash(at));
+            chosen.iter().filter(|_| stage.strikes("crash")).for_each(|&at| cast.crash(at));
             chosen.iter().for_each(|&at| cast.restart(at));
             sleep(about(stream, millis(120))).await;
         }
-        chosen.iter().for_each(|&at| cast.power_off(at));
+        chosen.iter().filter(|_| stage.strikes("power loss")).for_each(|&at| cast.power_off(at));
         sleep(about(stream, millis(40))).await;
         chosen.iter().for_each(|&at| cast.restart(at));
     }
@@ -138,7 +140,7 @@ async fn fsync(stage: Stage) {
     for _ in 0..6 {
         sleep(about(stream, millis(300))).await;
         let chosen = cast.some(1 + stream.below(3) as usize);
-        chosen.iter().for_each(|&at| cast.power_off(at));
+        chosen.iter().filter(|_| stage.strikes("power loss")).for_each(|&at| cast.power_off(at));
         sleep(about(stream, millis(40))).await;
         chosen.iter().for_each(|&at| cast.restart(at));
     }

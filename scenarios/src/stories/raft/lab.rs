@@ -107,7 +107,11 @@ impl Cast {
 
     /// A crash or a loss of power, as the seed will have it: the labs' disks lose nothing in either.
     pub(super) fn kill(&self, at: usize) {
-        if self.stream().below(2) == 0 {
+        let crashes = self.stream().below(2) == 0;
+        if !self.stage.strikes(if crashes { "crash" } else { "power loss" }) {
+            return;
+        }
+        if crashes {
             self.crash(at);
         } else {
             self.power_off(at);

@@ -182,6 +182,7 @@ async fn figure_8_unreliable(stage: Stage) {
         pause(&cast).await;
         if let Some(leader) = leader
             && stream.below(2) == 0
+            && stage.strikes("partition")
         {
             cast.cut(leader);
         }
@@ -207,7 +208,10 @@ async fn churns(stage: Stage, profile: Profile) {
         (0..3).map(|me| spawn(client(cast.clone(), me, over.clone(), seen.clone()))).collect();
     for _ in 0..8 {
         if stream.below(1000) < 200 {
-            cast.cut(stream.below(5) as usize);
+            let at = stream.below(5) as usize;
+            if stage.strikes("partition") {
+                cast.cut(at);
+            }
         }
         if stream.below(1000) < 500 {
             let at = stream.below(5) as usize;

@@ -67,12 +67,14 @@ async fn figure_7(stage: Stage) {
             cast.all().into_iter().filter(|&at| at != leader).take(stream.below(size as u64 / 2) as usize),
         );
         let others: Vec<usize> = cast.all().into_iter().filter(|at| !few.contains(at)).collect();
-        cast.split(&[&few, &others]);
+        if stage.strikes("partition") {
+            cast.split(&[&few, &others]);
+        }
         vainly(&cast, leader, 1 + stream.log_uniform(1.0, 16.0) as u64).await;
         sleep(about(stream, millis(400))).await;
         cast.world.heal();
         if stream.below(2) == 0 {
-            cast.all().into_iter().for_each(|at| cast.power_off(at));
+            cast.all().into_iter().filter(|_| stage.strikes("power loss")).for_each(|at| cast.power_off(at));
             cast.all().into_iter().for_each(|at| cast.restart(at));
         }
     }
@@ -170,7 +172,9 @@ async fn halves(stage: Stage) {
     for _ in 0..4 {
         let half = cast.some(2);
         let other: Vec<usize> = cast.all().into_iter().filter(|at| !half.contains(at)).collect();
-        cast.split(&[&half, &other]);
+        if stage.strikes("partition") {
+            cast.split(&[&half, &other]);
+        }
         sleep(millis(300 + stream.below(700))).await;
         cast.world.heal();
         sleep(about(stream, millis(200))).await;
@@ -193,7 +197,9 @@ async fn duplicated(stage: Stage) {
     for _ in 0..4 {
         let two = cast.some(2);
         let others: Vec<usize> = cast.all().into_iter().filter(|at| !two.contains(at)).collect();
-        cast.split(&[&two, &others]);
+        if stage.strikes("partition") {
+            cast.split(&[&two, &others]);
+        }
         sleep(about(stream, millis(700))).await;
         cast.world.heal();
         sleep(about(stream, millis(100))).await;

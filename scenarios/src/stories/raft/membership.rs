@@ -77,7 +77,9 @@ impl Cast {
     fn changes_somehow(&self, at: usize) {
         let Some(status) = self.status(at) else { return };
         let change = draw(self.stream(), &status.configuration, self.servers.len() as u64);
-        self.change(at, change);
+        if self.stage.happens("operator") {
+            self.change(at, change);
+        }
     }
 
     fn any_partition(&self) {
@@ -85,7 +87,9 @@ impl Cast {
         let few = self.some(1 + stream.below(self.servers.len() as u64 / 2) as usize);
         let others: Vec<usize> = self.all().into_iter().filter(|at| !few.contains(at)).collect();
         let nodes = |group: &[usize]| group.iter().map(|&at| self.node(at)).collect::<Vec<NodeId>>();
-        self.world.partition(&nodes(&few), &nodes(&others));
+        if self.stage.strikes("partition") {
+            self.world.partition(&nodes(&few), &nodes(&others));
+        }
     }
 }
 
@@ -111,7 +115,9 @@ async fn membership(stage: Stage) {
             1 => {
                 let at = cast.any();
                 sleep(about(stream, millis(15))).await;
-                cast.power_off(at);
+                if stage.strikes("power loss") {
+                    cast.power_off(at);
+                }
                 sleep(about(stream, millis(100))).await;
                 cast.restart(at);
             }
@@ -144,7 +150,9 @@ async fn races(stage: Stage) {
             1 | 2 => cast.world.heal(),
             3 => {
                 let at = cast.leader(&cast.all()).unwrap_or_else(|| cast.any());
-                cast.crash(at);
+                if stage.strikes("crash") {
+                    cast.crash(at);
+                }
                 sleep(about(stream, millis(20))).await;
                 cast.restart(at);
             }

@@ -48,11 +48,12 @@ async fn reordered(stage: Stage) {
         let Some(leader) = cast.leader(&cast.connected()) else { continue };
         let blow = stream.below(4);
         match blow {
-            0 => cast.cut(leader),
+            0 if stage.strikes("partition") => cast.cut(leader),
             // Leadership goes round while answers to earlier leaders are still on their way.
             3 => cast.hand_round(leader).await,
-            1 => cast.world.pause(cast.node(leader)),
-            _ => cast.crash(leader),
+            1 if stage.strikes("pause") => cast.world.pause(cast.node(leader)),
+            2 if stage.strikes("crash") => cast.crash(leader),
+            _ => {}
         }
         sleep(about(stream, millis(500))).await;
         match blow {
@@ -75,7 +76,9 @@ impl Cast {
         let size = self.servers.len();
         let with = (leader + 1 + self.stream().below(size as u64 - 1) as usize) % size;
         let others: Vec<usize> = self.all().into_iter().filter(|at| ![leader, with].contains(at)).collect();
-        self.split(&[&[leader, with], &others]);
+        if self.stage.strikes("partition") {
+            self.split(&[&[leader, with], &others]);
+        }
         for _ in 0..1 + self.stream().below(8) {
             self.propose(leader, self.fresh()).await;
         }

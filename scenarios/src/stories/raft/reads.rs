@@ -54,7 +54,9 @@ async fn returns(stage: Stage) {
         sleep(about(stream, millis(150))).await;
         match stream.below(4) {
             0 => {
-                cast.world.pause(cast.node(leader));
+                if stage.strikes("pause") {
+                    cast.world.pause(cast.node(leader));
+                }
                 sleep(millis(200 + stream.below(600))).await;
                 cast.world.resume(cast.node(leader));
             }
@@ -62,18 +64,24 @@ async fn returns(stage: Stage) {
                 let with = (leader + 1) % 5;
                 let others: Vec<usize> =
                     cast.all().into_iter().filter(|at| ![leader, with].contains(at)).collect();
-                cast.split(&[&[leader, with], &others]);
+                if stage.strikes("partition") {
+                    cast.split(&[&[leader, with], &others]);
+                }
                 sleep(millis(250 + stream.below(400))).await;
                 cast.world.heal();
             }
             2 => {
-                cast.cut(leader);
+                if stage.strikes("partition") {
+                    cast.cut(leader);
+                }
                 sleep(millis(250 + stream.below(400))).await;
                 cast.join(leader);
             }
             // Whoever is next knows of less that is committed than this one did.
             _ => {
-                cast.crash(leader);
+                if stage.strikes("crash") {
+                    cast.crash(leader);
+                }
                 sleep(about(stream, millis(300))).await;
                 cast.restart(leader);
             }
@@ -109,13 +117,17 @@ async fn lease(stage: Stage) {
         }
         sleep(millis(100 + stream.below(100))).await;
         if stream.below(3) == 0 {
-            cast.world.pause(cast.node(leader));
+            if stage.strikes("pause") {
+                cast.world.pause(cast.node(leader));
+            }
             sleep(millis(150 + stream.below(300))).await;
             cast.world.resume(cast.node(leader));
         } else {
             // Answers on their way arrive all the same: only what the leader sends is cut.
             let others: Vec<_> = cast.nodes().into_iter().filter(|node| *node != cast.node(leader)).collect();
-            cast.world.partition_one_way(&[cast.node(leader)], &others);
+            if stage.strikes("partition") {
+                cast.world.partition_one_way(&[cast.node(leader)], &others);
+            }
             sleep(millis(300 + stream.below(200))).await;
         }
         cast.world.heal();

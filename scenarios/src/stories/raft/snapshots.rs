@@ -60,13 +60,17 @@ async fn laggard(stage: Stage) {
             away = vec![leader];
         }
         let others: Vec<usize> = cast.all().into_iter().filter(|at| !away.contains(at)).collect();
-        cast.split(&[&away, &others]);
+        if stage.strikes("partition") {
+            cast.split(&[&away, &others]);
+        }
         sleep(millis(100 + stream.below(600))).await;
         cast.world.heal();
         sleep(about(stream, millis(60))).await;
         if stream.below(3) == 0 {
             let at = cast.any();
-            cast.power_off(at);
+            if stage.strikes("power loss") {
+                cast.power_off(at);
+            }
             sleep(about(stream, millis(100))).await;
             cast.restart(at);
         }
@@ -86,7 +90,7 @@ async fn sessions(stage: Stage) {
     let stream = cast.stream();
     for _ in 0..3 {
         cast.client(false, |mut hand| async move {
-            for _ in 0..8 {
+            for _ in hand.each(0..8) {
                 hand.append().await;
             }
             hand.read().await;
@@ -96,7 +100,9 @@ async fn sessions(stage: Stage) {
     for _ in 0..6 {
         sleep(about(stream, millis(300))).await;
         let at = cast.leader(&cast.all()).unwrap_or(0);
-        cast.crash(at);
+        if stage.strikes("crash") {
+            cast.crash(at);
+        }
         sleep(about(stream, millis(100))).await;
         cast.restart(at);
     }

@@ -70,7 +70,7 @@ async fn swarm(stage: Stage) {
         // A lease rests on clocks that differ by no more than was declared: the weather keeps to that where it drifts.
         let (lease, operations) = (draw.below(2) == 0, 1 + draw.below(12));
         cast.client(lease, move |mut hand| async move {
-            for _ in 0..operations {
+            for _ in hand.each(0..operations) {
                 if chance(Ratio::percent(60)) {
                     hand.append().await;
                 } else {
@@ -106,13 +106,17 @@ async fn operate(cast: Cast, changes: bool) {
         let Some(at) = cast.leader(&cast.all()) else { continue };
         let Some(status) = cast.status(at) else { continue };
         let door = cast.servers[at].door.clone();
-        match stream.below(4) {
-            0 => drop(spawn(async move { door.transfer(None).await })),
-            1 => {
-                let any = cast.servers[cast.any()].door.clone();
-                drop(spawn(async move { any.snapshot_now().await }));
-            }
-            _ if changes => cast.change(at, draw(stream, &status.configuration, cast.servers.len() as u64)),
+        let what = stream.below(4);
+        let any = cast.servers[if what == 1 { cast.any() } else { at }].door.clone();
+        let all = cast.servers.len() as u64;
+        let change = (what > 1 && changes).then(|| draw(stream, &status.configuration, all));
+        if !cast.stage.happens("operator") {
+            continue;
+        }
+        match (what, change) {
+            (0, _) => drop(spawn(async move { door.transfer(None).await })),
+            (1, _) => drop(spawn(async move { any.snapshot_now().await })),
+            (_, Some(change)) => cast.change(at, change),
             _ => {}
         }
     }

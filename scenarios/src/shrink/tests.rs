@@ -1,0 +1,145 @@
+//! The shrinker shrinks, and one that does it wrong is noticed.
+
+use std::time::Duration;
+
+use stormglass_sim::chance::{Decision, Overrides};
+use stormglass_sim::time::sleep;
+
+use super::part::{Part, stands_alone};
+use super::trial::{Failure, Runs};
+use super::{Shrunk, Size, search};
+use crate::campaign::Unit;
+use crate::cli::Complaint;
+use crate::outcome::Outcome;
+use crate::run::on_fresh_thread;
+use crate::{Stage, Story};
+
+/// Fails because of two of its twelve steps and a crash. With the first of them and not the second it fails as well, in
+/// another way: a shrinker must not slip from the one to the other.
+async fn slippery(stage: Stage) {
+    let mut done = Vec::new();
+    for step in stage.each("c1", 0..12) {
+        done.push(step);
+        sleep(Duration::from_millis(1)).await;
+    }
+    let crashed = (0..4).filter(|_| stage.strikes("crash")).count() > 0;
+    match (done.contains(&3), done.contains(&7)) {
+        (true, true) if crashed => stage.fail("three and seven do not meet", ""),
+        (true, false) => stage.fail("three is never alone", ""),
+        _ => {}
+    }
+}
+
+/// What is wrong with a shrinker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Nothing,
+    AcceptsOtherFailures,
+    AcceptsWhatHolds,
+    DropsNothing,
+    DropsTheNext,
+    ForgetsADecision,
+}
+
+/// Runs candidates on this thread's process.
+struct Here {
+    story: Story,
+    failure: Failure,
+    wrong: Wrong,
+    spent: u64,
+}
+
+impl Here {
+    fn run(&mut self, overrides: &Overrides) -> (Outcome, Vec<Decision>) {
+        self.spent += 1;
+        let unit = Unit { overrides: overrides.clone(), decisions: Some("memory".into()), ..unit() };
+        let ran = on_fresh_thread(&self.story, &unit);
+        (ran.outcome, ran.decisions.unwrap_or_default())
+    }
+}
+
+impl Runs for Here {
+    fn first(&mut self, candidates: &[Overrides]) -> Result<Option<usize>, Complaint> {
+        let accepts = |here: &mut Here, overrides: &Overrides| {
+            let outcome = here.run(overrides).0;
+            match here.wrong {
+                Wrong::AcceptsOtherFailures => outcome.verdict.is_failure(),
+                Wrong::AcceptsWhatHolds => true,
+                Wrong::DropsNothing => false,
+                _ => here.failure.is_of(&outcome),
+            }
+        };
+        let found = candidates.iter().position(|candidate| accepts(self, candidate));
+        let wrong = self.wrong == Wrong::DropsTheNext;
+        Ok(found.map(|found| if wrong { (found + 1) % candidates.len() } else { found }))
+    }
+
+    fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint> {
+        Ok(self.run(overrides))
+    }
+
+    fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    fn is_spent(&self) -> bool {
+        self.spent > 2000
+    }
+}
+
+fn unit() -> Unit {
+    Unit::new("test/slippery", 1, None)
+}
+
+fn shrunk(wrong: Wrong) -> (Here, Shrunk) {
+    let story = Story::new("test/slippery", "c", slippery);
+    let whole = on_fresh_thread(&story, &unit()).outcome;
+    let Ok(failure) = Failure::of(&whole) else { panic!("it fails: {whole:?}") };
+    let mut here = Here { story, failure, wrong, spent: 0 };
+    let Ok(mut shrunk) = search(&mut here, Overrides::default(), &mut |_| ()) else {
+        panic!("running here cannot fail")
+    };
+    if wrong == Wrong::ForgetsADecision {
+        shrunk.finding.overrides.points.values_mut().for_each(|points| _ = points.pop_first());
+    }
+    (here, shrunk)
+}
+
+/// What is promised of a result: it fails in the same way, and without any one of its faults and steps it does not.
+fn check(here: &mut Here, shrunk: &Shrunk) -> Result<(), String> {
+    let overrides = &shrunk.finding.overrides;
+    let (outcome, decisions) = here.run(overrides);
+    if !here.failure.is_of(&outcome) {
+        return Err(format!("it is another failure: {:?}", outcome.signature()));
+    }
+    if shrunk.after != Size::of(&decisions) {
+        return Err(format!("it says {} and is {}", shrunk.after, Size::of(&decisions)));
+    }
+    let apart = |decision: &&Decision| Part::of(&decision.stream).is_taken_apart() && stands_alone(decision);
+    for decision in decisions.iter().filter(apart).filter(|decision| decision.value != decision.calm) {
+        let mut less = overrides.clone();
+        less.set(decision.stream.clone(), decision.index, decision.calm);
+        let outcome = here.run(&less).0;
+        if here.failure.is_of(&outcome) {
+            return Err(format!("decision {} of {} could go", decision.index, decision.stream));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_left_fails_the_same_way_and_is_all_needed() {
+    let (mut here, shrunk) = shrunk(Wrong::Nothing);
+    assert_eq!(check(&mut here, &shrunk), Ok(()));
+    assert_eq!(shrunk.after.to_string(), "one crash, two steps");
+    assert!(shrunk.finished && shrunk.runs < 60, "{} runs", shrunk.runs);
+}
+
+#[test]
+fn a_shrinker_that_is_wrong_is_noticed() {
+    use Wrong::*;
+    for wrong in [AcceptsOtherFailures, AcceptsWhatHolds, DropsNothing, DropsTheNext, ForgetsADecision] {
+        let (mut here, shrunk) = shrunk(wrong);
+        assert!(check(&mut here, &shrunk).is_err(), "{wrong:?}: {}", shrunk.after);
+    }
+}
