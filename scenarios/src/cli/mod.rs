@@ -42,6 +42,10 @@ mod raft_server;
 mod replay;
 mod run;
 mod select;
+#[cfg(feature = "systems")]
+mod shardkv_client;
+#[cfg(feature = "systems")]
+mod shardkv_server;
 mod shrink;
 mod worker;
 

@@ -8,6 +8,7 @@ mod kvonce;
 mod kvraft;
 mod mapreduce;
 mod raft;
+mod shardkv;
 
 use crate::Story;
 
@@ -18,6 +19,7 @@ pub fn all() -> Vec<Story> {
     stories.extend(raft::stories());
     stories.extend(kvraft::stories());
     stories.extend(mapreduce::stories());
+    stories.extend(shardkv::stories());
     stories.into_iter().map(|story| if is_lab(&story) { story.timed() } else { story }).collect()
 }
 
