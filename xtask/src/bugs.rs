@@ -171,7 +171,8 @@ fn shown(seeds: Option<u64>) -> String {
     seeds.map_or_else(|| "missed".to_owned(), |seeds| seeds.to_string())
 }
 
-fn build() -> Result<PathBuf, String> {
+/// The command, built in release.
+pub(crate) fn build() -> Result<PathBuf, String> {
     let build = ["build", "--release", "--package", "stormglass"];
     let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status();
     if !built.is_ok_and(|status| status.success()) {

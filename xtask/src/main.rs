@@ -7,6 +7,7 @@ mod conformance;
 mod crosscheck;
 mod figure16;
 mod mapreduce_figure;
+mod shrink_table;
 mod tidy;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ enum Command {
     Crosscheck(crosscheck::Crosscheck),
     Figure16(figure16::Figure16),
     MapreduceFigure(mapreduce_figure::MapreduceFigure),
+    ShrinkTable(shrink_table::ShrinkTable),
     Tidy(tidy::Tidy),
 }
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Crosscheck(crosscheck) => crosscheck.run(),
         Command::Figure16(figure) => figure.run(),
         Command::MapreduceFigure(figure) => figure.run(),
+        Command::ShrinkTable(table) => table.run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match outcome {
