@@ -181,6 +181,7 @@ pub(crate) fn ask(program: &Path, arguments: &[&str]) -> Result<Value, String> {
     })
 }
 
+/// The command, built in release.
 pub(crate) fn build() -> Result<PathBuf, String> {
     let build = ["build", "--release", "--package", "stormglass"];
     let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status();

@@ -9,6 +9,7 @@ mod crosscheck;
 mod figure16;
 mod mapreduce_figure;
 mod shardkv_moves;
+mod shrink_table;
 mod tidy;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ enum Command {
     Figure16(figure16::Figure16),
     MapreduceFigure(mapreduce_figure::MapreduceFigure),
     ShardkvMoves(shardkv_moves::ShardkvMoves),
+    ShrinkTable(shrink_table::ShrinkTable),
     Tidy(tidy::Tidy),
 }
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Figure16(figure) => figure.run(),
         Command::MapreduceFigure(figure) => figure.run(),
         Command::ShardkvMoves(figure) => figure.run(),
+        Command::ShrinkTable(table) => table.run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match outcome {

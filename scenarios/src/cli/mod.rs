@@ -33,6 +33,7 @@ mod mapreduce_progress;
 mod mapreduce_worker;
 mod merge;
 mod output;
+mod parting;
 mod progress;
 mod publish;
 #[cfg(feature = "systems")]
