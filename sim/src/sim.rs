@@ -320,6 +320,11 @@ fn advance(hub: &Hub, limits: Limits) -> bool {
             return true;
         }
         Next::Nothing => report::deadlock(),
+        // What a strategy kept from happening in time has its time anew.
+        Next::Limit if hub.core.borrow().events <= limits.events && schedule::hand_over(hub) => {
+            wake_all(hub);
+            return true;
+        }
         Next::Limit => report::limit(),
     }
     false
@@ -345,7 +350,11 @@ fn next(hub: &Hub, limits: Limits) -> Next {
             }
         },
     }
-    if core.now > limits.time || core.events > limits.events { Next::Limit } else { Next::Happened }
+    if core.now - core.fair_since > limits.time || core.events > limits.events {
+        Next::Limit
+    } else {
+        Next::Happened
+    }
 }
 
 /// Lets what was planned happen. `false`: it was cancelled, or is not due.
