@@ -42,7 +42,7 @@ fn cast(stage: &Stage, snapshots: u64, profile: Profile) -> Cast {
 
 /// Bytes of a value, and how many keys.
 const VALUE: usize = 1000;
-const KEYS: usize = 20;
+const KEYS: usize = 10;
 
 async fn delete(stage: Stage) {
     let cast = cast(&stage, 1, Profile::LabReliable);

@@ -60,7 +60,7 @@ pub(super) fn stories() -> Vec<Story> {
             Box::pin(clerks(stage, 1, Profile::LabReliable))
         }),
         story("shardkv/lab_many_clerks_reliable", "Many clerks while groups join and leave", |stage| {
-            Box::pin(clerks(stage, 6, Profile::LabReliable))
+            Box::pin(clerks(stage, 5, Profile::LabReliable))
         }),
         story("shardkv/lab_one_clerk_unreliable", "One clerk on a network that loses messages", |stage| {
             Box::pin(clerks(stage, 1, Profile::LabUnreliable))
@@ -68,7 +68,7 @@ pub(super) fn stories() -> Vec<Story> {
         story(
             "shardkv/lab_many_clerks_unreliable",
             "Many clerks on a network that loses messages",
-            |stage| Box::pin(clerks(stage, 6, Profile::LabUnreliable)),
+            |stage| Box::pin(clerks(stage, 5, Profile::LabUnreliable)),
         ),
     ]
 }
@@ -220,7 +220,7 @@ async fn join_leave_basic(stage: Stage) {
 }
 
 /// How many groups come and go where the lab has eight.
-const MANY: u64 = 5;
+const MANY: u64 = 4;
 
 async fn many_join_leave(stage: Stage, profile: Profile) {
     script(cast(&stage, profile), move |mut boss| async move {
@@ -332,7 +332,7 @@ async fn clerks(stage: Stage, clerks: usize, profile: Profile) {
     for _ in 0..clerks {
         cast.client(move |hand| async move {
             let keys = hand.keys();
-            hand.compete(keys[..6].to_vec(), 30, millis(40)).await;
+            hand.compete(keys[..6].to_vec(), 20, millis(50)).await;
         });
     }
     script(cast, |boss| async move {

@@ -165,7 +165,7 @@ async fn miss_change(stage: Stage) {
 
 async fn concurrent_1(stage: Stage) {
     let cast = cast(&stage, Some(10), Profile::LabReliable);
-    appenders(&cast, 6, 25, millis(60));
+    appenders(&cast, 6, 20, millis(80));
     script(cast.clone(), move |mut admin| async move {
         admin.join(&[100]).await;
         sleep(millis(150)).await;
@@ -185,7 +185,7 @@ async fn concurrent_1(stage: Stage) {
 
 async fn concurrent_2(stage: Stage) {
     let cast = cast(&stage, None, Profile::LabReliable);
-    appenders(&cast, 6, 30, millis(80));
+    appenders(&cast, 6, 20, millis(120));
     script(cast.clone(), move |mut admin| async move {
         rotate(&mut admin, &[(JOIN, 101), (JOIN, 100), (JOIN, 102), (LEAVE, 100), (LEAVE, 102)], 0).await;
         sleep(millis(600)).await;
@@ -204,7 +204,7 @@ async fn concurrent_2(stage: Stage) {
 
 async fn concurrent_3(stage: Stage) {
     let cast = cast(&stage, Some(10), Profile::LabReliable);
-    appenders(&cast, 6, 40, millis(40));
+    appenders(&cast, 6, 25, millis(60));
     let draw: Stream = stage.world().stream("pauses");
     script(cast.clone(), move |mut admin| async move {
         admin.join(&[100]).await;
