@@ -46,7 +46,7 @@ const KEPT: [(&str, u64, &str); 9] = [
     ),
     (
         "shardkv/controllers_compete",
-        1,
+        14,
         "a controller that recovered read the current configuration before the next one; others carried out one and posted \
          another in between, so that it moved what had moved already, from a group to itself, and deleted it there",
     ),
