@@ -6,11 +6,12 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use crate::chance::{Chance, Ratio, Stream, StreamId, mix, name_hash};
-use crate::config::{Config, Schedule};
+use crate::config::Config;
 use crate::life::Node;
 use crate::net::{Net, Rules};
 use crate::outcome::Finding;
 use crate::property::Properties;
+use crate::schedule::Schedule;
 use crate::time::clock::Clock;
 use crate::time::queue::Queue;
 use crate::time::timers::Timers;
@@ -154,8 +155,9 @@ impl Core {
     pub(crate) fn schedule(&mut self, ready: usize) -> usize {
         match self.schedule {
             Schedule::Fifo => 0,
-            Schedule::Random if ready < 2 => 0,
-            Schedule::Random => {
+            _ if ready < 2 => 0,
+            // A strategy that has handed over.
+            _ => {
                 if self.schedule_stream == StreamId::NONE {
                     self.schedule_stream =
                         self.chance.open(name_hash("world/schedule"), || "world/schedule".to_owned());
@@ -163,6 +165,11 @@ impl Core {
                 self.chance.below(self.schedule_stream, "task", ready as u64) as usize
             }
         }
+    }
+
+    /// The stream `world/schedule` goes on as this one.
+    pub(crate) fn schedule_stream(&mut self, stream: StreamId) {
+        self.schedule_stream = stream;
     }
 
     /// The stream `who/why`, opened at its first use.

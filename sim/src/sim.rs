@@ -15,6 +15,7 @@ use crate::life::{self, Death};
 use crate::net::rpc::forget_connections;
 use crate::outcome::{FindingKind, Outcome};
 use crate::property::found;
+use crate::schedule::{self, Line, Strategy};
 use crate::time::queue::Kind;
 use crate::trace::{self, code};
 use crate::world::{self, World};
@@ -59,6 +60,18 @@ impl Sim {
     /// # Panics
     /// When this thread has a world already.
     pub fn with(seed: Seed, config: Config) -> Sim {
+        Sim::made(seed, &config, None)
+    }
+
+    /// A world as `config` says, in which this strategy chooses what happens next, and not `config.schedule`.
+    ///
+    /// # Panics
+    /// When this thread has a world already.
+    pub fn scheduled(seed: Seed, config: Config, strategy: Box<dyn Strategy>) -> Sim {
+        Sim::made(seed, &config, Some(strategy))
+    }
+
+    fn made(seed: Seed, config: &Config, strategy: Option<Box<dyn Strategy>>) -> Sim {
         panics::install();
         leaks::install();
         HUB.with(|hub| {
@@ -72,7 +85,13 @@ impl Sim {
             hub.fenced.set(false);
             hub.woken.borrow_mut().clear();
             hub.exec.borrow_mut().reset();
-            hub.core.borrow_mut().reset(seed, &config);
+            hub.looked.set(false);
+            let core = &mut *hub.core.borrow_mut();
+            core.reset(seed, config);
+            let line =
+                strategy.or_else(|| config.schedule.strategy()).map(|strategy| Line::new(core, strategy));
+            hub.scheduled.set(line.is_some());
+            hub.line.replace(line);
         });
         world::add_node("world", None, None);
         let limits = Limits {
@@ -137,7 +156,9 @@ impl Drop for Sim {
             let tasks = hub.exec.borrow_mut().take_all();
             let dropped = catch_unwind(AssertUnwindSafe(|| guard::inside(|| drop(tasks))));
             let remains = hub.core.borrow_mut().end();
-            let dropped = dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop(remains))));
+            let line = hub.line.take();
+            hub.scheduled.set(false);
+            let dropped = dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop((remains, line)))));
             forget_connections();
             panics::take();
             hub.fenced.set(false);
@@ -253,12 +274,17 @@ fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
             exec.admit(woken);
         }
     }
-    let ready = exec.ready();
-    if ready == 0 {
-        return None;
-    }
+    let picked = if hub.scheduled.get() {
+        drop(exec);
+        schedule::pick(hub)?
+    } else {
+        match exec.ready() {
+            0 => return None,
+            ready => exec.pick(hub.core.borrow_mut().schedule(ready)),
+        }
+    };
+    let Some(picked) = picked else { return Some(None) };
     let core = &mut *hub.core.borrow_mut();
-    let Some(picked) = exec.pick(core.schedule(ready)) else { return Some(None) };
     hub.node.set(picked.node);
     hub.task.set(picked.key);
     hub.wait.set(Wait::Nothing);
@@ -295,15 +321,23 @@ fn advance(hub: &Hub, limits: Limits) -> bool {
 
 #[inline(always)]
 fn next(hub: &Hub, limits: Limits) -> Next {
+    let scheduled = hub.scheduled.get();
+    let mut chosen = if scheduled { schedule::take(hub) } else { None };
     let core = &mut *hub.core.borrow_mut();
-    if !core.wakers.is_empty() {
+    if chosen.is_none() && !core.wakers.is_empty() {
         // Node code closed something that others wait for.
         return Next::Happened;
     }
+    let mut first = true;
     loop {
-        let Some((at, planned)) = core.queue.pop(|planned| core.timers.is_stale(planned)) else {
-            return Next::Nothing;
+        let popped = match scheduled {
+            // What was chosen turned out to be nothing: another choice.
+            true if !first => return Next::Happened,
+            true => chosen.take(),
+            false => core.queue.pop(|planned| core.timers.is_stale(planned)),
         };
+        first = false;
+        let Some((at, planned)) = popped else { return Next::Nothing };
         match planned.kind() {
             Kind::Timer => {
                 let nodes = &core.nodes;

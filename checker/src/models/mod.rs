@@ -16,10 +16,8 @@ pub mod stack;
 pub mod versioned_kv;
 
 pub use rope::{Chain, Rope};
-use std::sync::Arc;
-
-/// A key or a value: cloning it copies a pointer.
-pub type Text = Arc<str>;
+/// A key or a value: cloning it copies a few words, and never a long text.
+pub type Text = smol_str::SmolStr;
 
 /// A value in words: bare if it can be mistaken for nothing else, quoted if not, its middle left out if long.
 fn shown(value: Option<&Text>) -> String {

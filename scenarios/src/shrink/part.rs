@@ -84,6 +84,8 @@ impl Size {
                     *size.faults.entry(fault.to_owned()).or_default() += 1;
                 }
                 (Part::Story, _) => size.operations += 1,
+                // By how much something may be late; the choices are what makes it so.
+                (Part::Schedule, "lateness") => {}
                 (Part::Schedule, _) => size.choices += 1,
                 (Part::Fault, "latency") => size.delayed += 1,
                 _ => {

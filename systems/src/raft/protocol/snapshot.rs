@@ -28,14 +28,16 @@ impl Incoming {
 
 impl Raft {
     /// What a snapshot of the state machine as of `index` stands for: to be written with it. `None` if the log does not
-    /// tell, because that is compacted already or not yet handed out.
+    /// tell, because that is compacted already or not yet handed out, or because this server joined later and has not yet
+    /// come to the first configuration in the log: the founders' is not in there.
     pub fn snapshot_meta(&self, index: Index) -> Option<SnapshotMeta> {
         let last_term = self.log.term_at(index).filter(|_| index <= self.handed)?;
-        let config = if self.config.bugs.has(Bug::SnapshotForgetsConfig) {
-            self.members.oldest()
-        } else {
-            &self.members.at(index).1
-        };
+        let told = &self.members.at(index).1;
+        if told.voters.is_empty() {
+            return None;
+        }
+        let forgets = self.config.bugs.has(Bug::SnapshotForgetsConfig);
+        let config = if forgets { self.members.oldest() } else { told };
         Some(SnapshotMeta { last_index: index, last_term, config: config.clone() })
     }
 

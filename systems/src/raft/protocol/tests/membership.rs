@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+
 use super::super::super::bugs::{Bug, Bugs};
-use super::super::super::message::{Configuration, Entry, Outcome, Payload, ServerId};
+use super::super::super::message::{AppendEntries, Configuration, Entry, Outcome, Payload, ServerId};
 use super::super::{Answer, Change, Effects, Input, Refusal, Role};
 use super::network::Network;
 use super::single::{Single, append};
@@ -182,6 +184,19 @@ fn a_snapshot_brings_its_configuration_and_one_that_forgot_does_not() {
     };
     assert_eq!(told(Bugs::NONE), set([4]));
     assert_eq!(told(Bugs::only(Bug::SnapshotForgetsConfig)), set([]));
+}
+
+#[test]
+fn who_joins_makes_no_snapshot_before_the_first_configuration_in_its_log() {
+    let mut joins = Single::of(config(3, Bugs::NONE), Configuration::default(), 1, vec![]);
+    let command = |index| Entry { index, term: 1, payload: Payload::Command(Bytes::from_static(b"x")) };
+    let learns = Configuration { learners: set([3]), ..voters(1..=2) };
+    let told = Entry { index: 3, term: 1, payload: Payload::Config(learns.clone()) };
+    let entries = vec![command(1), command(2), told];
+    joins.append(1, AppendEntries { entries, ..append(1, (0, 0), &[], 3) });
+    assert_eq!(joins.raft.commit(), 3);
+    assert_eq!(joins.raft.snapshot_meta(2), None);
+    assert_eq!(joins.raft.snapshot_meta(3).map(|meta| meta.config), Some(learns));
 }
 
 #[test]
