@@ -319,7 +319,11 @@ fn page(rows: &[Row]) -> String {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    // The whole or nothing: what an interruption leaves is read again.
+    let beside = path.with_extension("part");
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, path))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
