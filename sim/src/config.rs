@@ -26,7 +26,7 @@ pub struct Config {
     pub short_io: Ratio,
     /// What every link is like until told otherwise.
     pub link: LinkConfig,
-    /// The run ends here, in virtual time since its start, as a finding.
+    /// The run ends here, in virtual time since its start, as a finding; where a strategy ruled, since it handed over.
     pub max_time: Option<Duration>,
     /// The run ends after this many events, as a finding.
     pub max_events: Option<u64>,

@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) rpc_over_streams: bool,
     /// How often a stream's read or write is short.
     pub(crate) short_io: Ratio,
+    /// Since when no strategy has ruled.
+    pub(crate) fair_since: u64,
     schedule: Schedule,
     schedule_stream: StreamId,
     /// Streams that a test opened by name.
@@ -85,6 +87,7 @@ impl Core {
             buggify: false,
             rpc_over_streams: false,
             short_io: Ratio::ZERO,
+            fair_since: 0,
             schedule: Schedule::Random,
             schedule_stream: StreamId::NONE,
             named: FxHashMap::with_hasher(rustc_hash::FxBuildHasher),
@@ -124,6 +127,7 @@ impl Core {
         self.buggify = config.buggify;
         self.rpc_over_streams = config.rpc_over_streams;
         self.short_io = config.short_io;
+        self.fair_since = 0;
         self.schedule = config.schedule;
         self.schedule_stream = StreamId::NONE;
         self.named.clear();
@@ -167,9 +171,9 @@ impl Core {
         }
     }
 
-    /// The stream `world/schedule` goes on as this one.
-    pub(crate) fn schedule_stream(&mut self, stream: StreamId) {
-        self.schedule_stream = stream;
+    /// A strategy has handed over; the stream `world/schedule` goes on.
+    pub(crate) fn handed_over(&mut self, stream: StreamId) {
+        (self.schedule_stream, self.fair_since) = (stream, self.now);
     }
 
     /// The stream `who/why`, opened at its first use.

@@ -58,8 +58,9 @@ struct Hunt {
     /// How many seeds it took; for a harmless variant, how many it survived.
     #[serde(skip_serializing_if = "Option::is_none")]
     seeds: Option<u64>,
-    /// Seconds of CPU time it took.
-    cpu: f64,
+    /// Seconds of CPU time it took, when there is a budget of it: two hunts differ in that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<f64>,
     /// The schedule and the weather of the run that caught it.
     #[serde(skip_serializing_if = "Option::is_none")]
     schedule: Option<Schedule>,
@@ -107,7 +108,7 @@ impl Bugs {
 impl Hunt {
     fn new(bug: &'static str, story: &'static str, harmless: bool) -> Hunt {
         let (caught, oracle, seeds, schedule, weather) = (false, None, None, None, Vec::new());
-        Hunt { bug, story, harmless, caught, oracle, seeds, cpu: 0.0, schedule, weather, given: 0 }
+        Hunt { bug, story, harmless, caught, oracle, seeds, cpu: None, schedule, weather, given: 0 }
     }
 
     /// Gives seeds upwards until one fails. Those below it that still run are waited for, so that the number of
@@ -138,7 +139,7 @@ impl Hunt {
             }
         };
         pool.drive(&mut next, &mut done)?;
-        self.cpu = spent.get() - before;
+        self.cpu = bugs.cpu.map(|_| spent.get() - before);
         if let Some(outcome) = first.into_inner() {
             if outcome.verdict == crate::outcome::Verdict::Broken {
                 let why = outcome.fall.map(|fall| fall.witness).unwrap_or_default();

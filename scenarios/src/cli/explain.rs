@@ -28,6 +28,10 @@ pub(crate) struct Explain {
     /// Replay up to a moment, draw anew what follows, many times: how likely the failure was from there
     #[arg(long, required = true)]
     when: bool,
+    /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
+    /// unless said; a file has its own)
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<Schedules>,
     /// Moments to look at
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=1000))]
     moments: u64,

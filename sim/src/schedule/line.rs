@@ -215,7 +215,7 @@ pub(crate) fn hand_over(hub: &Hub) -> bool {
     let Some(line) = hub.line.borrow_mut().take() else { return false };
     hub.scheduled.set(false);
     let (exec, core) = (&mut *hub.exec.borrow_mut(), &mut *hub.core.borrow_mut());
-    core.schedule_stream(line.stream);
+    core.handed_over(line.stream);
     for Waiting { event, what } in &line.waiting {
         match *what {
             What::Task(key) => exec.put_in_line(key),

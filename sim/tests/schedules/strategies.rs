@@ -224,6 +224,43 @@ fn a_strategy_hands_over() {
 }
 
 #[test]
+fn a_limit_of_time_is_judged_under_a_fair_schedule() {
+    let mut late = 0;
+    for (seed, schedule) in (0..20).flat_map(|seed| strategies().map(move |schedule| (seed, schedule))) {
+        let config = Config { schedule, link: steady(), max_time: Some(MS * 30), ..Config::default() };
+        let outcome = Sim::with(Seed(seed), config).run(|world| async move {
+            let socket = UdpSocket::bind("0.0.0.0:1").await.expect("a port");
+            world.node("echo", || async {
+                let socket = UdpSocket::bind("0.0.0.0:1").await.expect("a port");
+                while let Ok((_, from)) = socket.recv_from(&mut [0]).await {
+                    socket.send_to(&[0], from).await.expect("sent");
+                }
+            });
+            let ticks = world.node("ticks", || async {
+                let mut ticks = interval(MS / 2);
+                loop {
+                    ticks.tick().await;
+                }
+            });
+            sleep(MS).await;
+            for _ in 0..10 {
+                while stormglass_sim::time::timeout(MS * 3, async {
+                    socket.send_to(&[0], "echo:1").await.expect("sent");
+                    socket.recv(&mut [0]).await
+                })
+                .await
+                .is_err()
+                {}
+            }
+            assert!(world.is_up(ticks));
+        });
+        assert!(outcome.holds(), "{schedule} {seed}: {:?}", outcome.findings);
+        late += u32::from(outcome.now > MS * 30);
+    }
+    assert!(late > 5, "some were late: {late}");
+}
+
+#[test]
 fn who_gives_way_is_not_preferred_for_ever() {
     for (seed, schedule) in (0..10).flat_map(|seed| strategies().map(move |schedule| (seed, schedule))) {
         let config = Config { schedule, max_events: Some(100_000), ..Config::default() };
