@@ -21,10 +21,6 @@ pub(crate) struct Explain {
     /// STORY:SEED, STORY:SEED:BUG, or a file from findings/
     #[arg(value_name = "STORY:SEED[:BUG] | FILE")]
     what: String,
-    /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
-    /// unless said; a file has its own)
-    #[arg(long, value_name = "NAME")]
-    schedule: Option<Schedules>,
     /// Replay up to a moment, draw anew what follows, many times: how likely the failure was from there
     #[arg(long, required = true)]
     when: bool,
