@@ -38,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) findings: Vec<Finding>,
     pub(crate) properties: Properties,
     pub(crate) watchers: Vec<crate::world::Watcher>,
+    /// Who lies in wait for nodes.
+    pub(crate) ambush: Option<crate::ambush::Ambush>,
     pub(crate) buggify: bool,
     /// Whether calls travel over streams.
     pub(crate) rpc_over_streams: bool,
@@ -57,6 +59,7 @@ pub(crate) struct Core {
 pub(crate) struct Remains {
     _nodes: Vec<Node>,
     _watchers: Vec<crate::world::Watcher>,
+    _ambush: Option<crate::ambush::Ambush>,
     _rules: Rules,
     _wakers: Vec<std::task::Waker>,
 }
@@ -80,6 +83,7 @@ impl Core {
             findings: Vec::new(),
             properties: Properties::new(),
             watchers: Vec::new(),
+            ambush: None,
             buggify: false,
             rpc_over_streams: false,
             short_io: Ratio::ZERO,
@@ -99,6 +103,7 @@ impl Core {
         Remains {
             _nodes: std::mem::take(&mut self.nodes),
             _watchers: std::mem::take(&mut self.watchers),
+            _ambush: self.ambush.take(),
             _rules: rules,
             _wakers: wakers,
         }

@@ -32,6 +32,8 @@ pub(crate) struct Hub {
     pub(crate) stop: Cell<bool>,
     /// Set when watchers want to look after every step.
     pub(crate) watched: Cell<bool>,
+    /// Set when somebody lies in wait for nodes.
+    pub(crate) ambushed: Cell<bool>,
     /// Set while a strategy chooses what happens next.
     pub(crate) scheduled: Cell<bool>,
     /// Set when a step has read the true time: it can tell in which order steps came.
@@ -57,6 +59,7 @@ thread_local! {
             cause: Cell::new(0),
             stop: Cell::new(false),
             watched: Cell::new(false),
+            ambushed: Cell::new(false),
             scheduled: Cell::new(false),
             looked: Cell::new(false),
             woken: RefCell::new(Vec::new()),

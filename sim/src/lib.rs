@@ -44,6 +44,7 @@
 //! [`guard::on_fresh_thread`], as the harness does. What is not promised: that the model of a network or
 //! a disk has every fault of yours, and that surviving many seeds is a proof.
 
+mod ambush;
 pub mod chance;
 mod config;
 mod core;
@@ -72,6 +73,7 @@ pub mod time;
 mod trace;
 mod world;
 
+pub use ambush::Juncture;
 pub use chance::{Decision, Overrides, Ratio};
 pub use config::Config;
 pub use node::NodeId;

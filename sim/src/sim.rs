@@ -82,6 +82,7 @@ impl Sim {
             hub.cause.set(0);
             hub.stop.set(false);
             hub.watched.set(false);
+            hub.ambushed.set(false);
             hub.fenced.set(false);
             hub.woken.borrow_mut().clear();
             hub.exec.borrow_mut().reset();

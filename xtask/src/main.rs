@@ -8,6 +8,8 @@ mod conformance;
 mod crosscheck;
 mod figure16;
 mod mapreduce_figure;
+mod shardkv_moves;
+mod shrink_table;
 mod tidy;
 
 use std::path::Path;
@@ -26,6 +28,8 @@ enum Command {
     Crosscheck(crosscheck::Crosscheck),
     Figure16(figure16::Figure16),
     MapreduceFigure(mapreduce_figure::MapreduceFigure),
+    ShardkvMoves(shardkv_moves::ShardkvMoves),
+    ShrinkTable(shrink_table::ShrinkTable),
     Tidy(tidy::Tidy),
 }
 
@@ -39,6 +43,8 @@ fn main() -> ExitCode {
         Command::Crosscheck(crosscheck) => crosscheck.run(),
         Command::Figure16(figure) => figure.run(),
         Command::MapreduceFigure(figure) => figure.run(),
+        Command::ShardkvMoves(figure) => figure.run(),
+        Command::ShrinkTable(table) => table.run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match outcome {

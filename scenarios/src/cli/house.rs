@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, mapreduce, parse, raft_client, raft_server,
+    shardkv_client, shardkv_server,
 };
 
 #[derive(Parser)]
@@ -38,6 +39,9 @@ enum Serve {
     Kv(kv_server::Serve),
     /// One of several servers that replicate a list that only grows
     Raft(raft_server::Serve),
+    /// A server of the sharded key/value store: of its controller, or of a group
+    #[command(subcommand)]
+    Shardkv(shardkv_server::Serve),
 }
 
 #[derive(Subcommand)]
@@ -46,6 +50,8 @@ enum Client {
     Kv(kv_client::Client),
     /// Of the replicated list
     Raft(raft_client::Client),
+    /// Of the sharded key/value store and its controller
+    Shardkv(shardkv_client::Client),
 }
 
 /// The body of `main` of the command `stormglass`, over [`stories`](crate::stories).
@@ -60,8 +66,10 @@ fn answer(command: Command) -> Answer {
         Command::Harness(harness) => harness.answer(&stories),
         Command::Serve(Serve::Kv(serve)) => serve.answer(),
         Command::Serve(Serve::Raft(serve)) => serve.answer(),
+        Command::Serve(Serve::Shardkv(serve)) => serve.answer(),
         Command::Client(Client::Kv(client)) => client.answer(),
         Command::Client(Client::Raft(client)) => client.answer(),
+        Command::Client(Client::Shardkv(client)) => client.answer(),
         Command::Mapreduce(mapreduce) => mapreduce.answer(),
     }
 }

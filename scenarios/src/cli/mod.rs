@@ -33,6 +33,7 @@ mod mapreduce_progress;
 mod mapreduce_worker;
 mod merge;
 mod output;
+mod parting;
 mod progress;
 mod publish;
 #[cfg(feature = "systems")]
@@ -42,6 +43,10 @@ mod raft_server;
 mod replay;
 mod run;
 mod select;
+#[cfg(feature = "systems")]
+mod shardkv_client;
+#[cfg(feature = "systems")]
+mod shardkv_server;
 mod shrink;
 mod worker;
 

@@ -5,8 +5,10 @@
 
 mod kv;
 mod kvonce;
+mod kvraft;
 mod mapreduce;
 mod raft;
+mod shardkv;
 
 use crate::Story;
 
@@ -15,7 +17,9 @@ pub fn all() -> Vec<Story> {
     let mut stories = kv::stories();
     stories.extend(kvonce::stories());
     stories.extend(raft::stories());
+    stories.extend(kvraft::stories());
     stories.extend(mapreduce::stories());
+    stories.extend(shardkv::stories());
     stories.into_iter().map(|story| if is_lab(&story) { story.timed() } else { story }).collect()
 }
 

@@ -8,4 +8,5 @@ mod mapreduce;
 mod oracles;
 mod processes;
 mod raft;
+mod shardkv;
 mod worlds;

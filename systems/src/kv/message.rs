@@ -60,7 +60,7 @@ pub struct Put {
 pub type PutReply = Result<(), Rejection>;
 
 /// Why this copy of a Put was not installed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Rejection {
     /// The key has another version (the lab's `ErrVersion`).
     Version,

@@ -376,6 +376,18 @@ known_bugs! {
         /// Shows when: power fails after a segment or snapshot was made.
         ForgetsDirectory = "forgets-directory",
             breaks "D committed_survives", caught_by "raft/power_loss";
+
+        /// Belief: whatever is applied at the index of my command is my command.
+        /// After a change of leader it may be another's, of another term.
+        /// Shows when: a leader is deposed while callers wait.
+        AnswersByIndex = "answers-by-index",
+            breaks "linearizable", caught_by "kvraft/old_leader";
+
+        /// Belief: whoever waits for an entry will see it, or another in its place.
+        /// There may be nothing in its place for ever.
+        /// Shows when: a leader is deposed while callers wait, and nobody else asks for anything.
+        ForgetsWaiters = "forgets-waiters",
+            breaks "live", caught_by "kvraft/lab_rsm_leader_partition";
     } harmless {
         /// Twice as many heartbeats.
         ExtraHeartbeats = "extra-heartbeats", survives "raft/swarm";

@@ -15,14 +15,14 @@ const QUIET: Duration = Duration::from_millis(1500);
 
 impl Cast {
     /// Cuts a server off from all others, both ways.
-    pub(super) fn cut(&self, at: usize) {
+    pub(in super::super) fn cut(&self, at: usize) {
         self.connected.borrow_mut()[at] = false;
         let others: Vec<_> = self.nodes().into_iter().filter(|node| *node != self.servers[at].node).collect();
         self.world.partition(&[self.servers[at].node], &others);
     }
 
     /// Joins a server to all others that are not cut off.
-    pub(super) fn join(&self, at: usize) {
+    pub(in super::super) fn join(&self, at: usize) {
         self.connected.borrow_mut()[at] = true;
         for other in self.connected() {
             if other != at {
@@ -32,7 +32,7 @@ impl Cast {
     }
 
     /// Cuts the links between groups; within each, all are joined.
-    pub(super) fn split(&self, groups: &[&[usize]]) {
+    pub(in super::super) fn split(&self, groups: &[&[usize]]) {
         let nodes = |group: &[usize]| group.iter().map(|&at| self.servers[at].node).collect::<Vec<_>>();
         self.world.heal();
         for (place, one) in groups.iter().enumerate() {
@@ -43,25 +43,25 @@ impl Cast {
     }
 
     /// The servers that are not cut off.
-    pub(super) fn connected(&self) -> Vec<usize> {
+    pub(in super::super) fn connected(&self) -> Vec<usize> {
         let connected = self.connected.borrow();
         (0..connected.len()).filter(|&at| connected[at]).collect()
     }
 
-    pub(super) fn crash(&self, at: usize) {
+    pub(in super::super) fn crash(&self, at: usize) {
         self.world.crash(self.servers[at].node);
     }
 
-    pub(super) fn power_off(&self, at: usize) {
+    pub(in super::super) fn power_off(&self, at: usize) {
         self.world.power_off(self.servers[at].node);
     }
 
-    pub(super) fn restart(&self, at: usize) {
+    pub(in super::super) fn restart(&self, at: usize) {
         self.world.restart(self.servers[at].node);
     }
 
     /// Waits until one of these servers leads, and no other of them in a term as high.
-    pub(super) async fn elected(&self, among: &[usize], within: Duration) -> usize {
+    pub(in super::super) async fn elected(&self, among: &[usize], within: Duration) -> usize {
         let standing = || self.standing(among);
         self.stage.converges(within, "a leader is elected", || self.leader(among).is_some(), standing).await;
         match self.leader(among) {
@@ -71,7 +71,7 @@ impl Cast {
     }
 
     /// Waits until one of these servers leads and the others of them follow it, everything proposed being applied.
-    pub(super) async fn agree(&self, core: &[usize], within: Duration) -> usize {
+    pub(in super::super) async fn agree(&self, core: &[usize], within: Duration) -> usize {
         let standing = || self.standing(core);
         let claim = "the servers agree under one leader";
         self.stage.converges(within, claim, || self.agreed(core).is_some(), standing).await;
@@ -100,7 +100,7 @@ impl Cast {
 
     /// The gates of the calm, for servers that can all hear each other: a leader, whose proposal commits, equal replicas,
     /// and terms that stop rising.
-    pub(super) async fn settle(&self, core: &[usize], within: Duration) {
+    pub(in super::super) async fn settle(&self, core: &[usize], within: Duration) {
         self.stage.fair();
         let start = self.world.now();
         let left = || within.saturating_sub(self.world.now().saturating_sub(start));
@@ -122,7 +122,7 @@ impl Cast {
     }
 
     /// Terms stop rising, at those of these servers that are members: who was removed may campaign for ever.
-    pub(super) async fn quiet(&self, core: &[usize], within: Duration) {
+    pub(in super::super) async fn quiet(&self, core: &[usize], within: Duration) {
         self.stage.fair();
         let highest = || {
             let leader = self.leader(core).and_then(|leader| self.status(leader));
@@ -152,12 +152,12 @@ impl Cast {
     }
 
     /// Ends the run: something that must happen has not.
-    pub(super) async fn stalled(&self, claim: &str, core: &[usize]) {
+    pub(in super::super) async fn stalled(&self, claim: &str, core: &[usize]) {
         self.stage.converges(Duration::ZERO, claim, || false, || self.standing(core)).await;
     }
 
     /// How each of these servers stands.
-    pub(super) fn standing(&self, among: &[usize]) -> String {
+    pub(in super::super) fn standing(&self, among: &[usize]) -> String {
         let line = |&at: &usize| match self.status(at) {
             None => format!("s{} is down", self.servers[at].id),
             Some(status) => {

@@ -25,27 +25,27 @@ use crate::{Fall, Stage};
 
 /// How the servers of a story are made.
 #[derive(Clone)]
-pub(super) struct Plan {
+pub(in super::super) struct Plan {
     /// Servers that are members from the start.
-    pub(super) founders: u64,
+    pub(in super::super) founders: u64,
     /// Servers that may become members.
-    pub(super) joiners: u64,
+    pub(in super::super) joiners: u64,
     /// How all behave; `id` is set for each.
-    pub(super) protocol: protocol::Config,
-    pub(super) snapshots: SnapshotPolicy,
+    pub(in super::super) protocol: protocol::Config,
+    pub(in super::super) snapshots: SnapshotPolicy,
     /// Bytes of a log's segment.
-    pub(super) segment: u64,
+    pub(in super::super) segment: u64,
     /// How long a server waits for another's answer.
-    pub(super) patience: Duration,
+    pub(in super::super) patience: Duration,
     /// How long applying takes.
-    pub(super) apply_pause: Duration,
+    pub(in super::super) apply_pause: Duration,
     /// Bytes of a snapshot beyond the few that it needs.
-    pub(super) bulk: usize,
+    pub(in super::super) bulk: usize,
 }
 
 impl Plan {
     /// Servers as they should be run where a message takes 1 to 10 ms.
-    pub(super) fn of(stage: &Stage, founders: u64) -> Plan {
+    pub(in super::super) fn of(stage: &Stage, founders: u64) -> Plan {
         let millis = Duration::from_millis;
         let protocol = protocol::Config {
             id: 0,
@@ -76,7 +76,7 @@ impl Plan {
     }
 
     /// Snapshots after so many entries.
-    pub(super) fn snapshots(mut self, entries: u64) -> Plan {
+    pub(in super::super) fn snapshots(mut self, entries: u64) -> Plan {
         self.snapshots.entries = Some(entries);
         self
     }
@@ -84,24 +84,24 @@ impl Plan {
 
 /// One server, whatever its incarnation.
 #[derive(Clone)]
-pub(super) struct Server {
-    pub(super) id: ServerId,
-    pub(super) node: NodeId,
-    pub(super) door: Door,
+pub(in super::super) struct Server {
+    pub(in super::super) id: ServerId,
+    pub(in super::super) node: NodeId,
+    pub(in super::super) door: Door,
 }
 
 /// The cast of one run; clones are the same cast.
 #[derive(Clone)]
-pub(super) struct Cast {
-    pub(super) stage: Stage,
-    pub(super) world: World,
-    pub(super) probe: Probe,
-    pub(super) servers: Rc<[Server]>,
+pub(in super::super) struct Cast {
+    pub(in super::super) stage: Stage,
+    pub(in super::super) world: World,
+    pub(in super::super) probe: Probe,
+    pub(in super::super) servers: Rc<[Server]>,
     /// What the stories' own state machine has shown; empty where the log service is replicated.
     pub(super) book: Shared,
-    pub(super) clients: Rc<RefCell<Vec<NodeId>>>,
+    pub(in super::super) clients: Rc<RefCell<Vec<NodeId>>>,
     /// Which servers are not cut off, for [`cut`](Cast::cut) and [`join`](Cast::join).
-    pub(super) connected: Rc<RefCell<Vec<bool>>>,
+    pub(in super::super) connected: Rc<RefCell<Vec<bool>>>,
     /// How many clients were asked for, those included that were left out.
     announced: Rc<Cell<usize>>,
     /// Values are drawn from here, so that no two are the same.
@@ -114,18 +114,23 @@ type Doing = Rc<RefCell<Vec<(String, Duration, String)>>>;
 
 impl Cast {
     /// Servers that replicate a [`Ledger`].
-    pub(super) fn new(stage: &Stage, plan: Plan) -> Cast {
-        let (book, bulk) = (Shared::default(), plan.bulk);
+    pub(in super::super) fn new(stage: &Stage, plan: Plan) -> Cast {
+        let (book, bulk, snapshots) = (Shared::default(), plan.bulk, plan.snapshots);
         let shared = book.clone();
         Cast::start(stage, plan, book, move |protocol, peers| {
             let (book, id) = (shared.clone(), protocol.id);
-            server::Config::new(protocol, peers, move || Ledger::new(&book, id, bulk))
+            let config = server::Config::new(protocol, peers, move || Ledger::new(&book, id, bulk));
+            server::Config { snapshots, ..config }
         })
     }
 
     /// Servers that replicate the log service; the history of its clients is judged when the run is over.
-    pub(super) fn service(stage: &Stage, plan: Plan) -> Cast {
-        let cast = Cast::start(stage, plan, Shared::default(), service::config);
+    pub(in super::super) fn service(stage: &Stage, plan: Plan) -> Cast {
+        let snapshots = plan.snapshots;
+        let cast = Cast::start(stage, plan, Shared::default(), move |protocol, peers| server::Config {
+            snapshots,
+            ..service::config(protocol, peers)
+        });
         let judged = cast.probe.clone();
         stage.judge(move || fell(spec::linearizable(&judged, Budget::default())));
         let (asked, world) = (cast.doing.clone(), cast.world);
@@ -134,6 +139,15 @@ impl Cast {
             Some(format!("{client} has been at {what} for {}", span(world.now().saturating_sub(since))))
         });
         cast
+    }
+
+    /// Servers that replicate any other machine; `make` sees to the snapshots.
+    pub(in super::super) fn of<S: StateMachine>(
+        stage: &Stage,
+        plan: Plan,
+        make: impl Fn(protocol::Config, BTreeMap<ServerId, String>) -> server::Config<S>,
+    ) -> Cast {
+        Cast::start(stage, plan, Shared::default(), make)
     }
 
     fn start<S: StateMachine>(
@@ -155,7 +169,6 @@ impl Cast {
                 let config = server::Config {
                     initial: Configuration { voters: founders, ..Configuration::default() },
                     storage: storage::Config { segment: plan.segment, ..storage::Config::default() },
-                    snapshots: plan.snapshots,
                     patience: plan.patience,
                     apply_pause: plan.apply_pause,
                     probe: probe.clone(),
@@ -186,7 +199,7 @@ impl Cast {
     }
 
     /// A client of the log service does `work`, once.
-    pub(super) fn client<T>(&self, lease: bool, work: impl FnOnce(Hand) -> T + 'static)
+    pub(in super::super) fn client<T>(&self, lease: bool, work: impl FnOnce(Hand) -> T + 'static)
     where
         T: Future<Output = ()> + 'static,
     {
@@ -204,50 +217,50 @@ impl Cast {
         self.clients.borrow_mut().push(node);
     }
 
-    pub(super) fn nodes(&self) -> Vec<NodeId> {
+    pub(in super::super) fn nodes(&self) -> Vec<NodeId> {
         self.servers.iter().map(|server| server.node).collect()
     }
 
     /// All servers, by their place in [`servers`](Cast::servers).
-    pub(super) fn all(&self) -> Vec<usize> {
+    pub(in super::super) fn all(&self) -> Vec<usize> {
         (0..self.servers.len()).collect()
     }
 
-    pub(super) fn status(&self, at: usize) -> Option<Status> {
+    pub(in super::super) fn status(&self, at: usize) -> Option<Status> {
         self.servers[at].door.status()
     }
 
     /// Who leads in the highest term, of these servers.
-    pub(super) fn leader(&self, among: &[usize]) -> Option<usize> {
+    pub(in super::super) fn leader(&self, among: &[usize]) -> Option<usize> {
         let leads =
             |&at: &usize| self.status(at).filter(|status| status.leads).map(|status| (status.term, at));
         among.iter().filter_map(leads).max().map(|(_, at)| at)
     }
 
     /// A value that nobody has proposed.
-    pub(super) fn fresh(&self) -> u64 {
+    pub(in super::super) fn fresh(&self) -> u64 {
         self.next.set(self.next.get() + 1);
         self.next.get()
     }
 
     /// Puts a command into the log of this server, if it leads.
-    pub(super) async fn propose(&self, at: usize, value: u64) -> Option<(Index, Term)> {
+    pub(in super::super) async fn propose(&self, at: usize, value: u64) -> Option<(Index, Term)> {
         self.propose_bytes(at, command(value, 0)).await
     }
 
-    pub(super) async fn propose_bytes(&self, at: usize, command: Vec<u8>) -> Option<(Index, Term)> {
+    pub(in super::super) async fn propose_bytes(&self, at: usize, command: Vec<u8>) -> Option<(Index, Term)> {
         let door = self.servers[at].door.clone();
         timeout(Duration::from_secs(1), door.propose(command)).await.ok()?.ok()
     }
 
     /// The storm, over all servers and clients.
-    pub(super) async fn storm(&self, weather: Weather) {
+    pub(in super::super) async fn storm(&self, weather: Weather) {
         let clients = self.clients.borrow().clone();
         self.stage.storm(weather, &self.nodes(), &clients).await;
     }
 
     /// Says what the run has seen, for the story's `sometimes`.
-    pub(super) fn tell(&self) {
+    pub(in super::super) fn tell(&self) {
         let counts = self.probe.ghost(spec::Ghost::counts).unwrap_or_default();
         let all = self.servers.len() as u64;
         for (times, event) in [
@@ -277,8 +290,8 @@ async fn keep_running<S: StateMachine>(config: server::Config<S>) {
 }
 
 /// A client's clerk; says what it is waiting for.
-pub(super) struct Hand {
-    pub(super) name: String,
+pub(in super::super) struct Hand {
+    pub(in super::super) name: String,
     stage: Stage,
     clerk: Clerk,
     world: World,
@@ -293,7 +306,7 @@ impl Hand {
     }
 
     /// Appends a value that nobody else appends.
-    pub(super) async fn append(&mut self) {
+    pub(in super::super) async fn append(&mut self) {
         self.written += 1;
         let value = format!("{}-{}", self.name, self.written);
         self.note(Some(format!("append of {value}")));
@@ -303,7 +316,7 @@ impl Hand {
     }
 
     /// Reads the list.
-    pub(super) async fn read(&mut self) {
+    pub(in super::super) async fn read(&mut self) {
         self.note(Some("read".into()));
         _ = self.clerk.read().await;
         self.note(None);

@@ -1,7 +1,7 @@
 //! Stories of the replicated log.
 
 mod calm;
-mod cast;
+pub(super) mod cast;
 mod disks;
 mod lab;
 mod lab_agreement;
@@ -16,7 +16,7 @@ mod partitions;
 mod reads;
 mod snapshots;
 mod swarm;
-mod work;
+pub(super) mod work;
 
 use crate::Story;
 

@@ -15,7 +15,7 @@ use super::cast::Cast;
 use super::ledger::command;
 
 /// Background work; it ends when this is dropped.
-pub(super) struct Work(Rc<Cell<bool>>);
+pub(in super::super) struct Work(Rc<Cell<bool>>);
 
 impl Drop for Work {
     fn drop(&mut self) {
@@ -24,16 +24,16 @@ impl Drop for Work {
 }
 
 /// Around a mean, never regular.
-pub(super) fn about(stream: Stream, mean: Duration) -> Duration {
+pub(in super::super) fn about(stream: Stream, mean: Duration) -> Duration {
     Duration::from_micros(1 + stream.below(2 * mean.as_micros() as u64))
 }
 
-pub(super) fn millis(millis: u64) -> Duration {
+pub(in super::super) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// A link on which most messages are quick and some are late, so that they overtake one another.
-pub(super) fn late(slow: (u64, u64), share: u64) -> LinkConfig {
+pub(in super::super) fn late(slow: (u64, u64), share: u64) -> LinkConfig {
     LinkConfig {
         reorder: Ratio::percent(20),
         duplicate: Ratio::percent(20),
@@ -48,13 +48,13 @@ pub(super) fn late(slow: (u64, u64), share: u64) -> LinkConfig {
 impl Cast {
     /// Proposes something to every server, now and then; whoever leads takes it.
     #[must_use]
-    pub(super) fn proposals(&self, pace: Duration) -> Work {
+    pub(in super::super) fn proposals(&self, pace: Duration) -> Work {
         self.proposals_of(0, pace)
     }
 
     /// The same, of commands that are up to so many bytes longer.
     #[must_use]
-    pub(super) fn proposals_of(&self, most: u64, pace: Duration) -> Work {
+    pub(in super::super) fn proposals_of(&self, most: u64, pace: Duration) -> Work {
         self.work(pace, "proposals", move |cast, at| {
             let door = cast.servers[at].door.clone();
             let command = command(cast.fresh(), cast.stream().below(most + 1) as usize);
@@ -66,7 +66,7 @@ impl Cast {
 
     /// Reads at every server, now and then; whoever leads answers, and the observer judges what it answers.
     #[must_use]
-    pub(super) fn reads(&self, proof: ReadProof, pace: Duration) -> Work {
+    pub(in super::super) fn reads(&self, proof: ReadProof, pace: Duration) -> Work {
         self.work(pace, "reads", move |cast, at| {
             let door = cast.servers[at].door.clone();
             if cast.stage.happens("reads") {
@@ -94,7 +94,7 @@ impl Cast {
 
     /// The server in the middle hears these, and they hear it; nobody else hears anybody. So nobody else can be elected
     /// where it takes more than two.
-    pub(super) fn star(&self, middle: usize, others: &[usize]) {
+    pub(in super::super) fn star(&self, middle: usize, others: &[usize]) {
         let nodes = self.nodes();
         self.world.heal();
         for (place, &one) in nodes.iter().enumerate() {
@@ -107,17 +107,17 @@ impl Cast {
         }
     }
 
-    pub(super) fn node(&self, at: usize) -> NodeId {
+    pub(in super::super) fn node(&self, at: usize) -> NodeId {
         self.servers[at].node
     }
 
     /// One of all servers.
-    pub(super) fn any(&self) -> usize {
+    pub(in super::super) fn any(&self) -> usize {
         self.stream().below(self.servers.len() as u64) as usize
     }
 
     /// So many of all servers.
-    pub(super) fn some(&self, count: usize) -> Vec<usize> {
+    pub(in super::super) fn some(&self, count: usize) -> Vec<usize> {
         let mut all = self.all();
         self.stream().shuffle(&mut all);
         all.truncate(count);

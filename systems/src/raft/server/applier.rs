@@ -136,6 +136,8 @@ impl<S: StateMachine> Applier<S> {
                 self.snapshot().await?;
                 _ = reply.send(Ok(self.snapshot));
             }
+            Work::Deposed if self.bugs().has(Bug::AnswersByIndex) || self.bugs().has(Bug::ForgetsWaiters) => {
+            }
             Work::Deposed => {
                 for (_, (_, waiter)) in std::mem::take(&mut self.waiting) {
                     waiter.fail(SubmitError::Unknown);
@@ -165,7 +167,7 @@ impl<S: StateMachine> Applier<S> {
         };
         self.replica.applied.set(index);
         let Some((expected, waiter)) = self.waiting.remove(&index) else { return };
-        if expected != term {
+        if expected != term && !self.bugs().has(Bug::AnswersByIndex) {
             waiter.fail(SubmitError::Replaced);
             return;
         }

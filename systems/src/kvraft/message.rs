@@ -1,0 +1,74 @@
+//! What travels between clerk and server, and what the log holds.
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::kv::message::{Rejection, Version, Versioned};
+pub use crate::rsm::message::{By, Once, Open, Reply};
+
+/// Reads a key. The answer is `None` for a key that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Get {
+    /// The key.
+    pub key: String,
+    /// How the leader makes sure that nothing newer has been committed elsewhere.
+    pub path: ReadPath,
+}
+
+/// The way of a read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReadPath {
+    /// Through the log, as a write goes: the labs' way.
+    Log,
+    /// Past the log, after a round of heartbeats: ReadIndex (Raft, §8).
+    #[default]
+    Quorum,
+    /// Past the log, trusting the leader's lease.
+    Lease,
+}
+
+/// Changes a key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Write {
+    /// Which write of which session this is.
+    pub by: By,
+    /// The key.
+    pub key: String,
+    /// What to do with it.
+    pub action: Action,
+}
+
+/// What a write does. Each that has an effect raises the key's version by one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Action {
+    /// Sets the value.
+    Put(String),
+    /// Sets the value if the key has this version; 0: if it does not exist.
+    PutAt(String, Version),
+    /// Adds to the end of the value; a missing key's is empty.
+    Append(String),
+    /// Sets the value to the second if it is the first; `None`: if the key does not exist.
+    Cas(Option<String>, String),
+}
+
+/// The result of a write that was executed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Answer {
+    /// It had its effect.
+    #[default]
+    Done,
+    /// A `Cas` found another value, and had none.
+    Differs,
+    /// A `PutAt` was refused.
+    Refused(Rejection),
+}
+
+/// What the log holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// See [`Open`].
+    Open,
+    /// See [`Write`].
+    Write(Write),
+    /// Reads a key, see [`ReadPath::Log`].
+    Get(String),
+}

@@ -1,0 +1,137 @@
+//! What the system promises: one function per property, over what an observer sees.
+//!
+//! A property judges one observation against all that was seen before it. What the raft below promises, its own
+//! [`spec`](crate::raft::spec) judges.
+
+mod ghost;
+mod history;
+#[cfg(test)]
+mod tests;
+
+pub use ghost::{Counts, Executed, Ghost, Observation, Op, Outcome};
+pub use history::{Budget, Classic, Verdict, Versions, classic, linearizable, versions};
+
+use super::message::Write;
+use crate::raft::spec::digest_bytes;
+
+/// The observer of this system.
+pub type Probe = crate::probe::Probe<Ghost>;
+
+/// Judges the next observation, given the past. An error says what was seen that must not be.
+pub type Property = fn(&Ghost, &Observation) -> Result<(), String>;
+
+/// Every safety property that can be judged while the system runs. Linearizability is judged afterwards, over the history.
+pub const ALL: [(&str, Property); 6] = [
+    ("R1 replicas_agree", replicas_agree),
+    ("R2 answers_are_own", answers_are_own),
+    ("R3 executed_once", executed_once),
+    ("R4 snapshots_are_whole", snapshots_are_whole),
+    ("R5 refusals_are_certain", refusals_are_certain),
+    ("R6 sessions_are_bounded", sessions_are_bounded),
+];
+
+/// What a write wants, whichever message asks for it: a hash.
+pub fn digest(write: &Write) -> u64 {
+    digest_bytes(&crate::rsm::encode(&(&write.key, &write.action)))
+}
+
+/// R1: servers that apply the same entry do the same, in the order of the log, each entry once.
+pub fn replicas_agree(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let Observation::Applied { server, index, digest, .. } = seen else { return Ok(()) };
+    let before = past.applied(*server);
+    ensure(*index > before, || format!("s{server} applied entry {index} after entry {before}"))?;
+    let other = past.effect(*index);
+    ensure(other.is_none_or(|other| other == *digest), || {
+        format!("entry {index} had another effect on s{server} than on the first server that applied it")
+    })
+}
+
+/// R2: a client that is told of its write is told the result of that very write.
+pub fn answers_are_own(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let Observation::Told { by, told } = seen else { return Ok(()) };
+    let (session, number) = (by.session, by.number);
+    match past.executed(*by) {
+        None => Err(format!("write {number} of session {session} was answered, but never executed")),
+        Some((index, executed)) => ensure(executed == *told, || {
+            format!(
+                "write {number} of session {session} was answered {told:?}; under this number entry {index} executed \
+                 {executed:?}"
+            )
+        }),
+    }
+}
+
+/// R3: no write is executed twice, nor after a later one of its session.
+pub fn executed_once(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let Observation::Applied { index, used: Some(by), executed: Some(_), .. } = seen else { return Ok(()) };
+    let (session, number) = (by.session, by.number);
+    if let Some((before, _)) = past.executed(*by) {
+        return ensure(before == *index, || {
+            format!(
+                "write {number} of session {session} was executed by entry {before}, and again by {index}"
+            )
+        });
+    }
+    let latest = past.latest(session);
+    ensure(number > latest, || {
+        format!("write {number} of session {session} was executed by entry {index}, after write {latest}")
+    })
+}
+
+/// R4: the state after an entry is the same on all servers, also on those that have it from a snapshot.
+pub fn snapshots_are_whole(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let (Observation::Snapshot { server, index, digest, .. }
+    | Observation::Restored { server, index, digest }) = seen
+    else {
+        return Ok(());
+    };
+    ensure(past.snapshot(*index).is_none_or(|other| other == *digest), || {
+        format!("the state of s{server} after entry {index} is not the one of which a snapshot was taken")
+    })
+}
+
+/// R5: what a client was told is not done, is never executed, neither before nor after. Where the network makes copies of
+/// requests, nobody could promise that; stories in which clients give up have no such network.
+pub fn refusals_are_certain(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    match seen {
+        Observation::Refused { by } => match past.executed(*by) {
+            None => Ok(()),
+            Some((index, _)) => Err(format!(
+                "write {} of session {} was refused for certain, and executed by entry {index}",
+                by.number, by.session
+            )),
+        },
+        Observation::Applied { index, used: Some(by), executed: Some(_), .. } => {
+            ensure(!past.was_refused(*by), || {
+                let (session, number) = (by.session, by.number);
+                format!(
+                    "entry {index} executed write {number} of session {session}, which was refused for certain"
+                )
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// R6: there are no more sessions than there is room for, and the one that ends is the one used least recently.
+pub fn sessions_are_bounded(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let Observation::Applied { server, index, ended, sessions: (open, room), .. } = seen else {
+        return Ok(());
+    };
+    ensure(open <= room, || format!("s{server} keeps {open} sessions, with room for {room}"))?;
+    if past.effect(*index).is_some() {
+        return Ok(());
+    }
+    let Some(ended) = ended else { return Ok(()) };
+    let least = past.least_recent();
+    ensure(least.is_none_or(|(least, _)| least == *ended), || {
+        let (least, used) = least.unwrap_or_default();
+        format!(
+            "entry {index} ended session {ended}; session {least} was used least recently, by entry {used}"
+        )
+    })
+}
+
+fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

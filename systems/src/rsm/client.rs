@@ -1,0 +1,187 @@
+//! A client's half: finds the leader, keeps a session open, numbers its writes, and says what it knows.
+
+use std::time::Duration;
+
+use stormglass_sim::net::rpc::{self, Request};
+use stormglass_sim::rand::below;
+
+use super::message::{By, Once, Open, Reply};
+use crate::retry::{Retry, Tries};
+
+/// How one exchange ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard<T> {
+    /// It is done.
+    Done(T),
+    /// Certainly nothing happened, unless the network made a copy of the request.
+    Refused,
+    /// Nobody knows.
+    Silence,
+}
+
+/// A write that was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written<T> {
+    /// The result.
+    pub result: T,
+    /// An earlier message with another number may have been executed too.
+    pub doubt: bool,
+}
+
+/// Why a write was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// No server took it in time. It is not executed, and will not be where the network makes no copies.
+    #[error("certainly not done: no leader took it in time")]
+    NotDone,
+    /// No answer in time: it may have been executed, or may be yet.
+    #[error("unknown: it may have been done, or may be yet")]
+    Unknown,
+    /// The session ended meanwhile: it may have been executed, and will not be any more.
+    #[error("perhaps done: the client was silent for so long that its session ended")]
+    Expired,
+}
+
+/// What a write's number stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Numbering {
+    /// The operation: however often it is sent, it is executed once.
+    Operation,
+    /// All messages up to one that nobody answered. The next has a number of its own and is executed anew, which only a
+    /// write with a condition may be. A message that was refused is sent again with the same number: if the network
+    /// kept a copy, the two are one.
+    Message,
+}
+
+/// One client of the servers of one service. It does one thing at a time.
+#[derive(Debug)]
+pub struct Client {
+    servers: Vec<String>,
+    /// Whom it takes for the leader.
+    target: String,
+    /// How many requests in a row were not answered as hoped.
+    failures: usize,
+    session: Option<u64>,
+    /// The number of its last write.
+    pub(crate) number: u64,
+}
+
+impl Client {
+    /// A client of the servers at these addresses, "name:port".
+    ///
+    /// # Panics
+    /// Without any server.
+    pub fn new(servers: Vec<String>) -> Self {
+        let target = servers[below(servers.len() as u64) as usize].clone();
+        Client { servers, target, failures: 0, session: None, number: 0 }
+    }
+
+    /// Its last write, unless its session has ended.
+    pub fn last(&self) -> Option<By> {
+        self.session.map(|session| By { session, number: self.number })
+    }
+
+    /// The server that it asks next.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Sends a request that changes nothing, until it is answered or the patience ends: then `None`.
+    pub async fn read<T, R: Request<Reply = Reply<T>>>(&mut self, request: &R, retry: Retry) -> Option<T> {
+        let mut tries = Tries::start(retry);
+        loop {
+            if let Heard::Done(answer) = self.ask(request, tries.reply()).await {
+                return Some(answer);
+            }
+            if !self.pause(&mut tries).await {
+                return None;
+            }
+        }
+    }
+
+    /// Sends a write in its session, which it opens where there is none, until it is answered or the patience ends.
+    ///
+    /// # Errors
+    /// Says what is certain and what is not, see [`WriteError`].
+    pub async fn write<T, R: Request<Reply = Reply<Once<T>>>>(
+        &mut self,
+        numbering: Numbering,
+        retry: Retry,
+        request: impl Fn(By) -> R,
+    ) -> Result<Written<T>, WriteError> {
+        let mut tries = Tries::start(retry);
+        self.number += 1;
+        // Whether some message of this write may have been executed, or may be yet; and one with another number.
+        let (mut sent, mut doubt) = (false, false);
+        let mut first = true;
+        loop {
+            match self.session {
+                None => {
+                    if let Heard::Done(session) = self.ask(&Open, tries.reply()).await {
+                        self.session = Some(session);
+                        continue;
+                    }
+                }
+                Some(session) => {
+                    let request = request(By { session, number: self.number });
+                    match self.ask(&request, tries.reply()).await {
+                        Heard::Done(Once::Done(result)) => return Ok(Written { result, doubt }),
+                        Heard::Done(Once::Expired) => {
+                            self.session = None;
+                            if !first {
+                                return Err(WriteError::Expired);
+                            }
+                        }
+                        Heard::Refused => {}
+                        Heard::Done(Once::Past) | Heard::Silence => {
+                            sent = true;
+                            if numbering == Numbering::Message {
+                                doubt = true;
+                                self.number += 1;
+                            }
+                        }
+                    }
+                    first = self.session.is_none();
+                }
+            }
+            if !self.pause(&mut tries).await {
+                return Err(if sent { WriteError::Unknown } else { WriteError::NotDone });
+            }
+        }
+    }
+
+    /// One request, to whomever it takes for the leader; afterwards it knows better whom to ask.
+    pub async fn ask<T, R: Request<Reply = Reply<T>>>(
+        &mut self,
+        request: &R,
+        patience: Duration,
+    ) -> Heard<T> {
+        let (heard, next) = match rpc::call(&self.target, request, patience).await {
+            Ok(Reply::Done(done)) => {
+                self.failures = 0;
+                return Heard::Done(done);
+            }
+            Ok(Reply::Elsewhere(hint)) => (Heard::Refused, hint.filter(|hint| *hint != self.target)),
+            Ok(Reply::Refused) => (Heard::Refused, Some(self.target.clone())),
+            Ok(Reply::Unknown) | Err(rpc::Error::Unknown(_)) => (Heard::Silence, None),
+            Err(rpc::Error::Refused(_)) => (Heard::Refused, None),
+        };
+        // Two servers may each take the other for the leader: a hint is not believed for ever.
+        let next = next.filter(|_| self.failures % (self.servers.len() + 1) < self.servers.len());
+        self.target = next.unwrap_or_else(|| self.another());
+        self.failures += 1;
+        heard
+    }
+
+    /// The server after the one that was asked last.
+    fn another(&self) -> String {
+        let at = self.servers.iter().position(|server| *server == self.target);
+        self.servers[at.map_or(0, |at| (at + 1) % self.servers.len())].clone()
+    }
+
+    /// Pauses before the next request, once every server had its turn. `false`: there shall be none.
+    async fn pause(&mut self, tries: &mut Tries) -> bool {
+        let some_left = !self.failures.is_multiple_of(self.servers.len());
+        (some_left || tries.pause().await) && !tries.are_over()
+    }
+}
