@@ -115,6 +115,7 @@ impl Cast {
         let group = GroupConfig {
             founder: self.store.is_some() && gid == 1,
             controller: self.controller_addresses(),
+            patience: REPLY,
             reads: self.plan.reads,
             bugs: self.bugs,
             probe: self.probe.clone(),
@@ -215,7 +216,7 @@ impl Cast {
 
     /// A clerk that looks elsewhere for who serves what.
     pub(super) fn clerk_of(&self, directory: Directory) -> Clerk {
-        let config = ClerkConfig { bugs: self.bugs, probe: self.probe.clone(), ..ClerkConfig::default() };
+        let config = ClerkConfig { retry: prompt(), bugs: self.bugs, probe: self.probe.clone() };
         Clerk::new(directory, config)
     }
 
@@ -260,10 +261,13 @@ impl Cast {
     }
 }
 
+/// What was lost on these networks is sent again soon.
+const REPLY: Duration = Duration::from_millis(200);
+
 /// Who waits for a server that leads hears of it soon.
 fn prompt() -> Retry {
     let backoff = Backoff { first: Duration::from_millis(20), most: Duration::from_millis(200) };
-    Retry { backoff, ..Retry::default() }
+    Retry { reply: REPLY, backoff, patience: None }
 }
 
 /// Members of a cluster: `name` and a number each.

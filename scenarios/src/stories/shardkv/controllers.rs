@@ -6,13 +6,12 @@ use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::{Latency, LinkConfig};
 use stormglass_sim::time::sleep;
 use stormglass_sim::{NodeId, World};
-use stormglass_systems::shardkv::bugs::Bug;
 use stormglass_systems::shardkv::message::Rule;
 
-use super::super::{caught_by, withstood_by};
 use super::admin::{Boss, about, brisk, millis, rough};
 use super::cast::Cast;
 use super::plan::Plan;
+use super::story;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);
@@ -20,32 +19,19 @@ pub(super) const GROUPS: [u64; 3] = [1, 2, 3];
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
-        Story::new(
-            "shardkv/controller_under_load",
-            "A controller moves shards, and no write is lost",
-            under_load,
-        )
-        .catches(caught_by::<Bug>("shardkv/controller_under_load"))
-        .sometimes("a shard moved"),
-        Story::new(
+        story("shardkv/controller_under_load", "A controller moves shards, and no write is lost", under_load)
+            .sometimes("a shard moved"),
+        story(
             "shardkv/freeze_among_writes",
             "A write that finds the shard frozen when its turn comes is refused",
             overtaken,
-        )
-        .catches(caught_by::<Bug>("shardkv/freeze_among_writes")),
-        Story::new(
-            "shardkv/late_copies",
-            "What a controller asked for long ago changes nothing",
-            late_copies,
-        )
-        .catches(caught_by::<Bug>("shardkv/late_copies")),
-        Story::new(
+        ),
+        story("shardkv/late_copies", "What a controller asked for long ago changes nothing", late_copies),
+        story(
             "shardkv/controllers_compete",
             "One configuration follows the other, however many controllers there are and wherever they stop",
             compete,
         )
-        .catches(caught_by::<Bug>("shardkv/controllers_compete"))
-        .withstands(withstood_by::<Bug>("shardkv/controllers_compete"))
         .sometimes("shardkv: a controller recovers"),
     ]
 }

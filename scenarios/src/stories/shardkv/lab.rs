@@ -162,11 +162,11 @@ pub(super) fn appenders(cast: &Cast, clients: usize, appends: usize, pace: Durat
 
 /// Joins and leaves, so far apart.
 pub(super) async fn rotate(admin: &mut Admin, steps: &[(bool, Gid)], pause: u64) {
-    for (joins, gid) in steps {
-        if *joins {
-            admin.join(&[*gid]).await;
+    for (joins, gid) in admin.hand.each(steps.to_vec()) {
+        if joins {
+            admin.join(&[gid]).await;
         } else {
-            admin.leave(&[*gid]).await;
+            admin.leave(&[gid]).await;
         }
         sleep(millis(pause)).await;
     }

@@ -3,49 +3,43 @@
 use std::time::Duration;
 
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::bugs::Bug;
 use stormglass_systems::shardkv::message::{Config, Gid};
 
-use super::super::caught_by;
 use super::admin::{Admin, millis};
 use super::cast::Cast;
 use super::lab::LAB;
 use super::plan::Plan;
+use super::story;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 
 pub(super) fn stories() -> Vec<Story> {
-    let story = |name, claim, tell: fn(Stage) -> futures::future::LocalBoxFuture<'static, ()>| {
-        Story::new(name, claim, tell).catches(caught_by::<Bug>(name))
-    };
     vec![
         story(
             "shardkv/lab_controller_leave_join",
             "TestBasic, TestMulti: groups join and leave, one or three at once",
-            |stage| Box::pin(leave_join(stage)),
+            leave_join,
         ),
         story(
             "shardkv/lab_controller_history",
             "TestBasic: every configuration there was is still told",
-            |stage| Box::pin(history(stage)),
+            history,
         ),
-        story("shardkv/lab_controller_move", "TestBasic: shards are moved by hand", |stage| {
-            Box::pin(moves(stage))
-        }),
+        story("shardkv/lab_controller_move", "TestBasic: shards are moved by hand", moves),
         story(
             "shardkv/lab_controller_concurrent",
             "TestBasic, TestMulti: ten clerks join and leave at once",
-            |stage| Box::pin(concurrent(stage)),
+            concurrent,
         ),
         story(
             "shardkv/lab_controller_minimal",
             "TestMinimalAgain, MinimalTransfer: no shard moves that need not",
-            |stage| Box::pin(minimal(stage)),
+            minimal,
         ),
         story(
             "shardkv/lab_controller_agrees",
             "TestMulti, AgreeConfig: the next leader has the same configurations",
-            |stage| Box::pin(agrees(stage)),
+            agrees,
         ),
     ]
 }

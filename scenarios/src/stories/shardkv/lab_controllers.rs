@@ -7,68 +7,60 @@ use std::time::Duration;
 use stormglass_sim::rand::below;
 use stormglass_sim::task::spawn;
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::bugs::Bug;
 use stormglass_systems::shardkv::client::Ended;
 use stormglass_systems::shardkv::message::{Config, Gid};
 
-use super::super::caught_by;
 use super::admin::{Boss, millis};
 use super::cast::Cast;
 use super::lab::{LAB, check_shut};
 use super::plan::Plan;
+use super::story;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 
 pub(super) fn stories() -> Vec<Story> {
-    let story = |name, claim, tell: fn(Stage) -> futures::future::LocalBoxFuture<'static, ()>| {
-        Story::new(name, claim, tell).catches(caught_by::<Bug>(name))
-    };
     vec![
-        story("shardkv/lab_init_query", "The first configuration is what was stored", |stage| {
-            Box::pin(init_query(stage))
-        }),
-        story("shardkv/lab_static_one_group", "One group serves all, also under its next leader", |stage| {
-            Box::pin(static_one_group(stage))
-        }),
-        story("shardkv/lab_join_basic", "A group that joins takes over its share", |stage| {
-            Box::pin(join_basic(stage))
-        }),
-        story("shardkv/lab_delete_basic", "What has moved is not kept", |stage| {
-            Box::pin(delete_basic(stage))
-        }),
-        story("shardkv/lab_join_leave_basic", "A group leaves, goes away, and comes back", |stage| {
-            Box::pin(join_leave_basic(stage))
-        }),
+        story("shardkv/lab_init_query", "The first configuration is what was stored", init_query),
+        story(
+            "shardkv/lab_static_one_group",
+            "One group serves all, also under its next leader",
+            static_one_group,
+        ),
+        story("shardkv/lab_join_basic", "A group that joins takes over its share", join_basic),
+        story("shardkv/lab_delete_basic", "What has moved is not kept", delete_basic),
+        story("shardkv/lab_join_leave_basic", "A group leaves, goes away, and comes back", join_leave_basic),
         story("shardkv/lab_many_join_leave_reliable", "Many groups join and leave", |stage| {
-            Box::pin(many_join_leave(stage, Profile::LabReliable))
+            many_join_leave(stage, Profile::LabReliable)
         }),
         story(
             "shardkv/lab_many_join_leave_unreliable",
             "The same on a network that loses messages",
-            |stage| Box::pin(many_join_leave(stage, Profile::LabUnreliable)),
+            |stage| many_join_leave(stage, Profile::LabUnreliable),
         ),
-        story("shardkv/lab_shutdown", "Who serves what survives that everybody restarts", |stage| {
-            Box::pin(shutdown(stage))
-        }),
-        story("shardkv/lab_progress_shutdown", "Groups that live go on while others are dead", |stage| {
-            Box::pin(progress_shutdown(stage))
-        }),
-        story("shardkv/lab_progress_join", "Shards that do not move are served while others do", |stage| {
-            Box::pin(progress_join(stage))
-        }),
+        story("shardkv/lab_shutdown", "Who serves what survives that everybody restarts", shutdown),
+        story(
+            "shardkv/lab_progress_shutdown",
+            "Groups that live go on while others are dead",
+            progress_shutdown,
+        ),
+        story(
+            "shardkv/lab_progress_join",
+            "Shards that do not move are served while others do",
+            progress_join,
+        ),
         story("shardkv/lab_one_clerk_reliable", "One clerk while groups join and leave", |stage| {
-            Box::pin(clerks(stage, 1, Profile::LabReliable))
+            clerks(stage, 1, Profile::LabReliable)
         }),
         story("shardkv/lab_many_clerks_reliable", "Many clerks while groups join and leave", |stage| {
-            Box::pin(clerks(stage, 6, Profile::LabReliable))
+            clerks(stage, 5, Profile::LabReliable)
         }),
         story("shardkv/lab_one_clerk_unreliable", "One clerk on a network that loses messages", |stage| {
-            Box::pin(clerks(stage, 1, Profile::LabUnreliable))
+            clerks(stage, 1, Profile::LabUnreliable)
         }),
         story(
             "shardkv/lab_many_clerks_unreliable",
             "Many clerks on a network that loses messages",
-            |stage| Box::pin(clerks(stage, 6, Profile::LabUnreliable)),
+            |stage| clerks(stage, 5, Profile::LabUnreliable),
         ),
     ]
 }
@@ -220,7 +212,7 @@ async fn join_leave_basic(stage: Stage) {
 }
 
 /// How many groups come and go where the lab has eight.
-const MANY: u64 = 5;
+const MANY: u64 = 4;
 
 async fn many_join_leave(stage: Stage, profile: Profile) {
     script(cast(&stage, profile), move |mut boss| async move {
@@ -332,7 +324,7 @@ async fn clerks(stage: Stage, clerks: usize, profile: Profile) {
     for _ in 0..clerks {
         cast.client(move |hand| async move {
             let keys = hand.keys();
-            hand.compete(keys[..6].to_vec(), 30, millis(40)).await;
+            hand.compete(keys[..6].to_vec(), 20, millis(50)).await;
         });
     }
     script(cast, |boss| async move {

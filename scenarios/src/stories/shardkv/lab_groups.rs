@@ -2,14 +2,13 @@
 
 use stormglass_sim::chance::Stream;
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::bugs::Bug;
 use stormglass_systems::shardkv::message::Config;
 
-use super::super::caught_by;
 use super::admin::{Admin, millis};
 use super::cast::Cast;
 use super::lab::{Gets, LAB, appenders, rotate};
 use super::plan::Plan;
+use super::story;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 
@@ -17,49 +16,34 @@ const JOIN: bool = true;
 const LEAVE: bool = false;
 
 pub(super) fn stories() -> Vec<Story> {
-    let story = |name, claim, tell: fn(Stage) -> futures::future::LocalBoxFuture<'static, ()>| {
-        Story::new(name, claim, tell).catches(caught_by::<Bug>(name))
-    };
     vec![
         story(
             "shardkv/lab_static_shards",
             "With one of two groups down, half of the keys are read",
-            |stage| Box::pin(static_shards(stage, false)),
+            |stage| static_shards(stage, false),
         ),
         story(
             "shardkv/lab_rejection",
             "A group refuses keys that are not its, whatever a clerk believes",
-            |stage| Box::pin(static_shards(stage, true)),
+            |stage| static_shards(stage, true),
         ),
-        story("shardkv/lab_join_leave", "Shards leave a group that then goes away", |stage| {
-            Box::pin(join_leave(stage))
-        }),
-        story("shardkv/lab_snapshot", "Shards move, logs are cut, everybody restarts", |stage| {
-            Box::pin(snapshot(stage))
-        }),
-        story("shardkv/lab_miss_change", "Servers that miss configurations catch up", |stage| {
-            Box::pin(miss_change(stage))
-        }),
+        story("shardkv/lab_join_leave", "Shards leave a group that then goes away", join_leave),
+        story("shardkv/lab_snapshot", "Shards move, logs are cut, everybody restarts", snapshot),
+        story("shardkv/lab_miss_change", "Servers that miss configurations catch up", miss_change),
         story(
             "shardkv/lab_concurrent_1",
             "Appends during joins and leaves and while all groups are down",
-            |stage| Box::pin(concurrent_1(stage)),
+            concurrent_1,
         ),
-        story("shardkv/lab_concurrent_2", "Appends while shards go round, and groups restart", |stage| {
-            Box::pin(concurrent_2(stage))
-        }),
+        story("shardkv/lab_concurrent_2", "Appends while shards go round, and groups restart", concurrent_2),
         story(
             "shardkv/lab_concurrent_3",
             "Appends at full speed while everybody restarts again and again",
-            |stage| Box::pin(concurrent_3(stage)),
+            concurrent_3,
         ),
-        story("shardkv/lab_unreliable_1", "Shards move on a network that loses messages", |stage| {
-            Box::pin(unreliable_1(stage))
-        }),
-        story("shardkv/lab_unreliable_2", "Appends meanwhile", |stage| Box::pin(unreliable_2(stage))),
-        story("shardkv/lab_unreliable_3", "Anything meanwhile, on any key", |stage| {
-            Box::pin(unreliable_3(stage))
-        }),
+        story("shardkv/lab_unreliable_1", "Shards move on a network that loses messages", unreliable_1),
+        story("shardkv/lab_unreliable_2", "Appends meanwhile", unreliable_2),
+        story("shardkv/lab_unreliable_3", "Anything meanwhile, on any key", unreliable_3),
     ]
 }
 
@@ -165,7 +149,7 @@ async fn miss_change(stage: Stage) {
 
 async fn concurrent_1(stage: Stage) {
     let cast = cast(&stage, Some(10), Profile::LabReliable);
-    appenders(&cast, 6, 25, millis(60));
+    appenders(&cast, 6, 20, millis(80));
     script(cast.clone(), move |mut admin| async move {
         admin.join(&[100]).await;
         sleep(millis(150)).await;
@@ -185,7 +169,7 @@ async fn concurrent_1(stage: Stage) {
 
 async fn concurrent_2(stage: Stage) {
     let cast = cast(&stage, None, Profile::LabReliable);
-    appenders(&cast, 6, 30, millis(80));
+    appenders(&cast, 6, 20, millis(120));
     script(cast.clone(), move |mut admin| async move {
         rotate(&mut admin, &[(JOIN, 101), (JOIN, 100), (JOIN, 102), (LEAVE, 100), (LEAVE, 102)], 0).await;
         sleep(millis(600)).await;
@@ -204,7 +188,7 @@ async fn concurrent_2(stage: Stage) {
 
 async fn concurrent_3(stage: Stage) {
     let cast = cast(&stage, Some(10), Profile::LabReliable);
-    appenders(&cast, 6, 40, millis(40));
+    appenders(&cast, 6, 25, millis(60));
     let draw: Stream = stage.world().stream("pauses");
     script(cast.clone(), move |mut admin| async move {
         admin.join(&[100]).await;

@@ -6,62 +6,58 @@ use std::time::Duration;
 
 use stormglass_sim::task::spawn;
 use stormglass_sim::time::{sleep, timeout};
-use stormglass_systems::shardkv::bugs::Bug;
 use stormglass_systems::shardkv::client::Ended;
 
-use super::super::caught_by;
 use super::admin::{Boss, about, millis};
 use super::cast::Cast;
 use super::lab::LAB;
 use super::lab_controllers::cast;
+use super::story;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 
 pub(super) fn stories() -> Vec<Story> {
-    let story = |name, claim, tell: fn(Stage) -> futures::future::LocalBoxFuture<'static, ()>| {
-        Story::new(name, claim, tell).catches(caught_by::<Bug>(name))
-    };
     vec![
         story(
             "shardkv/lab_join_leave_down",
             "A join or a leave waits for a group that is down, and no longer",
-            |stage| Box::pin(join_leave_down(stage)),
+            join_leave_down,
         ),
         story(
             "shardkv/lab_recover_controller",
             "Another controller finishes what one that died left half done",
-            |stage| Box::pin(interrupted(stage, Profile::LabReliable, 0, End::Dies)),
+            |stage| interrupted(stage, Profile::LabReliable, 0, End::Dies),
         ),
         story(
             "shardkv/lab_concurrent_reliable",
             "Controllers compete; who loses has changed nothing",
-            |stage| Box::pin(concurrent(stage, Profile::LabReliable)),
+            |stage| concurrent(stage, Profile::LabReliable),
         ),
         story("shardkv/lab_concurrent_unreliable", "The same on a network that loses messages", |stage| {
-            Box::pin(concurrent(stage, Profile::LabUnreliable))
+            concurrent(stage, Profile::LabUnreliable)
         }),
         story(
             "shardkv/lab_partition_controller_join",
             "A controller that is cut off comes back too late to do harm",
-            |stage| Box::pin(interrupted_join(stage)),
+            interrupted_join,
         ),
         story(
             "shardkv/lab_partition_recovery_reliable",
             "A controller that was replaced comes back, again and again",
-            |stage| Box::pin(interrupted(stage, Profile::LabReliable, 0, End::Returns)),
+            |stage| interrupted(stage, Profile::LabReliable, 0, End::Returns),
         ),
         story(
             "shardkv/lab_partition_recovery_unreliable",
             "The same on a network that loses messages",
-            |stage| Box::pin(interrupted(stage, Profile::LabUnreliable, 0, End::Returns)),
+            |stage| interrupted(stage, Profile::LabUnreliable, 0, End::Returns),
         ),
         story("shardkv/lab_partition_recovery_clerks_reliable", "The same while clerks put", |stage| {
-            Box::pin(interrupted(stage, Profile::LabReliable, 3, End::Returns))
+            interrupted(stage, Profile::LabReliable, 3, End::Returns)
         }),
         story(
             "shardkv/lab_partition_recovery_clerks_unreliable",
             "The same on a network that loses messages",
-            |stage| Box::pin(interrupted(stage, Profile::LabUnreliable, 3, End::Returns)),
+            |stage| interrupted(stage, Profile::LabUnreliable, 3, End::Returns),
         ),
     ]
 }

@@ -14,7 +14,10 @@ mod moves;
 mod plan;
 mod swarm;
 
-use crate::Story;
+use stormglass_systems::shardkv::bugs::Bug;
+
+use super::{caught_by, withstood_by};
+use crate::{Stage, Story};
 
 /// In the order in which they are best read.
 pub(super) fn stories() -> Vec<Story> {
@@ -27,4 +30,13 @@ pub(super) fn stories() -> Vec<Story> {
     stories.extend(lab_controllers::stories());
     stories.extend(lab_recovery::stories());
     stories
+}
+
+/// A story with the bugs that name it.
+fn story<F, T>(name: &'static str, claim: &'static str, tell: F) -> Story
+where
+    F: Fn(Stage) -> T + Send + Sync + 'static,
+    T: Future<Output = ()> + 'static,
+{
+    Story::new(name, claim, tell).catches(caught_by::<Bug>(name)).withstands(withstood_by::<Bug>(name))
 }

@@ -5,52 +5,51 @@ use std::time::Duration;
 use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::{Fate, LinkConfig, Rule};
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::bugs::Bug;
 
-use super::super::{caught_by, withstood_by};
 use super::admin::{Admin, about, brisk, millis, rough};
 use super::cast::Cast;
 use super::hand::key_of;
 use super::plan::Plan;
+use super::story;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);
 const GROUPS: [u64; 3] = [100, 101, 102];
 
 pub(super) fn stories() -> Vec<Story> {
-    let story = |name, claim| {
-        move |tell: fn(Stage) -> futures::future::LocalBoxFuture<'static, ()>| {
-            Story::new(name, claim, tell)
-                .catches(caught_by::<Bug>(name))
-                .withstands(withstood_by::<Bug>(name))
-        }
-    };
     vec![
         story(
             "shardkv/moves_under_load",
             "Whatever moves, each shard is served by one group, and no write is lost",
-        )(|stage| Box::pin(under_load(stage)))
+            under_load,
+        )
         .sometimes("a shard moved")
         .sometimes("a group refused what is not its"),
         story(
             "shardkv/late_delete",
             "Who has given a shard away does not answer for it, though it has it still",
-        )(|stage| Box::pin(late_delete(stage))),
+            late_delete,
+        ),
         story(
             "shardkv/resend_across_a_move",
             "A write is executed once, though its resend meets another group",
-        )(|stage| Box::pin(resend(stage))),
+            resend,
+        ),
         story(
             "shardkv/fast_configurations",
             "One configuration is done with before the next, however fast they come",
-        )(|stage| Box::pin(fast(stage))),
-        story("shardkv/everybody_leaves", "A shard that nobody serves is kept for whoever comes")(|stage| {
-            Box::pin(everybody_leaves(stage))
-        }),
+            fast,
+        ),
+        story(
+            "shardkv/everybody_leaves",
+            "A shard that nobody serves is kept for whoever comes",
+            everybody_leaves,
+        ),
         story(
             "shardkv/snapshots_during_moves",
             "What is given away stays so, whoever restarts from a snapshot",
-        )(|stage| Box::pin(snapshots(stage))),
+            snapshots,
+        ),
     ]
 }
 

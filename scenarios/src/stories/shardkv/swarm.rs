@@ -4,32 +4,26 @@ use std::time::Duration;
 
 use stormglass_sim::chance::{Ratio, Stream};
 use stormglass_systems::raft::protocol::ReadProof;
-use stormglass_systems::shardkv::bugs::Bug;
 
-use super::super::{caught_by, withstood_by};
 use super::admin::{Admin, Boss, millis};
 use super::cast::Cast;
 use super::plan::{Design, Plan};
+use super::story;
 use crate::{Stage, Story, Weather};
 
 const CALM: Duration = Duration::from_secs(60);
 
 pub(super) fn stories() -> Vec<Story> {
-    let story = |name, claim| (name, claim);
-    let swarm =
-        story("shardkv/swarm", "One copy, one operation at a time, whatever networks, disks and decrees do");
-    let controllers =
-        story("shardkv/swarm_controllers", "The same, where controllers compete to move the shards");
     vec![
-        Story::new(swarm.0, swarm.1, followers)
-            .catches(caught_by::<Bug>(swarm.0))
-            .withstands(withstood_by::<Bug>(swarm.0))
-            .sometimes("a shard moved")
-            .sometimes("a shard was deleted")
-            .sometimes("a group refused what is not its"),
-        Story::new(controllers.0, controllers.1, store)
-            .catches(caught_by::<Bug>(controllers.0))
-            .withstands(withstood_by::<Bug>(controllers.0))
+        story(
+            "shardkv/swarm",
+            "One copy, one operation at a time, whatever networks, disks and decrees do",
+            followers,
+        )
+        .sometimes("a shard moved")
+        .sometimes("a shard was deleted")
+        .sometimes("a group refused what is not its"),
+        story("shardkv/swarm_controllers", "The same, where controllers compete to move the shards", store)
             .sometimes("a shard moved")
             .sometimes("a put ended as maybe")
             .sometimes("shardkv: a controller recovers"),

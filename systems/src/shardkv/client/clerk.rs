@@ -94,7 +94,7 @@ impl Clerk {
                 self.config.probe.ret(ticket, || Outcome::Found(found.clone()));
                 return Ok(found);
             }
-            if !self.again(&told, &mut tries).await {
+            if !self.again(key, &told, &mut tries).await {
                 return Err(Unanswered);
             }
         }
@@ -124,7 +124,7 @@ impl Clerk {
                     write.by = self.last;
                 }
             }
-            if !self.again(&told, &mut tries).await {
+            if !self.again(key, &told, &mut tries).await {
                 break Err(call.given_up());
             }
         };
@@ -164,7 +164,7 @@ impl Clerk {
                 self.config.probe.ret(ticket, || Outcome::Done);
                 return Ok(());
             }
-            if !self.again(&told, &mut tries).await {
+            if !self.again(key, &told, &mut tries).await {
                 return Err(WriteError);
             }
         }
@@ -205,7 +205,7 @@ impl Clerk {
     }
 
     /// Finds out whom to ask next, and pauses where that does not promise more. `false`: nobody.
-    async fn again<T>(&mut self, told: &Told<T>, tries: &mut Tries) -> bool {
+    async fn again<T>(&mut self, key: &str, told: &Told<T>, tries: &mut Tries) -> bool {
         let servers = self.groups.values().map(|(servers, _)| servers.len()).max().unwrap_or(1);
         if !matches!(told, Told::Elsewhere) {
             self.failures += 1;
@@ -221,8 +221,15 @@ impl Clerk {
         self.look().await;
         if self.configs.is_empty() {
             self.configs = old;
-        } else if self.configs != old && matches!(told, Told::Elsewhere) {
-            return !tries.are_over();
+            return tries.pause().await && !tries.are_over();
+        }
+        if matches!(told, Told::Elsewhere) {
+            let owner = |config: &message::Config| config.group_of(key).map(|(gid, _)| gid);
+            let sent_away = |config: &message::Config| owner(config) == Some(self.asked);
+            self.going_by = usize::from(self.configs.len() > 1 && sent_away(&self.configs[0]));
+            if self.configs != old {
+                return !tries.are_over();
+            }
         }
         tries.pause().await && !tries.are_over()
     }

@@ -33,7 +33,7 @@ impl Directory {
                 Heard::Refused | Heard::Silence => Vec::new(),
             },
             Directory::Store(store) => {
-                let both = async { (store.get(CURRENT).await, store.get(NEXT).await) };
+                let both = futures::future::join(store.get(CURRENT), store.get(NEXT));
                 let Ok((Ok(current), Ok(next))) = stormglass_sim::time::timeout(patience * 2, both).await
                 else {
                     return Vec::new();

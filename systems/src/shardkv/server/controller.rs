@@ -62,7 +62,11 @@ pub(super) fn config(
     let serve = Rc::new(move |server: &mut Server, door: &Door| {
         let front = Front::new(door, &addresses);
         front.serves(server, |decree: Decree| Way::Log(encode(&decree)));
-        front.serves(server, |query: Query| Way::Read(encode(&query), ReadProof::Quorum));
+        // A configuration never changes: who asks for one by its number may be told late that it exists, but nothing wrong.
+        front.serves(server, |query: Query| {
+            let proof = if query.num.is_some() { ReadProof::Lease } else { ReadProof::Quorum };
+            Way::Read(encode(&query), proof)
+        });
     });
     let machine = move || ControllerMachine {
         controller: Controller::new(config.shards),

@@ -166,7 +166,7 @@ fn a_group_that_takes_up_a_configuration_too_early() {
             probe.observe(|| Observation::Configured { rule, config: made });
         }
         let seen =
-            vec![Seen::Adopted { num: 1 }, Seen::Born { shard: 0, num: 1 }, Seen::Born { shard: 1, num: 1 }];
+            [Seen::Adopted { num: 1 }, Seen::Born { shard: 0, num: 1 }, Seen::Born { shard: 1, num: 1 }];
         probe.observe(|| Observation::Applied { gid: 1, index: 1, seen: seen[..until].to_vec() });
         probe.observe(|| Observation::Applied { gid: 1, index: 2, seen: vec![Seen::Adopted { num: 2 }] });
         probe.broken().map(|(_, broken)| broken.clause)
