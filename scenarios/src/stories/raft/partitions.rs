@@ -124,10 +124,10 @@ async fn removed(stage: Stage) {
     loop {
         let leader = cast.elected(&core, CALM).await;
         let change = cast.servers[leader].door.change(Change::Remove(cast.servers[gone].id));
-        match timeout(Duration::from_secs(2), change).await {
-            // There is nobody to remove: an earlier change took effect, though too late to be told.
-            Ok(Ok(_) | Err(SubmitError::Refused(Refusal::Pointless(_)))) => break,
-            _ => {}
+        let done = timeout(Duration::from_secs(2), change).await;
+        // Pointless: an earlier change took effect, though too late to be told.
+        if let Ok(Ok(_) | Err(SubmitError::Refused(Refusal::Pointless(_)))) = done {
+            break;
         }
         sleep(millis(50)).await;
     }
