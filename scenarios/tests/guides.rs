@@ -249,6 +249,7 @@ fn every_snippet_of_a_guide_is_compiled() {
     let compiled = [
         "scenarios/tests/guides.rs",
         "docs/examples/turnstile.rs",
+        "scenarios/examples/turnstile.rs",
         "docs/examples/turnstile_fixed.rs",
         "systems/src/kv/protocol/store.rs",
         "systems/src/kv/spec/mod.rs",

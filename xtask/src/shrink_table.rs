@@ -48,6 +48,8 @@ struct Row {
     bug: String,
     /// The lowest seed that failed; without one the bug was not found, and the rest says nothing.
     seed: Option<u64>,
+    /// Under which schedule.
+    schedule: String,
     signature: String,
     before: String,
     after: String,
@@ -137,12 +139,22 @@ impl Bench<'_> {
 
     fn row(&self, story: &str, bug: &str) -> Result<Row, String> {
         let row = Row { story: story.into(), bug: bug.into(), ..Row::default() };
-        let Some(seed) = self.find(story, bug)? else { return Ok(row) };
+        let Some((seed, schedule)) = self.find(story, bug)? else { return Ok(row) };
         let what = format!("{story}:{seed}:{bug}");
         let budget = self.table.budget.to_string();
         #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "shrinking takes real time")]
         let began = std::time::Instant::now();
-        let report = self.call(&["shrink", &what, "-o", "small.json", "--json", "--budget", &budget])?;
+        let report = self.call(&[
+            "shrink",
+            &what,
+            "-o",
+            "small.json",
+            "--json",
+            "--budget",
+            &budget,
+            "--schedule",
+            &schedule,
+        ])?;
         let seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
         let path = self.folder.join("small.json");
         let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -152,6 +164,7 @@ impl Bench<'_> {
         let failure = how(&file["expected"]);
         Ok(Row {
             seed: Some(seed),
+            schedule,
             signature: said("signature"),
             before: said("before"),
             after: said("after"),
@@ -166,8 +179,8 @@ impl Bench<'_> {
         })
     }
 
-    /// The lowest seed on which the bug shows, in parts that double.
-    fn find(&self, story: &str, bug: &str) -> Result<Option<u64>, String> {
+    /// The lowest seed on which the bug shows, with its schedule, in parts that double.
+    fn find(&self, story: &str, bug: &str) -> Result<Option<(u64, String)>, String> {
         let (mut from, mut seeds) = (0, 8);
         while from < self.table.seeds {
             let (first, count) = (from.to_string(), seeds.to_string());
@@ -178,8 +191,12 @@ impl Bench<'_> {
             let campaign: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
             let failures = campaign["stories"].as_array().into_iter().flatten();
             let failures = failures.flat_map(|story| story["failures"].as_object().into_iter().flatten());
-            if let Some(seed) = failures.filter_map(|(_, failure)| failure["first"]["seed"].as_u64()).min() {
-                return Ok(Some(seed));
+            let runs = failures.map(|(_, failure)| &failure["first"]);
+            let runs = runs.filter_map(|run| {
+                Some((run["seed"].as_u64()?, run["schedule"].as_str().unwrap_or("random").to_owned()))
+            });
+            if let Some(found) = runs.min() {
+                return Ok(Some(found));
             }
             (from, seeds) = (from + seeds, 2 * seeds);
         }
@@ -302,7 +319,11 @@ fn page(rows: &[Row]) -> String {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    // The whole or nothing: what an interruption leaves is read again.
+    let beside = path.with_extension("part");
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, path))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -47,9 +47,11 @@ impl Part {
     }
 }
 
-/// Whether it can be decided by itself: it happens, or it does not.
+/// Whether it can be decided by itself: a fault that happens or does not, or is earlier; not what the weather is like.
 pub(super) fn stands_alone(decision: &Decision) -> bool {
-    Part::of(&decision.stream) != Part::Weather || decision.kind == "happens"
+    Part::of(&decision.stream) != Part::Weather
+        || decision.kind == "happens"
+        || decision.stream.ends_with("/when")
 }
 
 /// The stream by which a story asks for its clients: `stage.happens("clients")`.

@@ -70,6 +70,13 @@ pub(super) fn sentence(decision: &Decision, all: &[Decision], trace: &Trace) -> 
         }
         ("weather/partitions/happens", _) => format!("a partition {happened}"),
         ("weather/clocks/happens", _) => format!("a wrong clock {happened}"),
+        (stream, _) if stream.starts_with("weather/") && stream.ends_with("/when") => {
+            let fault = stream.trim_start_matches("weather/").trim_end_matches("/when");
+            format!("the weather drew {value}, of when, where or for how long one of its {fault} strikes")
+        }
+        (stream, _) if stream.starts_with("weather/") => {
+            format!("the weather drew {value} for its {}", stream.trim_start_matches("weather/"))
+        }
         (_, "happens") => {
             let what = stream.trim_start_matches("story/").trim_start_matches("faults/");
             format!("step {} of `{what}` {happened}", decision.index)
@@ -151,6 +158,10 @@ mod tests {
         assert_eq!(said(&decision("story/c1", 4, "happens", 0)), "step 4 of `c1` did not happen");
         assert_eq!(said(&decision("a/disk", 4, "sync error", 1)), "on the disk of a a sync error happened");
         assert_eq!(said(&decision("a/rand", 4, "u64", 17)), "a drew 17 (u64)");
+        assert_eq!(said(&decision("weather/loss", 0, "chance", 1)), "the weather drew 1 for its loss");
+        assert!(
+            said(&decision("weather/crashes/when", 4, "below", 17)).contains("one of its crashes strikes")
+        );
         assert_eq!(said(&decision("coin", 4, "below", 17)), "`coin` drew 17 (below)");
     }
 }
