@@ -88,8 +88,8 @@ impl Story {
         self
     }
 
-    /// Its claims are about how soon something happens, from the beginning: it only has a schedule that is fair.
-    /// A story with a storm needs no such word, for its calm is fair.
+    /// It is told by the clock: from its beginning its plot, or what it claims, rests on how soon something happens. It only
+    /// has a schedule that is fair. A story with a storm needs no such word, for its calm is fair.
     pub fn timed(mut self) -> Story {
         self.timed = true;
         self

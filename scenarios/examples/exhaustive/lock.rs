@@ -39,13 +39,16 @@ struct Observer {
     /// Who believes to have it.
     inside: Rc<RefCell<Vec<Grant>>>,
     finished: Rc<Cell<u8>>,
+    /// What is sent to nobody is lost.
+    listens: Rc<Cell<bool>>,
 }
 
 async fn tell(stage: Stage, clients: u8) {
     let (observer, world) = (Observer::default(), stage.world());
     let (seen, any) = (observer.clone(), stage.bug() == Some(RELEASES_ANY));
     world.node("server", move || serve(seen.clone(), any));
-    sleep(Duration::from_millis(1)).await;
+    let listens = || observer.listens.get();
+    stage.converges(Duration::from_secs(10), "the server listens", listens, String::new).await;
     for me in 0..clients {
         let (stage, observer) = (stage.clone(), observer.clone());
         world.node(&format!("c{me}"), move || take_turns(stage.clone(), observer.clone(), me));
@@ -56,6 +59,7 @@ async fn tell(stage: Stage, clients: u8) {
 
 async fn serve(observer: Observer, any: bool) {
     let socket = UdpSocket::bind("0.0.0.0:1").await.expect("the port is free");
+    observer.listens.set(true);
     let mut holder: Option<Grant> = None;
     let mut request = [0; 3];
     while let Ok((_, from)) = socket.recv_from(&mut request).await {

@@ -78,9 +78,11 @@ impl Journal {
             let mut lines = whole.lines().enumerate();
             let found = lines.next().and_then(|(_, line)| serde_json::from_str::<Head>(line).ok());
             if found.as_ref() != Some(&head) {
-                return Err(format!(
-                    "{shown}: measured with other budgets ({found:?}); take these, or another --journal"
-                ));
+                let budgets = found.map_or_else(
+                    || "no journal of this table".to_owned(),
+                    |it| format!("measured with --budget {} --single-budget {}", it.budget, it.single_budget),
+                );
+                return Err(format!("{shown}: {budgets}, not these; take those, or another --journal"));
             }
             for (number, line) in lines {
                 let one: Measured = serde_json::from_str(line)
@@ -241,7 +243,7 @@ mod tests {
         let journal = Journal::open(path.clone(), 60, 10).unwrap();
         assert_eq!(journal.of(&task(0).known, &[task(0), task(1), task(2)]).len(), 2);
         let Err(error) = Journal::open(path, 60, 20) else { panic!("other budgets mean other figures") };
-        assert!(error.contains("other budgets"), "{error}");
+        assert!(error.contains("--single-budget 10, not these"), "{error}");
         fs::remove_dir_all(folder).unwrap();
     }
 

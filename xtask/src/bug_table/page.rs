@@ -56,8 +56,8 @@ pub(super) fn page(table: &BugTable, rows: &[Row]) -> String {
          Written by `cargo xtask bug-table`: for each known bug, how many seeds it takes until the story that must catch it \
          does. Medians over {campaigns} campaigns of the portfolio, each of at most {budget} CPU seconds, and over {single} \
          of each schedule alone, of at most {single_budget}; a campaign that ends without a detection counts as longer than \
-         any, and – says that at least half of them did. Behind it, how many caught the bug, where not all did. The \
-         labs' stories judge by time and have the default whatever is asked. What a schedule is: [schedules](schedules.md). Machine-readable: [`bug-table.json`](bug-table.json).\n\n"
+         any, and – says that at least half of them did. Behind it, how many caught the bug, where not all did. Stories \
+         that are told by the clock, the labs' above all, have the default whatever is asked. What a schedule is: [schedules](schedules.md). Machine-readable: [`bug-table.json`](bug-table.json).\n\n"
     );
     page.push_str(&sum(rows));
     page.push_str("\n| bug | story | portfolio | CPU s |");

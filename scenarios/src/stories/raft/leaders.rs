@@ -27,6 +27,7 @@ pub(super) fn stories() -> Vec<Story> {
             "An entry of an older term is committed by an entry of the leader's own term and not by counting",
             figure_8,
         )
+        .timed() // each step of the figure waits for the one before by the clock
         .sometimes("a log was cut"),
         Story::new(
             "raft/stale_candidate",

@@ -2,7 +2,7 @@
 //! to any before, until there is none left.
 //!
 //! # What is explored
-//! The asynchronous model ([`Lateness::Any`]): of what is ready or on its way, anything may be next; timers fire when
+//! The asynchronous model ([`Lateness::Any`](super::Lateness::Any)): of what is ready or on its way, anything may be next; timers fire when
 //! nothing else can happen. Chance apart from that is the seed's. Loss, crashes and time-outs that come early are not
 //! explored unless the test makes them itself.
 //!
