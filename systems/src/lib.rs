@@ -18,6 +18,7 @@
 //! | [`raft`] | a replicated log, and a list service on it (Ongaro & Ousterhout, 2014; Ongaro, 2014) |
 //! | [`kvraft`] | a replicated key/value store: versioned puts, or writes executed once (6.5840, 2024 and 2025, lab 4) |
 //! | [`mapreduce`] | map and reduce over files, with workers that die and stragglers (Dean and Ghemawat, OSDI 2004; 6.5840, lab 1) |
+//! | [`shardkv`] | shards of keys that move between groups of servers, under one controller or several (6.5840, 2024 lab 5, 2025 lab 5) |
 //!
 //! Beside the systems stand the few things they share: [`bugs`] (sets of planted bugs), [`probe`] (what an
 //! observer outside the nodes sees), [`frames`] (how a log looks on disk), [`retry`] (how long a clerk waits), [`rsm`] (a
@@ -33,3 +34,4 @@ pub mod probe;
 pub mod raft;
 pub mod retry;
 pub mod rsm;
+pub mod shardkv;

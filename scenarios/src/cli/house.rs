@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, kvraft_client, kvraft_server, mapreduce,
-    parse, raft_client, raft_server,
+    parse, raft_client, raft_server, shardkv_client, shardkv_server,
 };
 
 #[derive(Parser)]
@@ -41,6 +41,9 @@ enum Serve {
     Raft(raft_server::Serve),
     /// One of several servers that replicate a key/value store
     Kvraft(kvraft_server::Serve),
+    /// A server of the sharded key/value store: of its controller, or of a group
+    #[command(subcommand)]
+    Shardkv(shardkv_server::Serve),
 }
 
 #[derive(Subcommand)]
@@ -51,6 +54,8 @@ enum Client {
     Raft(raft_client::Client),
     /// Of the replicated key/value store
     Kvraft(kvraft_client::Client),
+    /// Of the sharded key/value store and its controller
+    Shardkv(shardkv_client::Client),
 }
 
 /// The body of `main` of the command `stormglass`, over [`stories`](crate::stories).
@@ -69,6 +74,8 @@ fn answer(command: Command) -> Answer {
         Command::Client(Client::Kv(client)) => client.answer(),
         Command::Client(Client::Raft(client)) => client.answer(),
         Command::Client(Client::Kvraft(client)) => client.answer(),
+        Command::Serve(Serve::Shardkv(serve)) => serve.answer(),
+        Command::Client(Client::Shardkv(client)) => client.answer(),
         Command::Mapreduce(mapreduce) => mapreduce.answer(),
     }
 }

@@ -162,7 +162,7 @@ impl Member {
 }
 
 /// `1=host:port`.
-fn peer(text: &str) -> Result<(ServerId, String), String> {
+pub(super) fn peer(text: &str) -> Result<(ServerId, String), String> {
     let wrong = || format!("'{text}' is no server: write ID=host:port, as 1=127.0.0.1:7001");
     let (id, at) = text.split_once('=').ok_or_else(wrong)?;
     Ok((id.parse().map_err(|_| wrong())?, address(at)?))

@@ -8,6 +8,7 @@ mod kvonce;
 mod kvraft;
 mod mapreduce;
 mod raft;
+mod shardkv;
 
 use crate::Story;
 
@@ -18,7 +19,13 @@ pub fn all() -> Vec<Story> {
     stories.extend(raft::stories());
     stories.extend(kvraft::stories());
     stories.extend(mapreduce::stories());
-    stories
+    stories.extend(shardkv::stories());
+    stories.into_iter().map(|story| if is_lab(&story) { story.timed() } else { story }).collect()
+}
+
+/// The labs' tests judge by time from beginning to end: two seconds for an agreement, five for an election.
+fn is_lab(story: &Story) -> bool {
+    story.name().contains("/lab_")
 }
 
 /// The judge's word on a history, as a story passes it on.

@@ -179,6 +179,43 @@ fn malformed_raft_arguments_are_64_and_name_their_flag() {
 }
 
 #[test]
+fn malformed_shardkv_arguments_are_64_and_name_their_flag() {
+    let group = "serve shardkv group --data d --controller a:1";
+    for (line, words) in [
+        ("serve shardkv", "controller"),
+        ("serve shardkv controller --id 1 --data d", "--peers"),
+        ("serve shardkv controller --id 1 --peers 2=a:1 --data d", "--id 1: --peers does not name it"),
+        ("serve shardkv controller --id 1 --peers 1=a:1 --shards 0 --data d", "'0' for '--shards <N>'"),
+        (&format!("{group} --id 1 --peers 1=a:1"), "--gid"),
+        (&format!("{group} --id 1 --peers 1=a:1 --gid 0"), "'0' for '--gid <GID>'"),
+        (&format!("{group} --id 1 --peers 1=a:1,1=b:1 --gid 1"), "--peers: it names a server twice"),
+        (&format!("{group} --id 1 --peers 1=192.0.2.1:7000 --gid 1"), "--listen 192.0.2.1:7000: "),
+        ("client shardkv query", "--controller"),
+        ("client shardkv --controller a:1 join 1", "'1' is no group: write GID=host:port"),
+        ("client shardkv --controller a:1 join 0=a:1", "'0=a:1' is no group"),
+        ("client shardkv --controller a:1 join 1=a", "'a' is no address"),
+        ("client shardkv --controller a:1 load --history .", "--history .: Is a directory"),
+    ] {
+        alone(line).ends(64).complains(words);
+    }
+}
+
+#[test]
+fn a_shardkv_controller_out_of_reach_is_doubt() {
+    let address = free_address();
+    for (line, words) in [
+        ("join 1=a:1", "no controller answered in 200 ms"),
+        ("query", "nothing was read"),
+        ("get k", "no group for the key answered in 200 ms"),
+        ("put k v", "perhaps installed"),
+        ("load --time 100ms", "nothing was measured"),
+    ] {
+        let line = format!("client shardkv --controller {address} --patience 200ms {line}");
+        alone(&line).ends(3).says(words).says(&address);
+    }
+}
+
+#[test]
 fn raft_servers_out_of_reach_are_told_apart_from_doubt() {
     let address = free_address();
     for (line, code, words) in [

@@ -9,4 +9,5 @@ mod mapreduce;
 mod oracles;
 mod processes;
 mod raft;
+mod shardkv;
 mod worlds;

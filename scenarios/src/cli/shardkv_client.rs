@@ -1,0 +1,302 @@
+//! `stormglass client shardkv`: the clerk of the stories, for real, and what an operator asks of the controller.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use stormglass_checker::format::jsonl;
+use stormglass_checker::models::versioned_kv::VersionedKv;
+use stormglass_sim::rand::{below, chance, random_u64};
+use stormglass_sim::task::JoinSet;
+use stormglass_sim::time::sleep;
+use stormglass_sim::{Ratio, real};
+use stormglass_systems::retry::Retry;
+use stormglass_systems::shardkv::client::{self, Clerk, DecreeError, Decrees, Directory};
+use stormglass_systems::shardkv::message::{Config, Gid, Num, Shard, Version};
+use stormglass_systems::shardkv::protocol::PutError;
+use stormglass_systems::shardkv::spec::{self, Probe};
+
+use super::kv_server::address;
+use super::output::say;
+use super::{Answer, args, load};
+use crate::report::span;
+use crate::wall::Stopwatch;
+
+/// Exit code of an operation that was answered, with no.
+const NO: u8 = 1;
+
+/// Exit code of an operation of unknown outcome.
+const UNKNOWN: u8 = 3;
+
+#[derive(Args)]
+pub(crate) struct Client {
+    /// Where the servers of the controller listen
+    #[arg(long, value_name = "ADDR,…", required = true, value_delimiter = ',', value_parser = address)]
+    controller: Vec<String>,
+    /// How long an operation may take in all
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = args::duration)]
+    patience: Duration,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Lets groups take part: GID=host:port,host:port,… of its servers
+    Join {
+        /// The groups
+        #[arg(required = true, value_name = "GID=ADDR,…", value_parser = group)]
+        groups: Vec<(Gid, Vec<String>)>,
+    },
+    /// Lets groups take part no longer: their shards go to the others
+    Leave {
+        /// The groups
+        #[arg(required = true, value_name = "GID")]
+        groups: Vec<Gid>,
+    },
+    /// Gives a shard to a group, until the next join or leave
+    Move {
+        /// The shard, from 0
+        shard: Shard,
+        /// The group
+        group: Gid,
+    },
+    /// Shows who serves what
+    Query {
+        /// In this configuration; without it, in the latest
+        num: Option<Num>,
+    },
+    /// Shows the version and the value of a key
+    Get {
+        /// The key
+        key: String,
+    },
+    /// Installs a value
+    Put {
+        /// The key
+        key: String,
+        /// The value
+        value: String,
+        /// Only if the key has this version (0: if it does not exist); without it, whatever is there
+        version: Option<Version>,
+    },
+    /// Appends to a value, once
+    Append {
+        /// The key
+        key: String,
+        /// What to append
+        value: String,
+    },
+    /// Many clients at once; their history can be judged
+    Load(Load),
+}
+
+#[derive(Args)]
+struct Load {
+    /// How many clients
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    clients: u64,
+    /// How many keys
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    keys: u64,
+    /// How long they go on; Ctrl-C ends it at once
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = args::duration)]
+    time: Duration,
+    /// How long each client pauses before each operation; without it, not at all
+    #[arg(long, value_name = "TIME", value_parser = args::duration)]
+    pause: Option<Duration>,
+    /// Write the history to FILE, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+}
+
+impl Client {
+    pub(crate) fn answer(self) -> Answer {
+        real::block_on(async {
+            match &self.what {
+                What::Join { groups } => {
+                    let groups = groups.iter().cloned().collect();
+                    self.decreed(self.decrees().join(groups).await)
+                }
+                What::Leave { groups } => self.decreed(self.decrees().leave(groups.clone()).await),
+                What::Move { shard, group } => self.decreed(self.decrees().move_shard(*shard, *group).await),
+                What::Query { num } => match self.decrees().query(*num).await {
+                    Ok(config) => shown(&config),
+                    Err(_) => self.silence("the controller", "nothing was read"),
+                },
+                What::Get { key } => self.get(key).await,
+                What::Put { key, value, version } => self.put(key, value, *version).await,
+                What::Append { key, value } => match self.clerk(Probe::blind()).append(key, value).await {
+                    Ok(()) => done("appended"),
+                    Err(_) => self.silence("group for the key", "perhaps appended"),
+                },
+                What::Load(load) => self.load(load).await,
+            }
+        })?
+    }
+
+    fn retry(&self) -> Retry {
+        Retry { patience: Some(self.patience), ..client::Config::default().retry }
+    }
+
+    fn decrees(&self) -> Decrees {
+        Decrees::new(self.controller.clone(), self.retry())
+    }
+
+    fn clerk(&self, probe: Probe) -> Clerk {
+        let config = client::Config { retry: self.retry(), probe, ..client::Config::default() };
+        Clerk::new(Directory::controller(self.controller.clone()), config)
+    }
+
+    /// Nobody answered in time: says so, `fate` being what that means.
+    fn silence(&self, who: &str, fate: &str) -> Answer {
+        let (controller, patience) = (self.controller.join(","), span(self.patience));
+        say(&format!(
+            "unknown: no {} answered in {patience}, with the controller at {controller} (--controller, --patience); {fate}",
+            who.trim_start_matches("the ")
+        ))?;
+        Ok(UNKNOWN)
+    }
+
+    fn decreed(&self, result: Result<Num, DecreeError>) -> Answer {
+        match result {
+            Ok(num) => done(&format!("configuration {num}")),
+            Err(DecreeError::Refused(why)) => {
+                say(&format!("refused: {why}"))?;
+                Ok(NO)
+            }
+            Err(DecreeError::Unknown) => self.silence("the controller", "perhaps it is done"),
+        }
+    }
+
+    async fn get(&self, key: &str) -> Answer {
+        match self.clerk(Probe::blind()).get(key).await {
+            Ok(Some(found)) => done(&format!("{}\t{}", found.version, found.value)),
+            Ok(None) => {
+                say("no key")?;
+                Ok(NO)
+            }
+            Err(_) => self.silence("group for the key", "nothing was read"),
+        }
+    }
+
+    async fn put(&self, key: &str, value: &str, version: Option<Version>) -> Answer {
+        let mut clerk = self.clerk(Probe::blind());
+        let Some(version) = version else {
+            return match clerk.set(key, value).await {
+                Ok(()) => done("installed"),
+                Err(_) => self.silence("group for the key", "perhaps installed"),
+            };
+        };
+        let (text, code) = match clerk.put(key, value, version).await {
+            Ok(()) => (format!("installed as version {}", version.saturating_add(1)), 0),
+            Err(PutError::Unknown) => return self.silence("group for the key", "perhaps installed"),
+            Err(error @ PutError::Maybe) => (error.to_string(), UNKNOWN),
+            Err(error) => (error.to_string(), NO),
+        };
+        say(&text)?;
+        Ok(code)
+    }
+
+    async fn load(&self, load: &Load) -> Answer {
+        if let Some(path) = &load.history {
+            load::writable(path)?;
+        }
+        let name = format!("load-{:08x}", random_u64() as u32);
+        let keys: Rc<[String]> = (0..load.keys).map(|n| format!("{name}-{n}")).collect();
+        say(&format!(
+            "{} clients for {}, keys {name}-0 to {}",
+            load.clients,
+            span(load.time),
+            keys[keys.len() - 1]
+        ))?;
+        let clock = Stopwatch::start();
+        let probe = Probe::new(move || clock.elapsed());
+        let answered = Rc::new(Cell::new(0_u64));
+        let mut working = JoinSet::new();
+        for client in 0..load.clients {
+            let worker = Worker {
+                clerk: self.clerk(probe.clone()),
+                client,
+                keys: keys.clone(),
+                answered: answered.clone(),
+            };
+            working.spawn(worker.work(clock, load.time, load.pause));
+        }
+        load::finish(working).await?;
+        let (count, took) = (answered.get(), clock.elapsed());
+        let rate = count as f64 / took.as_secs_f64();
+        say(&format!(
+            "{count} operations of {} clients in {}, {rate:.0} a second",
+            load.clients,
+            span(took)
+        ))?;
+        if let Some(path) = &load.history {
+            let mut lines = Vec::new();
+            jsonl::write::<VersionedKv>(&mut lines, &spec::versioned(&probe.history()))?;
+            load::write(path, &lines, "versioned-kv")?;
+        }
+        if count == 0 { self.silence("group", "nothing was measured") } else { Ok(0) }
+    }
+}
+
+fn done(text: &str) -> Answer {
+    say(text)?;
+    Ok(0)
+}
+
+/// `100=host:port,host:port`.
+fn group(text: &str) -> Result<(Gid, Vec<String>), String> {
+    let wrong =
+        || format!("'{text}' is no group: write GID=host:port,host:port, as 1=127.0.0.1:7001,127.0.0.1:7002");
+    let (gid, servers) = text.split_once('=').ok_or_else(wrong)?;
+    let servers: Result<Vec<String>, String> = servers.split(',').map(address).collect();
+    Ok((gid.parse().ok().filter(|gid| *gid > 0).ok_or_else(wrong)?, servers?))
+}
+
+fn shown(config: &Config) -> Answer {
+    say(&format!("configuration {}", config.num))?;
+    for (gid, servers) in &config.groups {
+        let shards = config.shards.iter().enumerate().filter(|(_, owner)| *owner == gid);
+        let shards: Vec<String> = shards.map(|(shard, _)| shard.to_string()).collect();
+        say(&format!("group {gid}\t{}\tshards {}", servers.join(","), shards.join(",")))?;
+    }
+    Ok(0)
+}
+
+/// One client of a load: reads, and puts at the version last seen.
+struct Worker {
+    clerk: Clerk,
+    client: u64,
+    keys: Rc<[String]>,
+    answered: Rc<Cell<u64>>,
+}
+
+impl Worker {
+    async fn work(mut self, clock: Stopwatch, time: Duration, pause: Option<Duration>) {
+        let mut known = vec![0; self.keys.len()];
+        let mut written = 0;
+        while clock.elapsed() < time {
+            if let Some(pause) = pause {
+                sleep(pause).await;
+            }
+            let at = below(self.keys.len() as u64) as usize;
+            let key = &self.keys[at];
+            if chance(Ratio::percent(50)) {
+                written += 1;
+                let outcome = self.clerk.put(key, &format!("{}.{written}", self.client), known[at]).await;
+                self.answered.set(self.answered.get() + u64::from(outcome != Err(PutError::Unknown)));
+                if outcome.is_ok() {
+                    known[at] += 1;
+                    continue;
+                }
+            }
+            if let Ok(found) = self.clerk.get(key).await {
+                known[at] = found.map_or(0, |found| found.version);
+                self.answered.set(self.answered.get() + 1);
+            }
+        }
+    }
+}

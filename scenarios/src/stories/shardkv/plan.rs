@@ -1,0 +1,97 @@
+//! How the servers of a story are made.
+
+use std::time::Duration;
+
+use stormglass_systems::raft::bugs::Bugs;
+use stormglass_systems::raft::message::ServerId;
+use stormglass_systems::raft::protocol::{self, ReadProof};
+use stormglass_systems::raft::server::{self, SnapshotPolicy};
+use stormglass_systems::raft::storage;
+use stormglass_systems::shardkv::message::Gid;
+
+/// Who moves the shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Design {
+    /// 2024: groups follow a replicated controller of so many servers.
+    Followers(u64),
+    /// 2025: controllers that meet in a store; group 1 begins with all shards.
+    Store,
+}
+
+/// How the servers of a story are made.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) design: Design,
+    pub(super) shards: usize,
+    /// Groups that run from the beginning.
+    pub(super) groups: Vec<Gid>,
+    /// Servers of each group.
+    pub(super) members: u64,
+    /// Snapshots after so many entries.
+    pub(super) snapshots: Option<u64>,
+    pub(super) reads: Option<ReadProof>,
+    pub(super) heartbeat: Duration,
+}
+
+impl Plan {
+    /// Groups 100, 101 and 102, which follow a controller, as in the labs of 2024.
+    pub(super) fn followers() -> Plan {
+        Plan { design: Design::Followers(3), shards: 10, groups: vec![100, 101, 102], ..Plan::store() }
+    }
+
+    /// Group 1, which has everything, and a store for the configurations, as in the labs of 2025.
+    pub(super) fn store() -> Plan {
+        Plan {
+            design: Design::Store,
+            shards: 12,
+            groups: vec![1],
+            members: 3,
+            snapshots: None,
+            reads: Some(ReadProof::Quorum),
+            heartbeat: Duration::from_millis(100),
+        }
+    }
+
+    pub(super) fn snapshots(mut self, entries: u64) -> Plan {
+        self.snapshots = Some(entries);
+        self
+    }
+
+    pub(super) fn members(mut self, members: u64) -> Plan {
+        self.members = members;
+        if let Design::Followers(controllers) = &mut self.design {
+            *controllers = members;
+        }
+        self
+    }
+
+    /// How raft behaves on server `id` of a group or of the controller.
+    pub(super) fn protocol(&self, id: ServerId) -> protocol::Config {
+        protocol::Config {
+            id,
+            election: self.heartbeat * 3..=self.heartbeat * 6,
+            heartbeat: self.heartbeat,
+            pre_vote: true,
+            check_quorum: true,
+            noop: true,
+            drift_ppm: 1000,
+            batch_entries: 64,
+            batch_bytes: 64 << 10,
+            pipeline: 4,
+            uncommitted: 256,
+            chunk: 4096,
+            bugs: Bugs::NONE,
+            observed: false,
+        }
+    }
+
+    /// A server as this plan wants it.
+    pub(super) fn dress<S>(&self, server: server::Config<S>) -> server::Config<S> {
+        server::Config {
+            snapshots: SnapshotPolicy { entries: self.snapshots, bytes: None },
+            storage: storage::Config { segment: 4096, ..storage::Config::default() },
+            patience: self.heartbeat * 3,
+            ..server
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Groups of the sharded store, each server a process, under a load: groups join and leave, and servers are killed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::processes::{Process, Said, free_address, until};
+
+/// One server: where it is, and the command line that starts it.
+struct Server {
+    address: String,
+    line: String,
+    process: Option<Process>,
+}
+
+/// A controller of one server, and groups of three.
+struct Store {
+    folder: PathBuf,
+    controller: Server,
+    groups: Vec<Vec<Server>>,
+}
+
+fn servers(count: usize, line: impl Fn(&str) -> String) -> Vec<Server> {
+    let addresses: Vec<String> = (0..count).map(|_| free_address()).collect();
+    let peers: Vec<String> =
+        addresses.iter().zip(1..).map(|(address, id)| format!("{id}={address}")).collect();
+    let server = |(address, id): (&String, usize)| {
+        let line = format!(
+            "{} --id {id} --peers {} --election 100ms --snapshot 5000",
+            line(&id.to_string()),
+            peers.join(",")
+        );
+        Server { address: address.clone(), line, process: None }
+    };
+    addresses.iter().zip(1..).map(server).collect()
+}
+
+impl Store {
+    fn start(folder: &Path, groups: usize) -> Store {
+        let line = |_: &str| "serve shardkv controller --data controller".to_owned();
+        let controller = servers(1, line).remove(0);
+        let at = controller.address.clone();
+        let group = |gid: usize| {
+            servers(3, |id| {
+                format!(
+                    "serve shardkv group --gid {gid} --controller {at} --poll 50ms --data group{gid}-{id}"
+                )
+            })
+        };
+        let groups = (1..=groups).map(group).collect();
+        let mut store = Store { folder: folder.to_owned(), controller, groups };
+        store.controller.restart(folder);
+        for server in store.groups.iter_mut().flatten() {
+            server.restart(folder);
+        }
+        store
+    }
+
+    fn client(&self, line: &str) -> Process {
+        let line = format!("client shardkv --controller {} --patience 30s {line}", self.controller.address);
+        Process::start(&self.folder, &line)
+    }
+
+    /// Group `gid` as a join names it.
+    fn named(&self, gid: usize) -> String {
+        let servers: Vec<&str> = self.groups[gid - 1].iter().map(|server| server.address.as_str()).collect();
+        format!("{gid}={}", servers.join(","))
+    }
+
+    fn join(&self, gid: usize) {
+        self.client(&format!("join {}", self.named(gid))).said().ends(0).says("configuration ");
+    }
+
+    /// Kills a server of each group, and starts it again.
+    fn strike(&mut self, member: usize) {
+        for group in &mut self.groups {
+            group[member].restart(&self.folder);
+        }
+    }
+
+    /// Single keys, one after the other: appended to until a group answers.
+    fn append(&self, value: &str) {
+        for key in ["a", "b", "c", "d"] {
+            self.client(&format!("append {key} {value}")).said().ends(0).says("appended");
+        }
+    }
+
+    /// What the keys hold in the end, and the history of the load that was going on.
+    fn judge(self, load: Process, appended: &str) -> Said {
+        load.interrupt();
+        load.said().ends(0);
+        for key in ["a", "b", "c", "d"] {
+            self.client(&format!("get {key}")).said().ends(0).says(&format!("\t{appended}"));
+        }
+        let history = fs::read_to_string(self.folder.join("load.jsonl")).unwrap();
+        let answered = history.lines().filter(|line| line.contains("\"return\"")).count();
+        assert!(answered > 100, "the load did {answered} operations only");
+        Process::start(&self.folder, "check load.jsonl --model versioned-kv").said()
+    }
+}
+
+impl Server {
+    /// Kills it, if it runs, and starts it where it was.
+    #[track_caller]
+    fn restart(&mut self, folder: &Path) {
+        if let Some(process) = self.process.take() {
+            process.kill_9();
+        }
+        self.process = Some(Process::start(folder, &self.line));
+    }
+}
+
+const LOAD: &str = "load --clients 4 --keys 12 --pause 10ms --time 5min --history load.jsonl";
+
+#[test]
+fn shards_move_while_servers_are_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::start(folder.path(), 2);
+    store.join(1);
+    store.append("x");
+    let load = store.client(LOAD);
+    store.join(2);
+    store.append("y");
+    store.strike(0);
+    store.append("z");
+    store.client("query").said().ends(0).says("group 1\t").says("group 2\t");
+    store.client("leave 1").said().ends(0);
+    store.strike(1);
+    store.append("w");
+    until("a group that has everything", || {
+        let said = store.client("query").said();
+        said.out.contains("shards 0,1,2,3,4,5,6,7,8,9").then_some(())
+    });
+    store.judge(load, "xyzw").ends(0).says("linearizable");
+}
+
+/// The whole of it: three groups of three that join, leave and are given shards, while each of their servers is killed.
+#[test]
+#[ignore = "takes a minute: cargo test -p stormglass --test real -- --ignored three_groups"]
+fn three_groups_of_three_go_round() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::start(folder.path(), 3);
+    store.join(1);
+    let load = store.client(LOAD);
+    let mut appended = String::new();
+    for round in 0..3 {
+        for line in [
+            &format!("join {}", store.named(2)),
+            "leave 1",
+            &format!("join {}", store.named(3)),
+            "move 0 3",
+            "leave 2",
+        ] {
+            store.client(line).said().ends(0).says("configuration ");
+            store.strike(round);
+            let value = format!("{}.", appended.len());
+            store.append(&value);
+            appended += &value;
+        }
+        store.client(&format!("join {}", store.named(1))).said().ends(0);
+        store.client("leave 3").said().ends(0);
+    }
+    store.judge(load, &appended).ends(0).says("linearizable");
+}
+
+#[test]
+fn decrees_that_make_no_sense_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::start(folder.path(), 1);
+    store.join(1);
+    store.client(&format!("join {}", store.named(1))).said().ends(1).says("refused: group 1 cannot join");
+    store.client("leave 7").said().ends(1).says("refused: there is no group 7");
+    store.client("move 99 1").said().ends(1).says("refused: there is no shard 99");
+    store.client("get nothing").said().ends(1).says("no key");
+    store.client("put k v 3").said().ends(1).says("not installed: the key does not exist");
+    store.client("put k v 0").said().ends(0).says("installed as version 1");
+    store.client("put k w").said().ends(0).says("installed");
+    store.client("get k").said().ends(0).says("2\tw");
+    store.client("query 0").said().ends(0).says("configuration 0");
+}

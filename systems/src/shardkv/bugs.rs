@@ -1,0 +1,161 @@
+//! Known wrong turns of groups, controllers and clerks. Each is one `if` away.
+
+use crate::bugs::known_bugs;
+
+/// The bugs that a run of this system has switched on.
+pub type Bugs = crate::bugs::Bugs<Bug>;
+
+known_bugs! {
+    /// A wrong belief that someone has held, planted.
+    "shardkv" Bug {
+        /// Belief: until the shard is handed over, somebody must serve it.
+        /// Then writes are taken that do not move with it.
+        /// Shows when a write meets a shard between freeze and delete.
+        FrozenTakesWrites = "frozen-takes-writes",
+            breaks "K1 one_group_serves", caught_by "shardkv/moves_under_load";
+
+        /// Belief: a frozen shard does not change, so its old owner may go on answering reads.
+        /// But the new owner takes writes already.
+        /// Shows when a read by an old configuration follows a write by the new one.
+        FrozenAnswersGets = "frozen-answers-gets",
+            breaks "linearizable", caught_by "shardkv/late_delete";
+
+        /// Belief: whether the group serves a key is decided when the request arrives.
+        /// But the log may say otherwise when the write's turn comes.
+        /// Shows when a freeze overtakes a write on its way into the log.
+        ChecksBeforeTheLog = "checks-before-the-log",
+            breaks "K1 one_group_serves", caught_by "shardkv/freeze_among_writes";
+
+        /// Belief: only data moves; who asked for what before is the old owner's affair.
+        /// Shows when the answer to an append is lost and the shard moves before the resend.
+        RequestsStayBehind = "requests-stay-behind",
+            breaks "K9 executed_once", caught_by "shardkv/resend_across_a_move";
+
+        /// Belief: once the content has been sent, the old owner can let go of it.
+        /// Shows when it is lost on the way, or the mover dies.
+        DeletesFirst = "deletes-first",
+            breaks "K4 deleted_after_install", caught_by "shardkv/moves_under_load";
+
+        /// Belief: shards that have not come yet will come, the next configuration need not wait for them.
+        /// But what comes late may belong to somebody else by then.
+        /// Shows when configurations follow one another faster than shards move.
+        AdoptsBeforeSettled = "adopts-before-settled",
+            breaks "K5 configurations_are_followed", caught_by "shardkv/fast_configurations";
+
+        /// Belief: what is sent to me to install, I am to install.
+        /// Shows when a copy of an install arrives long after.
+        InstallsForOldNumbers = "installs-for-old-numbers",
+            breaks "K2 old_numbers_change_nothing", caught_by "shardkv/late_copies";
+
+        /// Belief: installing the same shard for the same configuration again does no harm.
+        /// But it has been written to meanwhile.
+        /// Shows when a copy of an install arrives after a write.
+        InstallsTwice = "installs-twice",
+            breaks "K2 old_numbers_change_nothing", caught_by "shardkv/late_copies";
+
+        /// Belief: whoever asks for a freeze is the controller.
+        /// Shows when a controller that has been replaced, or a copy, asks for one of long ago.
+        FreezesForOldNumbers = "freezes-for-old-numbers",
+            breaks "K2 old_numbers_change_nothing", caught_by "shardkv/late_copies";
+
+        /// Belief: whoever asks for a delete knows that the shard is elsewhere.
+        /// It was, and came back.
+        /// Shows when a copy of a delete arrives after that.
+        DeletesForOldNumbers = "deletes-for-old-numbers",
+            breaks "K2 old_numbers_change_nothing", caught_by "shardkv/late_copies";
+
+        /// Belief: the leader has the shard, so it can send what it has and note the freeze afterwards.
+        /// But a write may lie in the log between.
+        /// Shows when a write is taken between the look and the freeze.
+        SendsWithoutTheLog = "sends-without-the-log",
+            breaks "K3 installed_is_what_was_frozen", caught_by "shardkv/freeze_among_writes";
+
+        /// Belief: a snapshot is the keys and values.
+        /// Shows when a server restarts from one while it has a frozen shard.
+        SnapshotForgetsPhase = "snapshot-forgets-phase",
+            breaks "K1 one_group_serves", caught_by "shardkv/snapshots_during_moves";
+
+        /// Belief: the clerks should know as early as possible where the shards will be.
+        /// Shows when the controller is slow after publishing.
+        PublishesFirst = "publishes-first",
+            breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
+
+        /// Belief: the controller is the only one, so whatever is posted as next may be replaced.
+        /// Shows when two controllers begin a change at once.
+        PostsOverAnother = "posts-over-another",
+            breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
+
+        /// Belief: what lies between the current configuration and the next one is one change.
+        /// But between the two looks others may have carried out one and posted another.
+        /// Shows when a controller recovers while others get on.
+        RecoversAcrossAGap = "recovers-across-a-gap",
+            breaks "K4 deleted_after_install", caught_by "shardkv/controllers_compete";
+
+        /// Belief: a group that does not answer will.
+        /// But it may have left since, and be gone: others carried out what I am still at.
+        /// Shows when controllers compete and groups that have left are stopped.
+        WaitsForTheGone = "waits-for-the-gone",
+            breaks "live", caught_by "shardkv/lab_concurrent_reliable";
+
+        /// Belief: what I have carried out is the current configuration.
+        /// But others may have carried it out, too, and the one after it.
+        /// Shows when a controller is held up before it publishes.
+        PublishesThePast = "publishes-the-past",
+            breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
+
+        /// Belief: another group has not heard of the put, so its refusal is definite.
+        /// But the group before it may have executed the put before the shard moved.
+        /// Shows when the answer to a put is lost and the shard moves before the resend.
+        CertainAfterSwitch = "certain-after-switch",
+            breaks "linearizable", caught_by "shardkv/resend_across_a_move";
+
+        /// Belief: a shard that nobody serves is empty.
+        /// But whoever served it last has its content.
+        /// Shows when the last group leaves and another joins.
+        BeginsAnew = "begins-anew",
+            breaks "K7 no_shard_is_lost", caught_by "shardkv/everybody_leaves";
+
+        /// Belief: versions are for those who put with a condition, a set need not count.
+        /// Shows when a key is set twice.
+        SetsKeepTheVersion = "sets-keep-the-version",
+            breaks "K6 versions_are_a_chain", caught_by "shardkv/moves_under_load";
+
+        /// Belief: any balanced assignment will do, whatever order the map has.
+        /// Shows when the servers of the controller compare notes.
+        BalanceByMapOrder = "balance-by-map-order",
+            breaks "K0 replicas_agree", caught_by "shardkv/lab_controller_agrees";
+
+        /// Belief: shards are dealt out anew whenever groups come and go.
+        /// Balanced, and nearly everything moves.
+        BalanceAnew = "balance-anew",
+            breaks "K8 balanced_with_fewest_moves", caught_by "shardkv/lab_controller_minimal";
+
+        /// Belief: disks are large.
+        /// A shard that has moved stays at every group that ever had it.
+        NeverDeletes = "never-deletes",
+            breaks "K5 configurations_are_followed", caught_by "shardkv/lab_challenge1_delete";
+
+        /// Belief: while shards move, a group serves nothing: simple and safe.
+        /// Shows when a shard never arrives, because its group is dead.
+        StopsDuringMoves = "stops-during-moves",
+            breaks "live", caught_by "shardkv/lab_challenge2_unaffected";
+
+        /// Belief: a group takes up service when it has all that the configuration gives it.
+        /// Shows when one of the shards never arrives.
+        WaitsForAllShards = "waits-for-all-shards",
+            breaks "live", caught_by "shardkv/lab_challenge2_partial";
+    } harmless {
+        /// A freeze of a shard that has been deleted is answered with an empty content: whoever installs that finds the
+        /// shard installed already.
+        FreezesNothing = "freezes-nothing", survives "shardkv/swarm_controllers";
+
+        /// Every install is sent once more after the delete.
+        InstallsAgain = "installs-again", survives "shardkv/swarm";
+
+        /// A controller moves the last shard first.
+        MovesBackwards = "moves-backwards", survives "shardkv/swarm_controllers";
+
+        /// Every freeze is asked for twice.
+        FreezesAgain = "freezes-again", survives "shardkv/swarm_controllers";
+    }
+}

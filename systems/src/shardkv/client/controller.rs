@@ -1,0 +1,211 @@
+//! The controller of 2025: no server, but whoever wants the configuration changed. Several may at once, and each may stop
+//! anywhere.
+//!
+//! The next configuration is stored before anything moves, with a put that only one of those who try the same number can
+//! win; the loser has changed nothing. Then each shard moves, see [`protocol`](super::super::protocol): freeze, install,
+//! delete, each to be done again at will. Then the next configuration is stored as the current one, with a put at the
+//! version at which the one before it was read, so that it replaces nothing newer. Who begins by [`recover`] finishes what
+//! another has left half done; that the other may still be at it does no harm, because every step bears the number of its
+//! configuration.
+//!
+//! [`recover`]: Controller::recover
+
+use futures::future::join_all;
+use stormglass_sim::net::rpc::Request;
+use stormglass_sim::reachable;
+
+use super::super::bugs::{Bug, Bugs};
+use super::super::message::{Config, Delete, Freeze, Gid, Install, Moved, Num, Shard};
+use crate::kv::client::VersionedKv;
+use crate::kv::message::Version;
+use crate::kv::protocol::PutError;
+use crate::retry::{Retry, Tries};
+use crate::rsm::{Client, Heard, Reply};
+
+/// The key under which the current configuration is stored.
+pub const CURRENT: &str = "current";
+
+/// The key under which the next one is stored, while it is carried out and after.
+pub const NEXT: &str = "next";
+
+/// How a controller behaves.
+#[derive(Debug, Clone, Default)]
+pub struct ControllerConfig {
+    /// How it waits for groups; its patience has no end.
+    pub retry: Retry,
+    /// Planted bugs.
+    pub bugs: Bugs,
+}
+
+/// How an attempt to change the configuration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The configuration is as it was asked for.
+    Changed,
+    /// Somebody else changes it; nothing was done.
+    Lost,
+    /// It would leave a shard to nobody, or to a group without servers; nothing was done.
+    Refused,
+}
+
+/// A controller that stores its configurations in `K`.
+#[derive(Debug)]
+pub struct Controller<K> {
+    store: K,
+    config: ControllerConfig,
+}
+
+impl<K: VersionedKv> Controller<K> {
+    /// A controller that knows nothing but the store.
+    pub fn new(store: K, config: ControllerConfig) -> Self {
+        let retry = Retry { patience: None, ..config.retry };
+        Controller { store, config: ControllerConfig { retry, ..config } }
+    }
+
+    /// Stores the first configuration, unless there is one. All its shards are with groups that began with them.
+    pub async fn init(&self, first: &Config) {
+        _ = self.store.put(CURRENT, &text(first), 0).await;
+    }
+
+    /// The current configuration; `None` before the first was stored.
+    pub async fn query(&self) -> Option<Config> {
+        self.read(CURRENT).await.map(|(config, _)| config)
+    }
+
+    /// Changes the configuration to `next`, which has the number after the current one's and a group for every shard.
+    pub async fn change_to(&self, next: &Config) -> Ended {
+        let served = |gid: &Gid| next.groups.get(gid).is_some_and(|servers| !servers.is_empty());
+        if !next.shards.iter().all(served) {
+            return Ended::Refused;
+        }
+        let Some((current, _)) = self.read(CURRENT).await else { return Ended::Lost };
+        if next.num != current.num + 1 {
+            return Ended::Lost;
+        }
+        loop {
+            let posted = self.read(NEXT).await;
+            let version = posted.as_ref().map_or(0, |(_, version)| *version);
+            if let Some((posted, _)) = posted.filter(|(posted, _)| posted.num >= next.num) {
+                if posted == *next {
+                    // It was me, and I was not told; or somebody who wants the same.
+                    break;
+                }
+                if !self.config.bugs.has(Bug::PostsOverAnother) {
+                    return Ended::Lost;
+                }
+            }
+            match self.store.put(NEXT, &text(next), version).await {
+                Ok(()) => break,
+                // The next look tells whose it is.
+                Err(PutError::Maybe | PutError::Version | PutError::NoKey | PutError::Unknown) => {}
+            }
+        }
+        self.carry_out(&current, next).await;
+        Ended::Changed
+    }
+
+    /// What was posted last as the next configuration, carried out or not.
+    pub async fn posted(&self) -> Option<Config> {
+        self.read(NEXT).await.map(|(config, _)| config)
+    }
+
+    /// Finishes what another controller has left half done, if anything.
+    pub async fn recover(&self) {
+        // The next one first: while it is read the current one may become newer, but the two never lie further apart.
+        let (current, next) = if self.config.bugs.has(Bug::RecoversAcrossAGap) {
+            (self.read(CURRENT).await, self.read(NEXT).await)
+        } else {
+            let next = self.read(NEXT).await;
+            (self.read(CURRENT).await, next)
+        };
+        let (Some((current, _)), Some((next, _))) = (current, next) else { return };
+        if next.num > current.num {
+            reachable!("shardkv: a controller recovers");
+            self.carry_out(&current, &next).await;
+        }
+    }
+
+    async fn carry_out(&self, current: &Config, next: &Config) {
+        if self.config.bugs.has(Bug::PublishesFirst) {
+            self.publish(next).await;
+        }
+        let mut moves: Vec<(Shard, Gid, Gid)> = current.moves(next).collect();
+        if self.config.bugs.has(Bug::MovesBackwards) {
+            moves.reverse();
+        }
+        // Each on its own: one whose group is down holds up no other.
+        let moves = moves.into_iter().filter_map(|(shard, from, to)| {
+            // Whoever has a shard served it in the current configuration: there is a group for every shard.
+            let (from, to) = (current.groups.get(&from)?, next.groups.get(&to)?);
+            Some(self.carry_over(shard, next.num, from, to))
+        });
+        join_all(moves).await;
+        self.publish(next).await;
+    }
+
+    async fn carry_over(&self, shard: Shard, num: Num, from: &[String], to: &[String]) {
+        let (mut source, mut destination) = (Client::new(from.to_vec()), Client::new(to.to_vec()));
+        let freeze = Freeze { shard, num };
+        if self.config.bugs.has(Bug::FreezesAgain) {
+            _ = self.ask(&mut source, &freeze, num).await;
+        }
+        // Anything else: somebody has done it all, and perhaps more.
+        let Some(Moved::Done(content)) = self.ask(&mut source, &freeze, num).await else { return };
+        if self.config.bugs.has(Bug::DeletesFirst) {
+            _ = self.ask(&mut source, &Delete { shard, num }, num).await;
+        }
+        if self.ask(&mut destination, &Install { shard, num, content }, num).await.is_some() {
+            _ = self.ask(&mut source, &Delete { shard, num }, num).await;
+        }
+    }
+
+    /// Stores a configuration as the current one, unless the current one is as new.
+    async fn publish(&self, next: &Config) {
+        while let Some((current, version)) = self.read(CURRENT).await {
+            let past = self.config.bugs.has(Bug::PublishesThePast) && current != *next;
+            if current.num >= next.num && !past {
+                return;
+            }
+            if self.store.put(CURRENT, &text(next), version).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    async fn read(&self, key: &str) -> Option<(Config, Version)> {
+        let found = self.store.get(key).await.ok().flatten()?;
+        Some((parse(&found.value)?, found.version))
+    }
+
+    /// Asks a group until it answers. `None`: others have carried out configuration `num`, so that nothing is left to ask;
+    /// the group may be gone by now.
+    async fn ask<T, R: Request<Reply = Reply<T>>>(
+        &self,
+        servers: &mut Client,
+        request: &R,
+        num: Num,
+    ) -> Option<T> {
+        let mut tries = Tries::start(self.config.retry);
+        loop {
+            if let Heard::Done(answer) = servers.ask(request, tries.reply()).await {
+                return Some(answer);
+            }
+            tries.pause().await;
+            let past = self.read(CURRENT).await.is_some_and(|(current, _)| current.num >= num);
+            if past && !self.config.bugs.has(Bug::WaitsForTheGone) {
+                return None;
+            }
+        }
+    }
+}
+
+/// A configuration as it is stored.
+fn text(config: &Config) -> String {
+    serde_json::to_string(config).expect("plain data")
+}
+
+/// The configuration that is stored under [`CURRENT`] or [`NEXT`] as this text.
+#[must_use]
+pub fn parse(text: &str) -> Option<Config> {
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,12 @@
+//! Who asks: clerks of the store, whoever gives decrees to a replicated controller, and controllers that move shards
+//! themselves and meet in a key/value store.
+
+mod clerk;
+mod controller;
+mod decrees;
+mod directory;
+
+pub use clerk::{Clerk, Config, Unanswered, WriteError};
+pub use controller::{CURRENT, Controller, ControllerConfig, Ended, NEXT, parse};
+pub use decrees::{DecreeError, Decrees};
+pub use directory::Directory;

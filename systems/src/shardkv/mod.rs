@@ -1,0 +1,42 @@
+//! A sharded key/value store: the keys are divided into shards, each shard is served by one group of servers, and shards
+//! move between groups while clients go on.
+//!
+//! After labs 4 and 5 of MIT 6.5840 in 2024 and lab 5 in 2025. Both designs stand here on the same groups:
+//!
+//! * **2024**: a replicated controller holds all configurations. Groups follow it, one configuration after the other, and
+//!   hand their shards to each other ([`server`], the mover). Clients set and append, each write executed once.
+//! * **2025**: a controller is whoever wants a change. It stores the next configuration, moves the shards, stores it as the
+//!   current one; several compete, and any may stop anywhere ([`client::Controller`]). Clients put with versions, and may
+//!   be told *maybe*.
+//!
+//! # Where to read what
+//!
+//! | the promise | the code that keeps it | the property |
+//! | --- | --- | --- |
+//! | servers of a group and of the controller agree | [`raft`](crate::raft), [`server`] | K0 |
+//! | one group serves a shard, nothing gets lost on the way | [`protocol`], `moves` | K1, K3, K4, K7 |
+//! | whoever comes late changes nothing | [`protocol`], `moves` | K2 |
+//! | configurations follow one another, and are done with | [`protocol`], `moves`; [`client::Controller`] | K5 |
+//! | a write happens once, a version has one value, whichever group executes it | [`protocol`], `content` | K6, K9 |
+//! | few shards move | [`protocol`], `balance` | K8 |
+//! | all of it looks like one copy, one operation at a time | | linearizable ([`spec`]) |
+//!
+//! # Beyond the labs
+//!
+//! * A network that duplicates: a copy of a write is answered as the write was, even by the group that has the shard now.
+//! * Shards whose last group leaves are kept by it until another joins; the labs never take the last one away.
+//! * In the design of 2025 a shard is served by its new group as soon as it is there, not when all others are, too: a
+//!   clerk that is sent away looks at the next configuration.
+//!
+//! # What is left out
+//!
+//! * Moving shards by load or size: the number of shards is all that is balanced.
+//! * The store in which the controllers of 2025 meet is one server, as in the lab; `kvraft` would do as well.
+//! * A clerk that is idle while 4096 others write to a shard is forgotten there: a resend of its would be executed again.
+
+pub mod bugs;
+pub mod client;
+pub mod message;
+pub mod protocol;
+pub mod server;
+pub mod spec;

@@ -1,0 +1,75 @@
+//! What the servers of the controller replicate: all configurations there have been.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::bugs::Bugs;
+use super::super::message::{Complaint, Config, Decree, Num, Query};
+
+/// What was asked last by one clerk, and how it was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Last {
+    number: u64,
+    answer: Result<Num, Complaint>,
+    /// The decree that was the controller's so-manieth.
+    at: u64,
+}
+
+/// All configurations, and the last decree of each clerk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Controller {
+    configs: Vec<Config>,
+    heard: BTreeMap<u64, Last>,
+    decrees: u64,
+}
+
+impl Controller {
+    /// The controller of so many shards, which nobody serves.
+    pub fn new(shards: usize) -> Self {
+        Controller { configs: vec![Config::empty(shards)], heard: BTreeMap::new(), decrees: 0 }
+    }
+
+    /// Every configuration so far, from number 0.
+    pub fn configs(&self) -> &[Config] {
+        &self.configs
+    }
+
+    /// The configuration that is asked for; the latest, if that does not exist yet.
+    pub fn query(&self, query: &Query) -> &Config {
+        let latest = self.configs.len() - 1;
+        let num = query.num.and_then(|num| usize::try_from(num).ok()).unwrap_or(latest);
+        &self.configs[num.min(latest)]
+    }
+
+    /// Executes a decree, once. Remembers the last one of `clerks` clerks; `salt` differs between servers, for a bug.
+    ///
+    /// # Errors
+    /// When it changes nothing.
+    pub fn decree(
+        &mut self,
+        decree: &Decree,
+        clerks: usize,
+        bugs: Bugs,
+        salt: u64,
+    ) -> Result<Num, Complaint> {
+        let by = decree.by;
+        match self.heard.get(&by.clerk) {
+            Some(last) if last.number == by.number => return last.answer.clone(),
+            Some(last) if last.number > by.number => return Err(Complaint::Old),
+            _ => {}
+        }
+        let answer = self.query(&Query { num: None }).after(&decree.rule, bugs, salt).map(|next| {
+            let num = next.num;
+            self.configs.push(next);
+            num
+        });
+        self.decrees += 1;
+        self.heard.insert(by.clerk, Last { number: by.number, answer: answer.clone(), at: self.decrees });
+        if self.heard.len() > clerks.max(1) {
+            let idle = self.heard.iter().min_by_key(|(_, last)| last.at).map(|(clerk, _)| *clerk);
+            idle.and_then(|clerk| self.heard.remove(&clerk));
+        }
+        answer
+    }
+}

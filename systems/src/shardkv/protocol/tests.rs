@@ -1,0 +1,245 @@
+//! The replicated state of groups and controller, without servers.
+
+use super::super::bugs::{Bug, Bugs};
+use super::super::message::{
+    Change, Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Install, Moved, NotServed, Query,
+    Rejection, Rule, Stamp, Write,
+};
+use super::{Answer, Command, Controller, Group, Phase, PutCall, PutError, Seen, shard_of};
+
+const SHARDS: usize = 4;
+
+/// A key of shard 0.
+fn key() -> String {
+    (0..).map(|n| format!("k{n}")).find(|key| shard_of(key, SHARDS) == 0).unwrap()
+}
+
+fn write(change: Change, number: u64) -> Command {
+    Command::Write(Write { key: key(), change, by: Stamp { clerk: 9, number } })
+}
+
+fn append(text: &str, number: u64) -> Command {
+    write(Change::Append(text.into()), number)
+}
+
+fn value(group: &Group) -> Result<String, NotServed> {
+    group.get(&Get { key: key() }).map(|found| found.map_or_else(String::new, |found| found.value))
+}
+
+fn freeze(group: &mut Group, num: u64) -> Moved<Content> {
+    match group.apply(Command::Freeze(Freeze { shard: 0, num })).answer {
+        Answer::Freeze(moved) => moved,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn moved(group: &mut Group, command: Command) -> Moved<()> {
+    match group.apply(command).answer {
+        Answer::Moved(moved) => moved,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn install(group: &mut Group, num: u64, content: &Content) -> Moved<()> {
+    moved(group, Command::Install(Install { shard: 0, num, content: content.clone() }))
+}
+
+fn delete(group: &mut Group, num: u64) -> Moved<()> {
+    moved(group, Command::Delete(Delete { shard: 0, num }))
+}
+
+fn run(group: &mut Group, command: Command) -> Answer {
+    group.apply(command).answer
+}
+
+fn pair(bugs: Bugs) -> (Group, Group) {
+    (Group::founder(1, SHARDS, 8, bugs), Group::new(2, SHARDS, 8, bugs))
+}
+
+fn frozen(moved: Moved<Content>) -> Content {
+    match moved {
+        Moved::Done(content) => content,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_shard_moves_with_its_requests_and_is_served_once() {
+    let (mut one, mut two) = pair(Bugs::NONE);
+    assert_eq!(run(&mut one, append("a", 1)), Answer::Write(Ok(Ok(()))));
+    assert_eq!(value(&two), Err(NotServed::WrongGroup));
+    let content = frozen(freeze(&mut one, 2));
+    assert_eq!(run(&mut one, append("b", 2)), Answer::Write(Err(NotServed::WrongGroup)));
+    assert_eq!(value(&one), Err(NotServed::WrongGroup));
+    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    assert_eq!(run(&mut two, append("a", 1)), Answer::Write(Ok(Ok(()))), "a resend");
+    assert_eq!(run(&mut two, append("b", 2)), Answer::Write(Ok(Ok(()))));
+    assert_eq!(run(&mut two, append("a", 1)), Answer::Write(Err(NotServed::Old)));
+    assert_eq!(value(&two).unwrap(), "ab");
+    assert_eq!(delete(&mut one, 2), Moved::Done(()));
+    assert_eq!(one.slot(0).unwrap().phase, Phase::Absent);
+}
+
+#[test]
+fn every_step_may_come_again() {
+    let (mut one, mut two) = pair(Bugs::NONE);
+    _ = run(&mut one, append("a", 1));
+    let content = frozen(freeze(&mut one, 2));
+    assert_eq!(frozen(freeze(&mut one, 2)), content);
+    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    _ = run(&mut two, append("b", 2));
+    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    assert_eq!(value(&two).unwrap(), "ab");
+    assert_eq!(delete(&mut one, 2), Moved::Done(()));
+    assert_eq!(delete(&mut one, 2), Moved::Done(()));
+    assert_eq!(freeze(&mut one, 2), Moved::Gone);
+}
+
+#[test]
+fn steps_of_old_numbers_change_nothing() {
+    let (mut one, mut two) = pair(Bugs::NONE);
+    let old = frozen(freeze(&mut one, 2));
+    _ = install(&mut two, 2, &old);
+    _ = delete(&mut one, 2);
+    _ = run(&mut two, append("a", 1));
+    let content = frozen(freeze(&mut two, 3));
+    _ = install(&mut one, 3, &content);
+    _ = delete(&mut two, 3);
+    assert_eq!(install(&mut two, 2, &old), Moved::Stale);
+    assert_eq!(freeze(&mut one, 2), Moved::Stale);
+    assert_eq!(delete(&mut one, 2), Moved::Stale);
+    assert_eq!(value(&one).unwrap(), "a");
+    assert_eq!((delete(&mut one, 4), freeze(&mut two, 4)), (Moved::Never, Moved::Never));
+}
+
+#[test]
+fn the_bugs_of_fences() {
+    let old = |bug, step: fn(&mut Group, &Content)| {
+        let (mut one, _) = pair(Bugs::only(bug));
+        let content = frozen(freeze(&mut one, 2));
+        _ = delete(&mut one, 2);
+        _ = install(&mut one, 3, &content);
+        _ = run(&mut one, append("a", 1));
+        step(&mut one, &content);
+        value(&one)
+    };
+    let gone = Err(NotServed::WrongGroup);
+    assert_eq!(old(Bug::InstallsForOldNumbers, |one, content| _ = install(one, 2, content)).unwrap(), "");
+    assert_eq!(old(Bug::InstallsTwice, |one, content| _ = install(one, 3, content)).unwrap(), "");
+    assert_eq!(old(Bug::InstallsTwice, |one, content| _ = install(one, 2, content)).unwrap(), "a");
+    assert_eq!(old(Bug::FreezesForOldNumbers, |one, _| _ = freeze(one, 2)), gone);
+    assert_eq!(old(Bug::DeletesForOldNumbers, |one, _| _ = delete(one, 2)), gone);
+}
+
+#[test]
+fn versions_decide_about_puts() {
+    let (mut one, _) = pair(Bugs::NONE);
+    let put = |value: &str, version, number| write(Change::Put { value: value.into(), version }, number);
+    assert_eq!(run(&mut one, put("a", 1, 1)), Answer::Write(Ok(Err(Rejection::NoKey))));
+    assert_eq!(run(&mut one, put("a", 0, 2)), Answer::Write(Ok(Ok(()))));
+    assert_eq!(run(&mut one, put("b", 0, 3)), Answer::Write(Ok(Err(Rejection::Version))));
+    assert_eq!(run(&mut one, put("b", 0, 3)), Answer::Write(Ok(Err(Rejection::Version))), "a copy");
+    assert_eq!(run(&mut one, put("b", 1, 4)), Answer::Write(Ok(Ok(()))));
+    assert_eq!(one.get(&Get { key: key() }).unwrap().unwrap().version, 2);
+}
+
+#[test]
+fn the_clerk_that_is_idle_for_longest_is_forgotten() {
+    let mut one = Group::founder(1, SHARDS, 2, Bugs::NONE);
+    for (number, clerk) in (1..).zip([1, 2, 1, 3]) {
+        let by = Stamp { clerk, number };
+        _ = run(&mut one, Command::Write(Write { key: key(), change: Change::Append("x".into()), by }));
+    }
+    let Phase::Serving(content) = &one.slot(0).unwrap().phase else { panic!() };
+    assert_eq!(content.heard.keys().copied().collect::<Vec<_>>(), [1, 3]);
+}
+
+/// Configurations 0 to the last, made by these rules.
+fn configs(rules: &[Rule]) -> Vec<Config> {
+    let mut controller = Controller::new(SHARDS);
+    for (number, rule) in (1..).zip(rules) {
+        let decree = Decree { rule: rule.clone(), by: Stamp { clerk: 1, number } };
+        controller.decree(&decree, 8, Bugs::NONE, 0).unwrap();
+    }
+    controller.configs().to_vec()
+}
+
+fn join(gid: Gid) -> Rule {
+    Rule::Join([(gid, vec![format!("g{gid}:1")])].into())
+}
+
+#[test]
+fn groups_follow_the_controller_one_configuration_at_a_time() {
+    let configs = configs(&[join(1), join(2), Rule::Leave(vec![1])]);
+    let (mut one, mut two) = (Group::new(1, SHARDS, 8, Bugs::NONE), Group::new(2, SHARDS, 8, Bugs::NONE));
+    let adopt = |num: usize| Command::Adopt(configs[num].clone());
+    assert_eq!(run(&mut one, adopt(2)), Answer::Adopt(false), "not the next");
+    assert_eq!(run(&mut one, adopt(1)), Answer::Adopt(true));
+    assert_eq!(run(&mut two, adopt(1)), Answer::Adopt(true));
+    assert!((0..SHARDS).all(|shard| one.serves(shard) && !two.serves(shard)));
+    assert_eq!(run(&mut one, adopt(2)), Answer::Adopt(true));
+    let shape = one.shape();
+    assert!(!shape.settled && shape.outgoing.len() == 2, "{shape:?}");
+    assert_eq!(run(&mut one, adopt(3)), Answer::Adopt(false), "not settled");
+    for outgoing in shape.outgoing {
+        let (shard, num) = (outgoing.shard, outgoing.num);
+        let content = one.frozen(shard, num).unwrap();
+        // It comes before the group has heard of the configuration.
+        assert_eq!(
+            run(&mut two, Command::Install(Install { shard, num, content })),
+            Answer::Moved(Moved::Done(()))
+        );
+        assert!(two.serves(shard));
+        assert_eq!(run(&mut one, Command::Delete(Delete { shard, num })), Answer::Moved(Moved::Done(())));
+    }
+    assert!(one.shape().settled);
+    assert_eq!(run(&mut two, adopt(2)), Answer::Adopt(true));
+    assert_eq!(run(&mut one, adopt(3)), Answer::Adopt(true));
+    assert_eq!(run(&mut two, adopt(3)), Answer::Adopt(true));
+    assert!(!two.shape().settled, "two shards have yet to come");
+    assert_eq!((0..SHARDS).filter(|shard| two.serves(*shard)).count(), 2);
+}
+
+#[test]
+fn a_shard_that_nobody_serves_waits_for_whoever_comes() {
+    let configs = configs(&[join(1), Rule::Leave(vec![1]), join(2)]);
+    let mut one = Group::new(1, SHARDS, 8, Bugs::NONE);
+    for config in &configs[1..3] {
+        assert_eq!(run(&mut one, Command::Adopt(config.clone())), Answer::Adopt(true));
+    }
+    assert!(one.shape().settled && one.shape().outgoing.is_empty());
+    let adopted = one.apply(Command::Adopt(configs[3].clone()));
+    assert!(adopted.seen.iter().any(|seen| matches!(seen, Seen::Froze { num: 3, .. })), "{adopted:?}");
+    assert_eq!(one.shape().outgoing.len(), SHARDS);
+}
+
+#[test]
+fn the_controller_executes_a_decree_once() {
+    let mut controller = Controller::new(SHARDS);
+    let decree = |rule, number| Decree { rule, by: Stamp { clerk: 5, number } };
+    let mut say = |rule, number| controller.decree(&decree(rule, number), 8, Bugs::NONE, 0);
+    assert_eq!(say(join(1), 1), Ok(1));
+    assert_eq!(say(join(1), 1), Ok(1), "a resend");
+    assert_eq!(say(join(1), 2), Err(Complaint::Joined(1)));
+    assert_eq!(say(join(2), 3), Ok(2));
+    assert_eq!(say(join(3), 1), Err(Complaint::Old));
+    assert_eq!(controller.query(&Query { num: Some(1) }).groups.len(), 1);
+    assert_eq!(controller.query(&Query { num: Some(99) }).num, 2);
+}
+
+#[test]
+fn a_put_is_doubtful_after_silence_wherever_it_is_refused() {
+    let refused = |bugs| {
+        let mut call = PutCall::new(bugs);
+        call.sent_to(1);
+        let first = call.executed(Err(Rejection::Version));
+        call.silence();
+        call.sent_to(1);
+        let again = call.executed(Err(Rejection::Version));
+        call.sent_to(2);
+        (first, again, call.executed(Err(Rejection::Version)))
+    };
+    let certain = Err(PutError::Version);
+    assert_eq!(refused(Bugs::NONE), (certain, Err(PutError::Maybe), Err(PutError::Maybe)));
+    assert_eq!(refused(Bugs::only(Bug::CertainAfterSwitch)), (certain, Err(PutError::Maybe), certain));
+}

@@ -1,0 +1,155 @@
+//! What the servers of a group replicate, as raft has it, and where requests go into its log.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use stormglass_sim::net::rpc::Server;
+
+use super::super::bugs::{Bug, Bugs};
+use super::super::message::{
+    Content, Delete, Freeze, Get, Install, Moved, NotServed, Num, Shard, Write, Written,
+};
+use super::super::protocol::{Answer, Command, Group, shard_of};
+use super::super::spec::{Observation, Probe};
+use super::GroupConfig;
+use crate::raft;
+use crate::raft::message::{Index, ServerId, Term};
+use crate::raft::protocol::ReadProof;
+use crate::raft::server::{Door, StateMachine};
+use crate::rsm::{Front, Reply, Way, decode, encode};
+
+/// What may be asked of a group's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Look {
+    /// A key.
+    Get(Get),
+    /// How far it follows its controller.
+    Shape,
+    /// The content of a shard that is frozen for this configuration.
+    Frozen(Shard, Num),
+    /// Whether it serves a shard; for a bug.
+    Serves(Shard),
+    /// The content of a shard that it serves; for a bug.
+    Content(Shard),
+}
+
+/// A group's replicated state on one server.
+#[derive(Debug)]
+pub struct GroupMachine {
+    group: Group,
+    gid: u64,
+    probe: Probe,
+}
+
+impl GroupMachine {
+    fn new(config: &GroupConfig) -> Self {
+        let make = if config.founder { Group::founder } else { Group::new };
+        let group = make(config.gid, config.shards, config.clerks, config.bugs);
+        GroupMachine { group, gid: config.gid, probe: config.probe.clone() }
+    }
+}
+
+impl StateMachine for GroupMachine {
+    fn apply(&mut self, index: Index, _: Term, command: &[u8]) -> Vec<u8> {
+        // Nobody writes anything else into this log; all servers skip it alike.
+        let Ok(command) = decode::<Command>(command) else { return Vec::new() };
+        let effects = self.group.apply(command);
+        self.probe.observe(|| Observation::Applied { gid: self.gid, index, seen: effects.seen });
+        match effects.answer {
+            Answer::Write(answer) => encode(&answer),
+            Answer::Get(answer) => encode(&answer),
+            Answer::Freeze(answer) => encode(&answer),
+            Answer::Moved(answer) => encode(&answer),
+            Answer::Adopt(answer) => encode(&answer),
+        }
+    }
+
+    fn read(&self, query: &[u8]) -> Vec<u8> {
+        match decode(query) {
+            Ok(Look::Get(get)) => encode(&self.group.get(&get)),
+            Ok(Look::Shape) => encode(&self.group.shape()),
+            Ok(Look::Frozen(shard, num)) => encode(&self.group.frozen(shard, num)),
+            Ok(Look::Serves(shard)) => encode(&self.group.serves(shard)),
+            Ok(Look::Content(shard)) => encode(&self.group.serving(shard)),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        encode(&self.group.save())
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
+        self.group.load(decode(snapshot)?);
+        Ok(())
+    }
+}
+
+pub(super) fn config(
+    group: &GroupConfig,
+    protocol: raft::protocol::Config,
+    peers: BTreeMap<ServerId, String>,
+) -> raft::server::Config<GroupMachine> {
+    let (addresses, config) = (Rc::new(peers.clone()), group.clone());
+    let (reads, bugs, shards) = (group.reads, group.bugs, group.shards);
+    let serve = Rc::new(move |server: &mut Server, door: &Door| {
+        let front = Front::new(door, &addresses);
+        front.serves(server, move |get: Get| match reads {
+            None => Way::Log(encode(&Command::Get(get))),
+            Some(proof) => Way::Read(encode(&Look::Get(get)), proof),
+        });
+        if bugs.has(Bug::ChecksBeforeTheLog) {
+            check_before(server, &front, shards);
+        } else {
+            front.serves(server, |write: Write| Way::Log(encode(&Command::Write(write))));
+        }
+        freezes(server, &front, bugs);
+        front.serves(server, |install: Install| Way::Log(encode(&Command::Install(install))));
+        front.serves(server, |delete: Delete| Way::Log(encode(&Command::Delete(delete))));
+    });
+    raft::server::Config {
+        serve,
+        ..raft::server::Config::new(protocol, peers, move || GroupMachine::new(&config))
+    }
+}
+
+/// [`Bug::ChecksBeforeTheLog`]: whether the group serves the key is asked of the state as it is, not when the write's turn
+/// comes.
+fn check_before(server: &mut Server, front: &Front, shards: usize) {
+    let front = front.clone();
+    server.on(move |_, write: Write| {
+        let front = front.clone();
+        async move {
+            let look = Look::Serves(shard_of(&write.key, shards));
+            match front.answer::<bool>(Way::Read(encode(&look), ReadProof::Quorum)).await {
+                Reply::Done(true) => front.answer::<Written>(Way::Log(encode(&Command::Write(write)))).await,
+                Reply::Done(false) => Reply::Done(Err(NotServed::WrongGroup)),
+                Reply::Elsewhere(hint) => Reply::Elsewhere(hint),
+                Reply::Refused | Reply::Unknown => Reply::Refused,
+            }
+        }
+    });
+}
+
+fn freezes(server: &mut Server, front: &Front, bugs: Bugs) {
+    let front = front.clone();
+    server.on(move |_, freeze: Freeze| {
+        let front = front.clone();
+        async move {
+            let before = if bugs.has(Bug::SendsWithoutTheLog) {
+                let look = Way::Read(encode(&Look::Content(freeze.shard)), ReadProof::Quorum);
+                front.answer::<Option<Content>>(look).await
+            } else {
+                Reply::Done(None)
+            };
+            let reply = front.answer::<Moved<Content>>(Way::Log(encode(&Command::Freeze(freeze)))).await;
+            match (reply, before) {
+                (Reply::Done(Moved::Done(_)), Reply::Done(Some(content))) => {
+                    Reply::Done(Moved::Done(content))
+                }
+                (reply, _) => reply,
+            }
+        }
+    });
+}

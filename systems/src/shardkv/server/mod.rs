@@ -1,0 +1,160 @@
+//! The shells: servers of a group, and servers of the controller, each replicated by [`raft`](crate::raft).
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `group` | what the servers of a group replicate, as raft has it; requests of clients and movers |
+//! | `mover` | a group that follows a controller: takes up its configurations, hands shards over |
+//! | `controller` | what the servers of the controller replicate |
+
+mod controller;
+mod group;
+mod mover;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use stormglass_sim::net::rpc::Request;
+
+use super::bugs::Bugs;
+use super::message::{
+    Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Install, Moved, Num, Query, Read, Write,
+    Written,
+};
+use super::spec::Probe;
+use crate::raft;
+use crate::raft::message::ServerId;
+use crate::raft::protocol::ReadProof;
+use crate::rsm::Reply;
+pub use controller::ControllerMachine;
+pub use group::GroupMachine;
+
+impl Request for Get {
+    type Reply = Reply<Read>;
+    const NAME: &'static str = "Get";
+}
+
+impl Request for Write {
+    type Reply = Reply<Written>;
+    const NAME: &'static str = "Write";
+}
+
+impl Request for Freeze {
+    type Reply = Reply<Moved<Content>>;
+    const NAME: &'static str = "Freeze";
+}
+
+impl Request for Install {
+    type Reply = Reply<Moved<()>>;
+    const NAME: &'static str = "Install";
+}
+
+impl Request for Delete {
+    type Reply = Reply<Moved<()>>;
+    const NAME: &'static str = "Delete";
+}
+
+impl Request for Decree {
+    type Reply = Reply<Result<Num, Complaint>>;
+    const NAME: &'static str = "Decree";
+}
+
+impl Request for Query {
+    type Reply = Reply<Config>;
+    const NAME: &'static str = "Query";
+}
+
+/// How a group is run, the same on all its servers.
+#[derive(Debug, Clone)]
+pub struct GroupConfig {
+    /// Its number, from 1.
+    pub gid: Gid,
+    /// Into how many shards the keys are divided, the same everywhere.
+    pub shards: usize,
+    /// Whether it serves all shards from the beginning; only where no controller is followed.
+    pub founder: bool,
+    /// The controller it follows; none: somebody else moves its shards.
+    pub controller: Vec<String>,
+    /// How often it asks the controller for the next configuration.
+    pub poll: Duration,
+    /// How long it waits for the answer of a server of another group.
+    pub patience: Duration,
+    /// How a read is proved fresh; `None`: it goes through the log.
+    pub reads: Option<ReadProof>,
+    /// Of how many clerks each shard remembers the last request.
+    pub clerks: usize,
+    /// Planted bugs.
+    pub bugs: Bugs,
+    /// Who watches.
+    pub probe: Probe,
+}
+
+impl GroupConfig {
+    /// A group as it should be run: reads are proved by a round of heartbeats.
+    pub fn new(gid: Gid, shards: usize) -> Self {
+        GroupConfig {
+            gid,
+            shards,
+            founder: false,
+            controller: Vec::new(),
+            poll: Duration::from_millis(100),
+            patience: Duration::from_millis(500),
+            reads: Some(ReadProof::Quorum),
+            clerks: 4096,
+            bugs: Bugs::NONE,
+            probe: Probe::blind(),
+        }
+    }
+
+    /// Server `protocol.id` of the group, whose servers are `peers`.
+    pub fn server(
+        &self,
+        protocol: raft::protocol::Config,
+        peers: BTreeMap<ServerId, String>,
+    ) -> raft::server::Config<GroupMachine> {
+        group::config(self, protocol, peers)
+    }
+}
+
+/// Runs one incarnation of a group's server until it fails: it never returns Ok.
+///
+/// # Errors
+/// Those of [`raft::server::run`].
+pub async fn run(
+    group: GroupConfig,
+    server: raft::server::Config<GroupMachine>,
+) -> Result<(), raft::server::Error> {
+    let door = server.door.clone();
+    stormglass_sim::select! {
+        ended = raft::server::run(server) => ended,
+        never = mover::follow(group, door) => match never {},
+    }
+}
+
+/// How the controller is run, the same on all its servers.
+#[derive(Debug, Clone)]
+pub struct ControllerConfig {
+    /// Into how many shards the keys are divided, the same everywhere.
+    pub shards: usize,
+    /// Of how many clerks it remembers the last decree.
+    pub clerks: usize,
+    /// Planted bugs.
+    pub bugs: Bugs,
+    /// Who watches.
+    pub probe: Probe,
+}
+
+impl ControllerConfig {
+    /// A controller as it should be run.
+    pub fn new(shards: usize) -> Self {
+        ControllerConfig { shards, clerks: 4096, bugs: Bugs::NONE, probe: Probe::blind() }
+    }
+
+    /// Server `protocol.id` of the controller, whose servers are `peers`.
+    pub fn server(
+        &self,
+        protocol: raft::protocol::Config,
+        peers: BTreeMap<ServerId, String>,
+    ) -> raft::server::Config<ControllerMachine> {
+        controller::config(self, protocol, peers)
+    }
+}

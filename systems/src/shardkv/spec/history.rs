@@ -1,0 +1,107 @@
+//! From what the observer recorded to what the checker judges.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stormglass_checker::models::kv::{self, Kv};
+use stormglass_checker::models::versioned_kv::{self, VersionedKv};
+use stormglass_checker::{self as checker, Returned};
+pub use stormglass_checker::{Budget, Verdict};
+
+use super::super::protocol::PutError;
+use super::{Op, Outcome, Probe};
+use crate::probe::{Operation, nanos};
+
+type Recorded = Operation<Op, Outcome>;
+
+/// Is what the clients saw explained by one map that does one operation at a time, whatever moved meanwhile?
+pub fn linearizable(probe: &Probe, budget: Budget) -> Verdict {
+    let history = probe.history();
+    let appended: BTreeSet<&str> =
+        history.iter().filter(|done| sets(&done.op)).map(|done| key(&done.op)).collect();
+    let (unversioned, with_versions): (Vec<&Recorded>, Vec<&Recorded>) =
+        history.iter().partition(|done| appended.contains(key(&done.op)));
+    let first = checker::check(&Kv::lab(), &convert(&unversioned, kv_input, kv_output), budget);
+    if !first.is_linearizable() {
+        return first;
+    }
+    checker::check(&VersionedKv, &versioned(with_versions), budget)
+}
+
+/// A history of gets and versioned puts in the checker's words.
+pub fn versioned<'a>(
+    history: impl IntoIterator<Item = &'a Recorded>,
+) -> Vec<checker::Operation<versioned_kv::Input, versioned_kv::Output>> {
+    convert(&history.into_iter().collect::<Vec<_>>(), versioned_input, versioned_output)
+}
+
+fn sets(op: &Op) -> bool {
+    matches!(op, Op::Set { .. } | Op::Append { .. })
+}
+
+fn key(op: &Op) -> &str {
+    let (Op::Get { key } | Op::Put { key, .. } | Op::Set { key, .. } | Op::Append { key, .. }) = op;
+    key
+}
+
+/// A clerk is a client, numbered in the order of appearance.
+fn convert<I, O>(
+    history: &[&Recorded],
+    input: fn(&Op) -> I,
+    output: fn(&Outcome) -> O,
+) -> Vec<checker::Operation<I, O>> {
+    let mut clients = BTreeMap::new();
+    let convert = |operation: &&Recorded| {
+        let next = clients.len() as u64;
+        let client = *clients.entry(operation.client).or_insert(next);
+        let returned = operation.ret.as_ref();
+        let returned = returned.map(|(at, outcome)| Returned { at: nanos(*at), output: output(outcome) });
+        checker::Operation { client, input: input(&operation.op), call: nanos(operation.call), returned }
+    };
+    history.iter().map(convert).collect()
+}
+
+fn kv_input(op: &Op) -> kv::Input {
+    match op {
+        Op::Get { key } => kv::Input::get(key),
+        Op::Set { key, value } => kv::Input::put(key, value),
+        Op::Append { key, value } => kv::Input::append(key, value),
+        Op::Put { key, .. } => {
+            unreachable!("`{key}` is put with versions, and set: there is no model of that")
+        }
+    }
+}
+
+fn kv_output(outcome: &Outcome) -> kv::Output {
+    match outcome {
+        Outcome::Found(found) => kv::Output::value(Some(found.as_ref().map_or("", |found| &found.value))),
+        Outcome::Put(_) | Outcome::Done => kv::Output::Done,
+    }
+}
+
+fn versioned_input(op: &Op) -> versioned_kv::Input {
+    use versioned_kv::Input;
+    match op {
+        Op::Get { key } => Input::Get { key: key.as_str().into() },
+        Op::Put { key, value, version } => {
+            Input::Put { key: key.as_str().into(), value: value.as_str().into(), version: *version }
+        }
+        Op::Set { key, .. } | Op::Append { key, .. } => {
+            unreachable!("`{key}` is put with versions, and set: there is no model of that")
+        }
+    }
+}
+
+fn versioned_output(outcome: &Outcome) -> versioned_kv::Output {
+    use versioned_kv::Output;
+    match outcome {
+        Outcome::Found(None) => Output::NoKey,
+        Outcome::Found(Some(found)) => {
+            Output::Value { value: found.value.as_str().into(), version: found.version }
+        }
+        Outcome::Put(Ok(())) | Outcome::Done => Output::Ok,
+        Outcome::Put(Err(PutError::Version)) => Output::Version,
+        Outcome::Put(Err(PutError::NoKey)) => Output::NoKey,
+        // `Unknown` is not returned to a probe.
+        Outcome::Put(Err(PutError::Maybe | PutError::Unknown)) => Output::Maybe,
+    }
+}
