@@ -47,13 +47,28 @@ impl Cluster {
         self.client(line).said().ends(0)
     }
 
+    /// A line for each server, how it stands.
+    fn status(&self) -> Vec<String> {
+        let line = format!("client raft --servers {} --patience 1s status", self.addresses.join(","));
+        Process::start(&self.folder, &line).said().out.lines().map(str::to_owned).collect()
+    }
+
     fn kill_leader(&mut self) {
-        let servers = self.addresses.join(",");
-        let leader = until("a leader", || {
-            let line = format!("client raft --servers {servers} --patience 1s status");
-            Process::start(&self.folder, &line).said().out.lines().position(|line| line.contains("\tleads\t"))
-        });
+        let leads = || self.status().iter().position(|line| line.contains("\tleads\t"));
+        let leader = until("a leader", leads);
         self.restart(leader);
+    }
+
+    /// Waits until the loads have done some more.
+    fn get_on(&self) {
+        let applied = || {
+            let status = self.status();
+            let applied =
+                status.iter().filter_map(|line| line.split("\tapplied ").nth(1)?.split('\t').next());
+            applied.filter_map(|index| index.parse::<u64>().ok()).max()
+        };
+        let before = until("a server that answers", applied);
+        until("loads that get on", || (applied()? >= before + 60).then_some(()));
     }
 
     /// Kills all three, and starts them with what `left` leaves of their directories.
@@ -79,11 +94,13 @@ fn kill(folder: &Path, blows: usize, left: fn(&Path)) -> (String, [Said; 2]) {
     });
     for blow in 0..blows {
         cluster.does(&format!("append single .{blow}"));
+        cluster.get_on();
         cluster.kill_leader();
     }
     cluster.does("append single .last");
     cluster.kill_all(left);
     cluster.does("append single .after");
+    cluster.get_on();
     loads.iter().for_each(Process::interrupt);
     loads.into_iter().for_each(|load| drop(load.said().ends(0)));
     let single = cluster.does("get single").out;
