@@ -62,6 +62,7 @@ fn every_known_bug_names_a_story_that_lists_it() {
     }
     listed::<stormglass_systems::kv::bugs::Bug>();
     listed::<stormglass_systems::kvonce::bugs::Bug>();
+    listed::<stormglass_systems::kvraft::bugs::Bug>();
     listed::<stormglass_systems::mapreduce::bugs::Bug>();
     listed::<stormglass_systems::raft::bugs::Bug>();
     listed::<stormglass_systems::shardkv::bugs::Bug>();

@@ -14,7 +14,7 @@ use crate::root;
 #[derive(clap::Args)]
 pub(crate) struct Bugs {
     /// Only these systems; all by default
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "kv,kvonce,raft,shardkv")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "kv,kvonce,raft,kvraft,shardkv")]
     system: Vec<String>,
     /// Campaigns, each from another first seed
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use super::{
-    Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, mapreduce, parse, raft_client, raft_server,
-    shardkv_client, shardkv_server,
+    Answer, EXIT_CODES, Harness, demo, end, kv_client, kv_server, kvraft_client, kvraft_server, mapreduce,
+    parse, raft_client, raft_server, shardkv_client, shardkv_server,
 };
 
 #[derive(Parser)]
@@ -39,6 +39,8 @@ enum Serve {
     Kv(kv_server::Serve),
     /// One of several servers that replicate a list that only grows
     Raft(raft_server::Serve),
+    /// One of several servers that replicate a key/value store
+    Kvraft(kvraft_server::Serve),
     /// A server of the sharded key/value store: of its controller, or of a group
     #[command(subcommand)]
     Shardkv(shardkv_server::Serve),
@@ -48,8 +50,10 @@ enum Serve {
 enum Client {
     /// Of the versioned key/value server
     Kv(kv_client::Client),
-    /// Of the replicated list
+    /// Of the replicated list; an operator's commands, of every replicated service
     Raft(raft_client::Client),
+    /// Of the replicated key/value store
+    Kvraft(kvraft_client::Client),
     /// Of the sharded key/value store and its controller
     Shardkv(shardkv_client::Client),
 }
@@ -66,9 +70,11 @@ fn answer(command: Command) -> Answer {
         Command::Harness(harness) => harness.answer(&stories),
         Command::Serve(Serve::Kv(serve)) => serve.answer(),
         Command::Serve(Serve::Raft(serve)) => serve.answer(),
+        Command::Serve(Serve::Kvraft(serve)) => serve.answer(),
         Command::Serve(Serve::Shardkv(serve)) => serve.answer(),
         Command::Client(Client::Kv(client)) => client.answer(),
         Command::Client(Client::Raft(client)) => client.answer(),
+        Command::Client(Client::Kvraft(client)) => client.answer(),
         Command::Client(Client::Shardkv(client)) => client.answer(),
         Command::Mapreduce(mapreduce) => mapreduce.answer(),
     }

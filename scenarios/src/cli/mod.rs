@@ -19,6 +19,10 @@ mod house;
 mod kv_client;
 #[cfg(feature = "systems")]
 mod kv_server;
+#[cfg(feature = "systems")]
+mod kvraft_client;
+#[cfg(feature = "systems")]
+mod kvraft_server;
 mod list;
 #[cfg(feature = "systems")]
 mod load;

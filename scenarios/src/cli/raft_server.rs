@@ -1,4 +1,4 @@
-//! `stormglass serve raft`.
+//! `stormglass serve raft`, and what every service that is replicated over it has in common.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use stormglass_sim::real;
 use stormglass_systems::raft::message::{Configuration, ServerId};
-use stormglass_systems::raft::server::{self, Door, Error, SnapshotPolicy};
+use stormglass_systems::raft::server::{self, Door, Error, SnapshotPolicy, StateMachine};
 use stormglass_systems::raft::storage::{self, StorageError};
 use stormglass_systems::raft::{admin, protocol, service};
 
@@ -21,6 +21,22 @@ use super::{Answer, Complaint};
 
 #[derive(Args)]
 pub(crate) struct Serve {
+    #[command(flatten)]
+    member: Member,
+}
+
+impl Serve {
+    pub(crate) fn answer(self) -> Answer {
+        self.member.answer("raft", |snapshots, protocol, peers| server::Config {
+            snapshots,
+            ..service::config(protocol, peers)
+        })
+    }
+}
+
+/// One server of several.
+#[derive(Args)]
+pub(super) struct Member {
     /// Which of the servers this one is
     #[arg(long, value_name = "ID")]
     id: ServerId,
@@ -47,8 +63,25 @@ pub(crate) struct Serve {
     snapshot: u64,
 }
 
-impl Serve {
-    pub(crate) fn answer(self) -> Answer {
+impl Member {
+    /// Runs the server, until it fails or Ctrl-C; `make` says what is replicated and served.
+    pub(super) fn answer<S: StateMachine>(
+        self,
+        system: &str,
+        make: impl FnOnce(SnapshotPolicy, protocol::Config, BTreeMap<ServerId, String>) -> server::Config<S>,
+    ) -> Answer {
+        self.run(system, make, server::run)
+    }
+
+    /// The same by `run`, for a server that does something besides. `line` is what `serve` is asked to serve: the system,
+    /// and whatever else must be the same at every start.
+    pub(super) fn run<S: StateMachine, F: Future<Output = Result<(), Error>>>(
+        self,
+        line: &str,
+        make: impl FnOnce(SnapshotPolicy, protocol::Config, BTreeMap<ServerId, String>) -> server::Config<S>,
+        run: impl FnOnce(server::Config<S>) -> F,
+    ) -> Answer {
+        let system = line.split(' ').next().unwrap_or(line);
         let peers = self.addresses()?;
         let initial = self.initial(&peers)?;
         let own_address = peers.get(&self.id).cloned();
@@ -60,17 +93,18 @@ impl Serve {
         drop(TcpListener::bind(&listen).map_err(taken)?);
         let voters: Vec<String> = initial.voters.iter().map(u64::to_string).collect();
         let founded = if self.join { "to join".into() } else { format!("founded by {}", voters.join(",")) };
-        let mark = format!("Server {} of `stormglass serve raft` keeps its data here, {founded}.\n", self.id);
-        let _owned = own(&self.data, &Owner { system: "raft", mark: &mark })?;
+        let mark =
+            format!("Server {} of `stormglass serve {line}` keeps its data here, {founded}.\n", self.id);
+        let _owned = own(&self.data, &Owner { system, mark: &mark })?;
         anstream::eprintln!(
-            "stormglass: serving raft at {listen} as server {}, data in {}; Ctrl-C ends it",
+            "stormglass: serving {line} at {listen} as server {}, data in {}; Ctrl-C ends it",
             self.id,
             self.data.display()
         );
-        let config = self.config(listen.clone(), peers, initial);
+        let config = self.config(listen.clone(), peers, initial, make);
         let served = real::block_on(async {
             stormglass_sim::select! {
-                ended = server::run(config) => ended,
+                ended = run(config) => ended,
                 _ = stormglass_sim::signal::ctrl_c() => Ok(()),
             }
         })?;
@@ -110,34 +144,37 @@ impl Serve {
         Ok(Configuration { voters, ..Configuration::default() })
     }
 
-    fn config(
+    fn config<S: StateMachine>(
         &self,
         address: String,
         peers: BTreeMap<ServerId, String>,
         initial: Configuration,
-    ) -> server::Config<service::LogService> {
+        make: impl FnOnce(SnapshotPolicy, protocol::Config, BTreeMap<ServerId, String>) -> server::Config<S>,
+    ) -> server::Config<S> {
         let protocol = protocol::Config {
             election: self.election..=self.election * 2,
             heartbeat: self.election / 5,
             ..protocol::Config::new(self.id)
         };
-        let (clients, operators) = (service::serve(peers.clone()), admin::serve(peers.clone()));
+        let operators = admin::serve(peers.clone());
+        let snapshots = SnapshotPolicy { entries: None, bytes: Some(self.snapshot) };
+        let made = make(snapshots, protocol, peers);
+        let clients = made.serve.clone();
         server::Config {
             address,
             initial,
             storage: storage::Config { directory: self.data.clone(), ..storage::Config::default() },
-            snapshots: SnapshotPolicy { entries: None, bytes: Some(self.snapshot) },
             serve: Rc::new(move |server, door: &Door| {
                 clients(server, door);
                 operators(server, door);
             }),
-            ..service::config(protocol, peers)
+            ..made
         }
     }
 }
 
 /// `1=host:port`.
-pub(super) fn peer(text: &str) -> Result<(ServerId, String), String> {
+fn peer(text: &str) -> Result<(ServerId, String), String> {
     let wrong = || format!("'{text}' is no server: write ID=host:port, as 1=127.0.0.1:7001");
     let (id, at) = text.split_once('=').ok_or_else(wrong)?;
     Ok((id.parse().map_err(|_| wrong())?, address(at)?))

@@ -4,6 +4,7 @@
 
 mod complaints;
 mod killed;
+mod kvraft;
 mod mapreduce;
 mod oracles;
 mod processes;

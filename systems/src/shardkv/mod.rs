@@ -1,7 +1,7 @@
 //! A sharded key/value store: the keys are divided into shards, each shard is served by one group of servers, and shards
 //! move between groups while clients go on.
 //!
-//! After labs 4 and 5 of MIT 6.5840 in 2024 and lab 5 in 2025. Both designs stand here on the same groups:
+//! After lab 5 of MIT 6.5840 in 2024 and in 2025. Both designs stand here on the same groups:
 //!
 //! * **2024**: a replicated controller holds all configurations. Groups follow it, one configuration after the other, and
 //!   hand their shards to each other ([`server`], the mover). Clients set and append, each write executed once.

@@ -1,0 +1,29 @@
+//! `stormglass serve kvraft`.
+
+use clap::Args;
+use stormglass_systems::kvraft::server;
+
+use super::Answer;
+use super::raft_server::Member;
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    member: Member,
+    /// For how many clients there is room until the one that was silent longest is forgotten; the same at all servers
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    sessions: u32,
+}
+
+impl Serve {
+    pub(crate) fn answer(self) -> Answer {
+        let sessions = self.sessions as usize;
+        self.member.answer("kvraft", move |snapshots, protocol, peers| {
+            server::config(
+                server::Config { snapshots, sessions, ..server::Config::default() },
+                protocol,
+                peers,
+            )
+        })
+    }
+}
