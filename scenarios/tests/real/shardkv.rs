@@ -135,7 +135,7 @@ fn shards_move_while_servers_are_killed() {
 
 /// The whole of it: three groups of three that join, leave and are given shards, while each of their servers is killed.
 #[test]
-#[ignore = "takes a minute: cargo test -p stormglass --test real -- --ignored three_groups"]
+#[ignore = "ten servers for ten seconds: cargo test -p stormglass --test real -- --ignored three_groups"]
 fn three_groups_of_three_go_round() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::start(folder.path(), 3);

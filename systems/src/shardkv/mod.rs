@@ -30,6 +30,8 @@
 //!
 //! # What is left out
 //!
+//! * A lease for controllers: whoever comes late is fenced off by the number of its configuration, so that a lease would
+//!   save work and keep no promise.
 //! * Moving shards by load or size: the number of shards is all that is balanced.
 //! * The store in which the controllers of 2025 meet is one server, as in the lab; `kvraft` would do as well.
 //! * A clerk that is idle while 4096 others write to a shard is forgotten there: a resend of its would be executed again.
