@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use stormglass_sim::Schedule;
 
 /// The answer of one run, or of a whole campaign: the worst answer of its runs.
 ///
@@ -117,6 +118,9 @@ pub struct Outcome {
     /// The planted bug, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
+    /// The schedule, where it is not the default.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
     /// The answer.
     pub verdict: Verdict,
     /// Present when the verdict is a failure or undecided.
@@ -151,6 +155,7 @@ impl Outcome {
             story: story.into(),
             seed,
             bug: bug.map(str::to_owned),
+            schedule: Schedule::default(),
             verdict,
             fall: Some(fall),
             excuse: None,
@@ -163,6 +168,11 @@ impl Outcome {
         }
     }
 
+    /// The same under another schedule.
+    pub(crate) fn under(self, schedule: Schedule) -> Outcome {
+        Outcome { schedule, ..self }
+    }
+
     /// The failure's signature, for deduplication; `None` when the claim held.
     pub fn signature(&self) -> Option<String> {
         self.fall.as_ref().map(Fall::signature)
@@ -173,13 +183,22 @@ impl Outcome {
         Duration::from_nanos(self.at_ns)
     }
 
-    /// `STORY:SEED[:BUG]`, what `replay` takes.
+    /// `STORY:SEED[:BUG] [--schedule NAME]`, what `replay` takes.
     pub fn reference(&self) -> String {
-        match &self.bug {
-            Some(bug) => format!("{}:{}:{bug}", self.story, self.seed),
-            None => format!("{}:{}", self.story, self.seed),
+        let mut reference = format!("{}:{}", self.story, self.seed);
+        if let Some(bug) = &self.bug {
+            reference.push_str(&format!(":{bug}"));
         }
+        if !is_default(&self.schedule) {
+            reference.push_str(&format!(" --schedule {}", self.schedule));
+        }
+        reference
     }
+}
+
+/// Whether a run is under the schedule that nobody has to name.
+pub(crate) fn is_default(schedule: &Schedule) -> bool {
+    *schedule == Schedule::default()
 }
 
 /// A digest travels as a hex string: JSON numbers lose bits above 2^53 in many readers.

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::chance::Decision;
-use stormglass_sim::{Config, Finding, FindingKind, Seed, Sim, guard};
+use stormglass_sim::schedule::search::Run;
+use stormglass_sim::{Config, Finding, FindingKind, Schedule, Seed, Sim, guard};
 
 use crate::campaign::Unit;
 use crate::outcome::{Fall, Outcome, Verdict};
@@ -31,12 +32,26 @@ pub(crate) struct Ran {
 /// Runs a unit on a thread of its own, so that no thread-local of the code under test survives into the next seed.
 pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit) -> Ran {
     let (story, unit) = (story.clone(), unit.clone());
-    guard::on_fresh_thread(unit.seed, STACK, move || perform(&story, &unit))
+    guard::on_fresh_thread(unit.seed, STACK, move || {
+        perform(&story, &unit, |config| Sim::with(Seed(unit.seed), config))
+    })
 }
 
-fn perform(story: &Story, unit: &Unit) -> Ran {
+/// Makes a run of a search, and gives it back with what it met.
+pub(crate) fn explored(story: &Story, unit: &Unit, run: Run) -> (Outcome, Run) {
+    let (story, unit) = (story.clone(), unit.clone());
+    guard::on_fresh_thread(unit.seed, STACK, move || {
+        let (strategy, followed) = run.follow();
+        let ran = perform(&story, &unit, |config| Sim::scheduled(Seed(unit.seed), config, strategy));
+        (ran.outcome, followed.run())
+    })
+}
+
+fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran {
     let script = Rc::new(RefCell::new(Script::default()));
+    let schedule = story.schedule(unit.schedule);
     let config = Config {
+        schedule,
         overrides: unit.overrides.clone(),
         trace: unit.trace.is_some(),
         record_decisions: unit.decisions.is_some(),
@@ -45,12 +60,13 @@ fn perform(story: &Story, unit: &Unit) -> Ran {
         ..Config::default()
     };
     let (seed, bug, shared) = (unit.seed, unit.bug.clone(), script.clone());
-    let mut sim = Sim::with(Seed(unit.seed), config);
+    let mut sim = world(config);
     let ran = sim.run(|world| story.tell(Stage::new(world, Seed(seed), bug, shared)));
     drop(sim);
     let script = std::mem::take(&mut *script.borrow_mut());
 
     let mut outcome = outcome(story.name(), unit.seed, unit.bug.clone(), &ran);
+    outcome.schedule = schedule;
     outcome.weather = script.weather;
     outcome.converged_ns = script.converged.map(nanos);
     for (event, times) in script.seen {
@@ -73,6 +89,7 @@ pub(crate) fn outcome<T>(
         story: story.into(),
         seed,
         bug,
+        schedule: Schedule::default(),
         verdict,
         fall,
         excuse: None,

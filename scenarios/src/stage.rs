@@ -163,6 +163,13 @@ impl Stage {
         let forecast = Forecast::draw(&weather, self.world);
         self.script.borrow_mut().weather.extend(forecast.lines());
         forecast.rage(self.world, servers, clients).await;
+        self.fair();
+    }
+
+    /// From here on the schedule is the default, which is fair: the calm. True when another has ruled until now, which may
+    /// have kept what is waited for from happening; then whatever is judged by time begins anew.
+    pub fn fair(&self) -> bool {
+        self.world.default_schedule()
     }
 
     /// Waits until every client has finished its work; after `within` the run is a liveness violation that names the
@@ -172,7 +179,8 @@ impl Stage {
         self.converges(within, "every client finishes", finished, || self.unfinished()).await;
     }
 
-    /// Waits until the gate is `open`; after `within` the run is a liveness violation with what it `waits` for.
+    /// Waits until the gate is `open`; after `within` the run is a liveness violation with what it `waits` for. That is
+    /// judged only under a fair schedule: one that is not is ended first, and the gate has its time anew.
     pub async fn converges(
         &self,
         within: Duration,
@@ -180,10 +188,12 @@ impl Stage {
         open: impl Fn() -> bool,
         waits: impl Fn() -> String,
     ) {
-        let start = self.world.now();
+        let mut start = self.world.now();
         while !open() {
             let waited = self.world.now().saturating_sub(start);
-            if waited >= within {
+            if waited >= within && self.fair() {
+                start = self.world.now();
+            } else if waited >= within {
                 let witness = format!("{} after the calm began: {}", crate::report::span(waited), waits());
                 self.end(Verdict::Liveness, Fall::new("converges", claim, witness));
                 pending::<()>().await;

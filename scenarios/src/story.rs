@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
+use stormglass_sim::Schedule;
 
 use crate::stage::Stage;
 
@@ -23,6 +24,7 @@ pub struct Story {
     sometimes: Vec<&'static str>,
     enough: u64,
     limit: Duration,
+    timed: bool,
     tell: Tell,
 }
 
@@ -51,6 +53,7 @@ impl Story {
             sometimes: Vec::new(),
             enough: 200,
             limit,
+            timed: false,
             tell,
         }
     }
@@ -82,6 +85,13 @@ impl Story {
     /// Virtual time after which a run that has not ended is a liveness violation; 10 minutes unless said.
     pub fn limit(mut self, limit: Duration) -> Story {
         self.limit = limit;
+        self
+    }
+
+    /// Its claims are about how soon something happens, from the beginning: it only has a schedule that is fair.
+    /// A story with a storm needs no such word, for its calm is fair.
+    pub fn timed(mut self) -> Story {
+        self.timed = true;
         self
     }
 
@@ -117,6 +127,15 @@ impl Story {
 
     pub(crate) fn enough_seeds(&self) -> u64 {
         self.enough
+    }
+
+    /// The schedule it has when it is given this one.
+    pub(crate) fn schedule(&self, given: Schedule) -> Schedule {
+        match given {
+            Schedule::Fifo | Schedule::Random => given,
+            _ if self.timed => Schedule::default(),
+            _ => given,
+        }
     }
 
     pub(crate) fn time_limit(&self) -> Duration {

@@ -106,6 +106,39 @@ mod a_seed_fails {
     }
 }
 
+mod schedules {
+    use super::fixed as turnstile;
+    use stormglass::sim::World;
+    use stormglass::sim::schedule::{Dice, Event, Kind, Strategy};
+    use stormglass::sim::{Config, Seed, Sim};
+
+    async fn twenty_visitors(world: World) {
+        world.node("counter", turnstile::counter);
+        let gate = world.node("gate", std::future::pending::<()>);
+        let visitors = async {
+            for visitor in 1..=20 {
+                assert_eq!(turnstile::enter("counter:7000").await, visitor);
+            }
+        };
+        world.spawn_on(gate, visitors).await.unwrap();
+    }
+
+    /// Messages last: whoever waits for one gives up first, if it can.
+    struct ImpatientTimers;
+
+    impl Strategy for ImpatientTimers {
+        fn choose(&mut self, enabled: &[Event], _: &mut Dice) -> usize {
+            enabled.iter().position(|event| event.kind != Kind::Message).unwrap_or(0)
+        }
+    }
+
+    #[test]
+    fn nobody_is_counted_twice() {
+        let mut sim = Sim::scheduled(Seed(417), Config::default(), Box::new(ImpatientTimers));
+        sim.run(twenty_visitors).unwrap();
+    }
+}
+
 #[test]
 fn readme_of_the_checker() {
     use stormglass_checker::models::register::{Input, Output, Register};

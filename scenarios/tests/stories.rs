@@ -67,3 +67,18 @@ fn every_known_bug_names_a_story_that_lists_it() {
     listed::<stormglass_systems::raft::bugs::Bug>();
     listed::<stormglass_systems::shardkv::bugs::Bug>();
 }
+
+/// A bug that shows between two steps that follow each other at once, found and made small: the crash that it takes is left.
+#[test]
+fn an_ambush_is_a_fault_like_any_other() {
+    let out = stormglass("bugs kv/rare_puts --seeds 60");
+    let seed: u64 =
+        out.split_once("after ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    let what = format!("kv/rare_puts:{}:value-before-version", seed - 1);
+    let output = command.args(["shrink", &what, "--json"]).current_dir(folder.path()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["faults"], 1, "{report}");
+    assert!(report["after"].as_str().unwrap().contains("one crash right after an fsync"), "{report}");
+}

@@ -4,22 +4,13 @@ use std::time::Duration;
 
 use crate::chance::{Overrides, Ratio};
 use crate::net::LinkConfig;
-
-/// Who runs next when several tasks are ready.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Schedule {
-    /// The one that has been ready for longest.
-    Fifo,
-    /// Any of them: a decision of the stream `world/schedule`.
-    #[default]
-    Random,
-}
+use crate::schedule::Schedule;
 
 /// How a world is set up. `Config::default()` is calm weather, a random schedule, and no limit but the one on
 /// steps at one instant.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Who runs next.
+    /// Who is next.
     pub schedule: Schedule,
     /// Decisions that are not left to the seed.
     pub overrides: Overrides,
@@ -35,7 +26,7 @@ pub struct Config {
     pub short_io: Ratio,
     /// What every link is like until told otherwise.
     pub link: LinkConfig,
-    /// The run ends here, in virtual time since its start, as a finding.
+    /// The run ends here, in virtual time since its start, as a finding; where a strategy ruled, since it handed over.
     pub max_time: Option<Duration>,
     /// The run ends after this many events, as a finding.
     pub max_events: Option<u64>,

@@ -6,11 +6,12 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 
 use crate::chance::{Chance, Ratio, Stream, StreamId, mix, name_hash};
-use crate::config::{Config, Schedule};
+use crate::config::Config;
 use crate::life::Node;
 use crate::net::{Net, Rules};
 use crate::outcome::Finding;
 use crate::property::Properties;
+use crate::schedule::Schedule;
 use crate::time::clock::Clock;
 use crate::time::queue::Queue;
 use crate::time::timers::Timers;
@@ -37,11 +38,15 @@ pub(crate) struct Core {
     pub(crate) findings: Vec<Finding>,
     pub(crate) properties: Properties,
     pub(crate) watchers: Vec<crate::world::Watcher>,
+    /// Who lies in wait for nodes.
+    pub(crate) ambush: Option<crate::ambush::Ambush>,
     pub(crate) buggify: bool,
     /// Whether calls travel over streams.
     pub(crate) rpc_over_streams: bool,
     /// How often a stream's read or write is short.
     pub(crate) short_io: Ratio,
+    /// Since when no strategy has ruled.
+    pub(crate) fair_since: u64,
     schedule: Schedule,
     schedule_stream: StreamId,
     /// Streams that a test opened by name.
@@ -54,6 +59,7 @@ pub(crate) struct Core {
 pub(crate) struct Remains {
     _nodes: Vec<Node>,
     _watchers: Vec<crate::world::Watcher>,
+    _ambush: Option<crate::ambush::Ambush>,
     _rules: Rules,
     _wakers: Vec<std::task::Waker>,
 }
@@ -77,9 +83,11 @@ impl Core {
             findings: Vec::new(),
             properties: Properties::new(),
             watchers: Vec::new(),
+            ambush: None,
             buggify: false,
             rpc_over_streams: false,
             short_io: Ratio::ZERO,
+            fair_since: 0,
             schedule: Schedule::Random,
             schedule_stream: StreamId::NONE,
             named: FxHashMap::with_hasher(rustc_hash::FxBuildHasher),
@@ -95,6 +103,7 @@ impl Core {
         Remains {
             _nodes: std::mem::take(&mut self.nodes),
             _watchers: std::mem::take(&mut self.watchers),
+            _ambush: self.ambush.take(),
             _rules: rules,
             _wakers: wakers,
         }
@@ -118,6 +127,7 @@ impl Core {
         self.buggify = config.buggify;
         self.rpc_over_streams = config.rpc_over_streams;
         self.short_io = config.short_io;
+        self.fair_since = 0;
         self.schedule = config.schedule;
         self.schedule_stream = StreamId::NONE;
         self.named.clear();
@@ -149,8 +159,9 @@ impl Core {
     pub(crate) fn schedule(&mut self, ready: usize) -> usize {
         match self.schedule {
             Schedule::Fifo => 0,
-            Schedule::Random if ready < 2 => 0,
-            Schedule::Random => {
+            _ if ready < 2 => 0,
+            // A strategy that has handed over.
+            _ => {
                 if self.schedule_stream == StreamId::NONE {
                     self.schedule_stream =
                         self.chance.open(name_hash("world/schedule"), || "world/schedule".to_owned());
@@ -158,6 +169,11 @@ impl Core {
                 self.chance.below(self.schedule_stream, "task", ready as u64) as usize
             }
         }
+    }
+
+    /// A strategy has handed over; the stream `world/schedule` goes on.
+    pub(crate) fn handed_over(&mut self, stream: StreamId) {
+        (self.schedule_stream, self.fair_since) = (stream, self.now);
     }
 
     /// The stream `who/why`, opened at its first use.

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use crate::NodeId;
 use crate::core::Core;
 use crate::executor::{Exec, TaskKey, Wait};
+use crate::schedule::Line;
 
 pub(crate) struct Hub {
     /// Whether a `Sim` exists on this thread.
@@ -31,10 +32,18 @@ pub(crate) struct Hub {
     pub(crate) stop: Cell<bool>,
     /// Set when watchers want to look after every step.
     pub(crate) watched: Cell<bool>,
+    /// Set when somebody lies in wait for nodes.
+    pub(crate) ambushed: Cell<bool>,
+    /// Set while a strategy chooses what happens next.
+    pub(crate) scheduled: Cell<bool>,
+    /// Set when a step has read the true time: it can tell in which order steps came.
+    pub(crate) looked: Cell<bool>,
     /// Wake-ups since the executor last looked, with what caused each.
     pub(crate) woken: RefCell<Vec<(TaskKey, u64)>>,
     pub(crate) exec: RefCell<Exec>,
     pub(crate) core: RefCell<Core>,
+    /// What waits for the strategy's choice, while there is one.
+    pub(crate) line: RefCell<Option<Line>>,
 }
 
 thread_local! {
@@ -50,9 +59,13 @@ thread_local! {
             cause: Cell::new(0),
             stop: Cell::new(false),
             watched: Cell::new(false),
+            ambushed: Cell::new(false),
+            scheduled: Cell::new(false),
+            looked: Cell::new(false),
             woken: RefCell::new(Vec::new()),
             exec: RefCell::new(Exec::new()),
             core: RefCell::new(Core::new()),
+            line: RefCell::new(None),
         }
     };
 }

@@ -44,6 +44,7 @@
 //! [`guard::on_fresh_thread`], as the harness does. What is not promised: that the model of a network or
 //! a disk has every fault of yours, and that surviving many seeds is a proof.
 
+mod ambush;
 pub mod chance;
 mod config;
 mod core;
@@ -63,6 +64,7 @@ pub mod property;
 pub mod rand;
 pub mod real;
 mod report;
+pub mod schedule;
 mod seed;
 mod select;
 pub mod signal;
@@ -71,10 +73,12 @@ pub mod time;
 mod trace;
 mod world;
 
+pub use ambush::Juncture;
 pub use chance::{Decision, Overrides, Ratio};
-pub use config::{Config, Schedule};
+pub use config::Config;
 pub use node::NodeId;
 pub use outcome::{Finding, FindingKind, Outcome, Tally};
+pub use schedule::Schedule;
 pub use seed::{ParseSeedError, Seed};
 pub use sim::Sim;
 pub use world::{Factory, IntoExit, World};

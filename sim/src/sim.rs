@@ -9,13 +9,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::core::Core;
 use crate::executor::{self, TaskKey, Wait};
 use crate::hub::{HUB, Hub};
 use crate::life::{self, Death};
 use crate::net::rpc::forget_connections;
 use crate::outcome::{FindingKind, Outcome};
 use crate::property::found;
-use crate::time::queue::Kind;
+use crate::schedule::{self, Line, Strategy};
+use crate::time::queue::{Kind, Planned};
 use crate::trace::{self, code};
 use crate::world::{self, World};
 use crate::{NodeId, Seed, guard, leaks, panics, report};
@@ -59,6 +61,18 @@ impl Sim {
     /// # Panics
     /// When this thread has a world already.
     pub fn with(seed: Seed, config: Config) -> Sim {
+        Sim::made(seed, &config, None)
+    }
+
+    /// A world as `config` says, in which this strategy chooses what happens next, and not `config.schedule`.
+    ///
+    /// # Panics
+    /// When this thread has a world already.
+    pub fn scheduled(seed: Seed, config: Config, strategy: Box<dyn Strategy>) -> Sim {
+        Sim::made(seed, &config, Some(strategy))
+    }
+
+    fn made(seed: Seed, config: &Config, strategy: Option<Box<dyn Strategy>>) -> Sim {
         panics::install();
         leaks::install();
         HUB.with(|hub| {
@@ -68,10 +82,17 @@ impl Sim {
             hub.cause.set(0);
             hub.stop.set(false);
             hub.watched.set(false);
+            hub.ambushed.set(false);
             hub.fenced.set(false);
             hub.woken.borrow_mut().clear();
             hub.exec.borrow_mut().reset();
-            hub.core.borrow_mut().reset(seed, &config);
+            hub.looked.set(false);
+            let core = &mut *hub.core.borrow_mut();
+            core.reset(seed, config);
+            let line =
+                strategy.or_else(|| config.schedule.strategy()).map(|strategy| Line::new(core, strategy));
+            hub.scheduled.set(line.is_some());
+            hub.line.replace(line);
         });
         world::add_node("world", None, None);
         let limits = Limits {
@@ -136,7 +157,9 @@ impl Drop for Sim {
             let tasks = hub.exec.borrow_mut().take_all();
             let dropped = catch_unwind(AssertUnwindSafe(|| guard::inside(|| drop(tasks))));
             let remains = hub.core.borrow_mut().end();
-            let dropped = dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop(remains))));
+            let line = hub.line.take();
+            hub.scheduled.set(false);
+            let dropped = dropped.and_then(|()| catch_unwind(AssertUnwindSafe(|| drop((remains, line)))));
             forget_connections();
             panics::take();
             hub.fenced.set(false);
@@ -252,12 +275,23 @@ fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
             exec.admit(woken);
         }
     }
+    if hub.scheduled.get() {
+        drop(exec);
+        let picked = schedule::pick(hub)?;
+        return Some(picked.map(|picked| begin(hub, &mut hub.core.borrow_mut(), picked)));
+    }
     let ready = exec.ready();
     if ready == 0 {
         return None;
     }
     let core = &mut *hub.core.borrow_mut();
     let Some(picked) = exec.pick(core.schedule(ready)) else { return Some(None) };
+    Some(Some(begin(hub, core, picked)))
+}
+
+/// Makes the hub the picked task's own.
+#[inline(always)]
+fn begin(hub: &Hub, core: &mut Core, picked: executor::Picked) -> executor::Picked {
     hub.node.set(picked.node);
     hub.task.set(picked.key);
     hub.wait.set(Wait::Nothing);
@@ -268,7 +302,7 @@ fn pick(hub: &Hub) -> Option<Option<executor::Picked>> {
         line.field("task", picked.serial);
     });
     hub.cause.set(run);
-    Some(Some(picked))
+    picked
 }
 
 /// What came of waiting for the next event.
@@ -287,6 +321,11 @@ fn advance(hub: &Hub, limits: Limits) -> bool {
             return true;
         }
         Next::Nothing => report::deadlock(),
+        // What a strategy kept from happening in time has its time anew.
+        Next::Limit if hub.core.borrow().events <= limits.events && schedule::hand_over(hub) => {
+            wake_all(hub);
+            return true;
+        }
         Next::Limit => report::limit(),
     }
     false
@@ -294,45 +333,59 @@ fn advance(hub: &Hub, limits: Limits) -> bool {
 
 #[inline(always)]
 fn next(hub: &Hub, limits: Limits) -> Next {
+    let scheduled = hub.scheduled.get();
+    let chosen = if scheduled { schedule::take(hub) } else { None };
     let core = &mut *hub.core.borrow_mut();
-    if !core.wakers.is_empty() {
+    match chosen {
+        // It may turn out to be nothing; then there is another choice.
+        Some((at, planned)) => _ = happens(hub, core, at, planned),
         // Node code closed something that others wait for.
-        return Next::Happened;
+        None if !core.wakers.is_empty() => return Next::Happened,
+        None if scheduled => return Next::Nothing,
+        None => loop {
+            let Some((at, planned)) = core.queue.pop(|planned| core.timers.is_stale(planned)) else {
+                return Next::Nothing;
+            };
+            if happens(hub, core, at, planned) {
+                break;
+            }
+        },
     }
-    loop {
-        let Some((at, planned)) = core.queue.pop(|planned| core.timers.is_stale(planned)) else {
-            return Next::Nothing;
-        };
-        match planned.kind() {
-            Kind::Timer => {
-                let nodes = &core.nodes;
-                let is_due = |node: NodeId, deadline| nodes[node.index()].clock.local(at) >= deadline;
-                let due = core.timers.due(planned, is_due);
-                let fired = if due { core.timers.fire(planned) } else { None };
-                let Some((waker, node, armed)) = fired else {
-                    core.queue.skipped();
-                    continue;
-                };
-                core.now = at;
-                hub.cause.set(armed);
-                let event = core.record(code::TIMER, node, armed, 0, |_, _| ());
-                hub.cause.set(event);
-                core.wakers.push(waker);
-            }
-            Kind::Message => {
-                core.now = at;
-                hub.cause.set(0);
-                core.arrive(planned.place());
-            }
-            Kind::Stream => {
-                if !core.stream_timer(at, planned) {
-                    continue;
-                }
-            }
+    if core.now - core.fair_since > limits.time || core.events > limits.events {
+        Next::Limit
+    } else {
+        Next::Happened
+    }
+}
+
+/// Lets what was planned happen. `false`: it was cancelled, or is not due.
+#[inline(always)]
+fn happens(hub: &Hub, core: &mut Core, at: u64, planned: Planned) -> bool {
+    match planned.kind() {
+        Kind::Timer => {
+            let nodes = &core.nodes;
+            let is_due = |node: NodeId, deadline| nodes[node.index()].clock.local(at) >= deadline;
+            let due = core.timers.due(planned, is_due);
+            let fired = if due { core.timers.fire(planned) } else { None };
+            let Some((waker, node, armed)) = fired else {
+                core.queue.skipped();
+                return false;
+            };
+            core.now = at;
+            hub.cause.set(armed);
+            let event = core.record(code::TIMER, node, armed, 0, |_, _| ());
+            hub.cause.set(event);
+            core.wakers.push(waker);
+            true
         }
-        break;
+        Kind::Message => {
+            core.now = at;
+            hub.cause.set(0);
+            core.arrive(planned.place());
+            true
+        }
+        Kind::Stream => core.stream_timer(at, planned),
     }
-    if core.now > limits.time || core.events > limits.events { Next::Limit } else { Next::Happened }
 }
 
 /// Wakes whom the last event concerns, now that no borrow is held.

@@ -89,17 +89,15 @@ impl Bugs {
     }
 
     fn campaign(&self, program: &Path, system: &str, from: u64) -> Result<Vec<Value>, String> {
-        let mut command = Command::new(program);
-        command.args(["bugs", system, "--json", "--patience", "120s"]);
-        command.args(["--from", &from.to_string(), "--seeds", &self.seeds.to_string()]);
-        if let Some(jobs) = self.jobs {
-            command.args(["--jobs", &jobs.to_string()]);
+        let (from, seeds) = (from.to_string(), self.seeds.to_string());
+        let jobs = self.jobs.map(|jobs| jobs.to_string());
+        let mut arguments =
+            vec!["bugs", system, "--json", "--patience", "120s", "--from", &from, "--seeds", &seeds];
+        arguments.extend(jobs.as_deref().into_iter().flat_map(|jobs| ["--jobs", jobs]));
+        match ask(program, &arguments)? {
+            Value::Array(hunts) => Ok(hunts),
+            other => Err(format!("{} bugs {system}: no list: {other}", program.display())),
         }
-        let output = command.output().map_err(|error| format!("{}: {error}", program.display()))?;
-        serde_json::from_slice(&output.stdout).map_err(|error| {
-            let said = String::from_utf8_lossy(&output.stderr);
-            format!("{} bugs {system} --from {from}: {error}\n{said}", program.display())
-        })
     }
 
     fn page(&self, system: &str, rows: &[Row]) -> String {
@@ -171,7 +169,20 @@ fn shown(seeds: Option<u64>) -> String {
     seeds.map_or_else(|| "missed".to_owned(), |seeds| seeds.to_string())
 }
 
-fn build() -> Result<PathBuf, String> {
+/// What the command answers as JSON, whatever its exit code says.
+pub(crate) fn ask(program: &Path, arguments: &[&str]) -> Result<Value, String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    serde_json::from_slice(&output.stdout).map_err(|error| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        format!("{} {}: {error}\n{said}", program.display(), arguments.join(" "))
+    })
+}
+
+/// The command, built in release.
+pub(crate) fn build() -> Result<PathBuf, String> {
     let build = ["build", "--release", "--package", "stormglass"];
     let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status();
     if !built.is_ok_and(|status| status.success()) {
@@ -180,7 +191,7 @@ fn build() -> Result<PathBuf, String> {
     Ok(crate::bench::target_directory().join("release/stormglass"))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 

@@ -1,6 +1,7 @@
 //! The one door for developing Stormglass: each subcommand is a file.
 
 mod bench;
+mod bug_table;
 mod bugs;
 mod ci;
 mod conformance;
@@ -8,6 +9,7 @@ mod crosscheck;
 mod figure16;
 mod mapreduce_figure;
 mod shardkv_moves;
+mod shrink_table;
 mod tidy;
 
 use std::path::Path;
@@ -19,6 +21,7 @@ use clap::Parser;
 #[command(bin_name = "cargo xtask", about = "Developing Stormglass")]
 enum Command {
     Bench(bench::Bench),
+    BugTable(bug_table::BugTable),
     Bugs(bugs::Bugs),
     Ci(ci::Ci),
     Conformance(conformance::Conformance),
@@ -26,12 +29,14 @@ enum Command {
     Figure16(figure16::Figure16),
     MapreduceFigure(mapreduce_figure::MapreduceFigure),
     ShardkvMoves(shardkv_moves::ShardkvMoves),
+    ShrinkTable(shrink_table::ShrinkTable),
     Tidy(tidy::Tidy),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Bench(bench) => bench.run(),
+        Command::BugTable(table) => table.run(),
         Command::Bugs(bugs) => bugs.run(),
         Command::Ci(ci) => ci.run(),
         Command::Conformance(conformance) => conformance.run(),
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
         Command::Figure16(figure) => figure.run(),
         Command::MapreduceFigure(figure) => figure.run(),
         Command::ShardkvMoves(figure) => figure.run(),
+        Command::ShrinkTable(table) => table.run(),
         Command::Tidy(tidy) => tidy.run(),
     };
     match outcome {

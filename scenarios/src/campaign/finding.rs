@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stormglass_sim::Schedule;
 use stormglass_sim::chance::Overrides;
 
-use crate::outcome::Outcome;
+use super::Unit;
+use crate::outcome::{Outcome, is_default};
 
 /// The format this version writes and reads.
 const FORMAT: u32 = 1;
@@ -26,6 +28,9 @@ pub struct Finding {
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
+    /// The schedule, where it is not the default.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
     /// Decisions that differ from what the seed says.
     #[serde(default)]
     pub overrides: Overrides,
@@ -49,6 +54,7 @@ impl Finding {
             story: outcome.story.clone(),
             seed: outcome.seed,
             bug: outcome.bug.clone(),
+            schedule: outcome.schedule,
             overrides,
             signature: outcome.signature(),
             summary: None,
@@ -56,18 +62,27 @@ impl Finding {
         }
     }
 
-    /// `<story>-<seed>[-<bug>][-<overrides>].json`, with the story's slashes as dots. Overrides, where there are any, are told
+    /// `<story>-<seed>[-<bug>][-<schedule>][-<overrides>].json`, with the story's slashes as dots. Overrides, where there are any, are told
     /// by a hash: with others the seed is another run, and has a file of its own.
     pub fn file_name(&self) -> String {
         let mut name = format!("{}-{}", self.story.replace('/', "."), self.seed);
         if let Some(bug) = &self.bug {
             name.push_str(&format!("-{bug}"));
         }
+        if !is_default(&self.schedule) {
+            name.push_str(&format!("-{}", self.schedule));
+        }
         if !self.overrides.is_empty() {
             let text = serde_json::to_string(&self.overrides).unwrap_or_default();
             name.push_str(&format!("-{:08x}", fnv1a(&text)));
         }
         name + ".json"
+    }
+
+    /// The run it is, to be done again.
+    pub(crate) fn unit(&self) -> Unit {
+        let unit = Unit::new(&self.story, self.seed, self.bug.as_deref()).under(self.schedule);
+        Unit { overrides: self.overrides.clone(), ..unit }
     }
 
     /// Writes the finding into `folder`, which is made when it is missing.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StoryTally, write_whole};
+use super::{Schedules, StoryTally, write_whole};
 use crate::cli::{Complaint, Shard};
 use crate::wall::Stopwatch;
 
@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bug: Option<String>,
+    /// The schedule of its seeds.
+    pub(crate) schedule: Schedules,
 }
 
 impl Plan {
@@ -158,6 +160,7 @@ mod tests {
             time_ms: None,
             shard: None,
             bug: None,
+            schedule: Schedules::Portfolio,
         }
     }
 

@@ -7,6 +7,7 @@
 mod finding;
 mod journal;
 mod pool;
+mod portfolio;
 mod process;
 mod result;
 mod tally;
@@ -17,6 +18,7 @@ pub use finding::Finding;
 pub(crate) use finding::write_whole;
 pub(crate) use journal::{Journal, Plan};
 pub(crate) use pool::Pool;
+pub(crate) use portfolio::Schedules;
 pub(crate) use result::CampaignResult;
 pub(crate) use tally::{StoryTally, Told};
 pub(crate) use unit::Unit;

@@ -1,7 +1,9 @@
 //! Worker processes: one seed in progress each, and whatever a seed does to its process is that seed's result.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -22,6 +24,8 @@ pub(crate) struct Pool {
     patience: Duration,
     memory: Option<u64>,
     spawned: u64,
+    /// Seconds of CPU time of the runs that were answered.
+    spent: Rc<Cell<f64>>,
     /// Given to a process that died before it came to them.
     orphans: VecDeque<Unit>,
     events: Receiver<Event>,
@@ -39,10 +43,16 @@ impl Pool {
             patience,
             memory: None,
             spawned: 0,
+            spent: Rc::default(),
             orphans: VecDeque::new(),
             events,
             sender,
         }
+    }
+
+    /// The seconds of CPU time that runs have taken so far: a meter to be read while they go on.
+    pub(crate) fn spent(&self) -> Rc<Cell<f64>> {
+        self.spent.clone()
     }
 
     /// Bytes of memory each process may take.
@@ -98,7 +108,7 @@ impl Pool {
     fn spawn(&mut self) -> io::Result<u64> {
         self.spawned += 1;
         let id = self.spawned;
-        self.workers.insert(id, Worker::spawn(id, self.memory, &self.sender)?);
+        self.workers.insert(id, Worker::spawn(id, self.memory, &self.sender, self.spent.clone())?);
         Ok(id)
     }
 

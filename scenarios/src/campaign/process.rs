@@ -1,8 +1,10 @@
 //! One worker process as its parent sees it.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -47,11 +49,18 @@ pub(crate) struct Worker {
     closed: u8,
     closing: Option<Stopwatch>,
     last_words: VecDeque<String>,
+    /// Where the CPU time of its runs is added up.
+    spent: Rc<Cell<f64>>,
 }
 
 impl Worker {
     /// Starts this very binary as `worker`.
-    pub(crate) fn spawn(id: u64, memory: Option<u64>, events: &Sender<Event>) -> io::Result<Worker> {
+    pub(crate) fn spawn(
+        id: u64,
+        memory: Option<u64>,
+        events: &Sender<Event>,
+        spent: Rc<Cell<f64>>,
+    ) -> io::Result<Worker> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("worker")
             .args(memory.map(|bytes| format!("--memory={bytes}")))
@@ -74,6 +83,7 @@ impl Worker {
             closed: 0,
             closing: None,
             last_words: VecDeque::new(),
+            spent,
         })
     }
 
@@ -124,10 +134,11 @@ impl Worker {
                     self.since = Stopwatch::start();
                 }
                 Some(text) => {
-                    let outcome: Outcome = serde_json::from_str(text).map_err(|error| {
+                    let (spent, outcome): (f64, Outcome) = serde_json::from_str(text).map_err(|error| {
                         io::Error::other(format!("a worker's answer is unreadable ({error}): {text}"))
                     })?;
                     self.since = Stopwatch::start();
+                    self.spent.set(self.spent.get() + spent);
                     return Ok(self.held.pop_front().map(|unit| (unit, outcome)));
                 }
             },
@@ -166,6 +177,7 @@ impl Worker {
                 (Verdict::Safety, death(status, &words))
             };
             let outcome = Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), verdict, fall);
+            let outcome = outcome.under(unit.schedule);
             (unit, outcome)
         });
         Ok((lost, held))

@@ -55,8 +55,8 @@ impl CampaignResult {
         for (name, part) in others {
             if (Plan { shard: None, ..part.plan.clone() }) != whole {
                 return Err(Complaint::usage(format!(
-                    "{name} and {first_name} are of different campaigns: version, stories, --from, --seeds, --time and \
-                     --bug must be the same"
+                    "{name} and {first_name} are of different campaigns: version, stories, --from, --seeds, --time, \
+                     --bug and --schedule must be the same"
                 )));
             }
             let shard = part.plan.shard.unwrap_or(Shard::WHOLE);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use stormglass_sim::Schedule;
 
 use crate::outcome::{Outcome, Verdict};
 use crate::story::Story;
@@ -28,6 +29,8 @@ pub(crate) struct StoryTally {
     pub(crate) excused: u64,
     pub(crate) broken: u64,
     pub(crate) events: u64,
+    /// How many of the runs were under which schedule.
+    pub(crate) schedules: BTreeMap<Schedule, u64>,
     /// Slowest convergence after the storm, in virtual nanoseconds.
     pub(crate) slowest_convergence_ns: u64,
     /// How often each event was seen; those the story declares stand here even at 0.
@@ -49,6 +52,8 @@ pub(crate) struct StoryTally {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Failure {
     pub(crate) count: u64,
+    /// How many of them under which schedule.
+    pub(crate) schedules: BTreeMap<Schedule, u64>,
     /// The lowest seeds that failed so.
     pub(crate) seeds: Vec<u64>,
     /// The run with the lowest seed.
@@ -74,6 +79,7 @@ impl Told<'_> {
 impl Failure {
     fn merge(&mut self, other: &Failure) {
         self.count += other.count;
+        add(&mut self.schedules, &other.schedules);
         self.seeds.extend(&other.seeds);
         self.seeds.sort_unstable();
         self.seeds.truncate(SEEDS_KEPT);
@@ -95,6 +101,7 @@ impl StoryTally {
             excused: 0,
             broken: 0,
             events: 0,
+            schedules: BTreeMap::new(),
             slowest_convergence_ns: 0,
             seen: story.expected().iter().map(|event| ((*event).to_owned(), 0)).collect(),
             failures: BTreeMap::new(),
@@ -120,9 +127,8 @@ impl StoryTally {
             *mine += more;
         }
         self.slowest_convergence_ns = self.slowest_convergence_ns.max(other.slowest_convergence_ns);
-        for (event, times) in &other.seen {
-            *self.seen.entry(event.clone()).or_default() += times;
-        }
+        add(&mut self.seen, &other.seen);
+        add(&mut self.schedules, &other.schedules);
         for (signature, more) in &other.failures {
             match self.failures.get_mut(signature) {
                 Some(failure) => failure.merge(more),
@@ -152,9 +158,9 @@ impl StoryTally {
         self.runs += 1;
         self.events += outcome.events;
         self.slowest_convergence_ns = self.slowest_convergence_ns.max(outcome.converged_ns.unwrap_or(0));
-        for (event, times) in &outcome.seen {
-            *self.seen.entry(event.clone()).or_default() += times;
-        }
+        add(&mut self.seen, &outcome.seen);
+        let schedule = BTreeMap::from([(outcome.schedule, 1)]);
+        add(&mut self.schedules, &schedule);
         *match outcome.verdict {
             Verdict::Holds => &mut self.holds,
             Verdict::Excused => &mut self.excused,
@@ -167,9 +173,10 @@ impl StoryTally {
         let mut new = false;
         let failure = self.failures.entry(signature).or_insert_with(|| {
             new = true;
-            Failure { count: 0, seeds: Vec::new(), first: outcome.clone() }
+            Failure { count: 0, schedules: BTreeMap::new(), seeds: Vec::new(), first: outcome.clone() }
         });
-        failure.merge(&Failure { count: 1, seeds: vec![outcome.seed], first: outcome.clone() });
+        let (seeds, first) = (vec![outcome.seed], outcome.clone());
+        failure.merge(&Failure { count: 1, schedules: schedule, seeds, first });
         new
     }
 
@@ -207,6 +214,12 @@ impl StoryTally {
             .chain(self.again.values().map(|outcome| outcome.verdict))
             .max()
             .unwrap_or(Verdict::Holds)
+    }
+}
+
+fn add<K: Ord + Clone>(mine: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
+    for (key, times) in more {
+        *mine.entry(key.clone()).or_default() += times;
     }
 }
 

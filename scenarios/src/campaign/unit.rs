@@ -1,8 +1,9 @@
-//! What a campaign asks of a worker: one line of JSON in, one line of JSON out.
+//! What a campaign asks of a worker: one line of JSON in, one line of JSON out: seconds of CPU time, and the outcome.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use stormglass_sim::Schedule;
 use stormglass_sim::chance::Overrides;
 
 /// One run to do.
@@ -12,6 +13,8 @@ pub(crate) struct Unit {
     pub(crate) seed: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bug: Option<String>,
+    #[serde(default)]
+    pub(crate) schedule: Schedule,
     #[serde(default)]
     pub(crate) overrides: Overrides,
     /// Where to write the run's trace; without it the run keeps only its digest.
@@ -31,6 +34,11 @@ pub(crate) struct Unit {
 impl Unit {
     pub(crate) fn new(story: &str, seed: u64, bug: Option<&str>) -> Unit {
         Unit { story: story.into(), seed, bug: bug.map(str::to_owned), ..Unit::default() }
+    }
+
+    /// The same run under another schedule.
+    pub(crate) fn under(self, schedule: Schedule) -> Unit {
+        Unit { schedule, ..self }
     }
 }
 

@@ -9,6 +9,7 @@ use super::unit::{MARK, READY, Unit};
 use crate::outcome::{Fall, Outcome, Verdict};
 use crate::run;
 use crate::story::Story;
+use crate::wall::cpu_time;
 
 /// Serves until stdin ends.
 ///
@@ -44,12 +45,15 @@ pub(crate) fn serve(stories: &[Story]) -> ExitCode {
 
 fn work(stories: &[Story], queue: &Receiver<Unit>) {
     for unit in queue {
+        let before = cpu_time();
         let answer = catch_unwind(AssertUnwindSafe(|| answer(stories, &unit))).unwrap_or_else(|panic| {
             let fall = Fall::new("harness", "Stormglass panicked", run::panic_message(&*panic));
             Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall)
+                .under(unit.schedule)
         });
-        let text =
-            serde_json::to_string(&answer).unwrap_or_else(|error| format!("{{\"unwritable\":\"{error}\"}}"));
+        let spent = (cpu_time() - before).as_secs_f64();
+        let text = serde_json::to_string(&(spent, answer))
+            .unwrap_or_else(|error| format!("{{\"unwritable\":\"{error}\"}}"));
         if say(&text).is_err() {
             std::process::exit(0);
         }
@@ -59,7 +63,7 @@ fn work(stories: &[Story], queue: &Receiver<Unit>) {
 fn answer(stories: &[Story], unit: &Unit) -> Outcome {
     let broken = |claim: &str, witness: String| {
         let fall = Fall::new("harness", claim, witness);
-        Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall)
+        Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall).under(unit.schedule)
     };
     let Some(story) = stories.iter().find(|story| story.name() == unit.story) else {
         return broken(

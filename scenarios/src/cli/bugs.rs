@@ -5,12 +5,13 @@ use std::time::Duration;
 use clap::Args;
 use owo_colors::OwoColorize;
 use serde::Serialize;
+use stormglass_sim::Schedule;
 
 use super::args::{self, PATIENCE};
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::{Answer, Complaint, select};
-use crate::campaign::{Pool, Unit};
+use crate::campaign::{Pool, Schedules, Unit};
 use crate::outcome::Outcome;
 use crate::story::Story;
 
@@ -21,9 +22,18 @@ pub(crate) struct Bugs {
     /// Seeds after which a bug counts as missed, and for which a harmless variant must hold
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
+    /// Only this bug
+    #[arg(long, value_name = "BUG")]
+    bug: Option<String>,
+    /// CPU time after which a bug counts as missed, whatever its seeds
+    #[arg(long, value_name = "TIME", value_parser = args::duration)]
+    cpu: Option<Duration>,
     /// The first seed
     #[arg(long, value_name = "N", default_value = "0", value_parser = args::seed)]
     from: u64,
+    /// Who is next: a schedule by its name, or `portfolio`, a share of the seeds for each
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    schedule: Schedules,
     /// Worker processes; as many as there are cores by default
     #[arg(long, short, value_name = "J")]
     jobs: Option<usize>,
@@ -48,6 +58,14 @@ struct Hunt {
     /// How many seeds it took; for a harmless variant, how many it survived.
     #[serde(skip_serializing_if = "Option::is_none")]
     seeds: Option<u64>,
+    /// Seconds of CPU time it took, when there is a budget of it: two hunts differ in that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<f64>,
+    /// The schedule and the weather of the run that caught it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<Schedule>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    weather: Vec<String>,
     #[serde(skip)]
     given: u64,
 }
@@ -63,6 +81,10 @@ impl Bugs {
                 bugs.chain(story.harmless().iter().map(|bug| Hunt::new(bug, story.name(), true)))
             })
             .collect();
+        if let Some(bug) = &self.bug {
+            select::with_bug(stories, chosen, Some(bug))?;
+            hunts.retain(|hunt| hunt.bug == bug);
+        }
         if hunts.is_empty() {
             return Err(Complaint::usage("none of these stories has a known bug to catch"));
         }
@@ -70,7 +92,7 @@ impl Bugs {
         let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience);
         // One hunt at a time: seeds after the first that failed would be wasted.
         for hunt in &mut hunts {
-            hunt.go(&mut pool, self.from, self.seeds, &progress)?;
+            hunt.go(&mut pool, &self, &progress)?;
         }
         drop(progress);
         if self.json {
@@ -85,20 +107,25 @@ impl Bugs {
 
 impl Hunt {
     fn new(bug: &'static str, story: &'static str, harmless: bool) -> Hunt {
-        Hunt { bug, story, harmless, caught: false, oracle: None, seeds: None, given: 0 }
+        let (caught, oracle, seeds, schedule, weather) = (false, None, None, None, Vec::new());
+        Hunt { bug, story, harmless, caught, oracle, seeds, cpu: None, schedule, weather, given: 0 }
     }
 
     /// Gives seeds upwards until one fails. Those below it that still run are waited for, so that the number of
     /// seeds needed does not depend on how many processes there are.
-    fn go(&mut self, pool: &mut Pool, from: u64, most: u64, progress: &Progress) -> Result<(), Complaint> {
+    fn go(&mut self, pool: &mut Pool, bugs: &Bugs, progress: &Progress) -> Result<(), Complaint> {
+        let Bugs { from, seeds: most, schedule, .. } = *bugs;
         let first: std::cell::RefCell<Option<Outcome>> = std::cell::RefCell::default();
         let (story, bug) = (self.story, self.bug);
         let given = &mut self.given;
+        let (spent, budget) = (pool.spent(), bugs.cpu.map_or(f64::INFINITY, |cpu| cpu.as_secs_f64()));
+        let before = spent.get();
         let mut next = || {
-            let more = first.borrow().is_none() && *given < most;
+            let more = first.borrow().is_none() && *given < most && spent.get() - before < budget;
             more.then(|| {
                 *given += 1;
-                Unit::new(story, from.wrapping_add(*given - 1), Some(bug))
+                let seed = from.wrapping_add(*given - 1);
+                Unit::new(story, seed, Some(bug)).under(schedule.of(seed))
             })
         };
         let mut done = |_: &Unit, outcome: Outcome| {
@@ -112,6 +139,7 @@ impl Hunt {
             }
         };
         pool.drive(&mut next, &mut done)?;
+        self.cpu = bugs.cpu.map(|_| spent.get() - before);
         if let Some(outcome) = first.into_inner() {
             if outcome.verdict == crate::outcome::Verdict::Broken {
                 let why = outcome.fall.map(|fall| fall.witness).unwrap_or_default();
@@ -120,6 +148,8 @@ impl Hunt {
             self.caught = true;
             self.seeds = Some(outcome.seed.wrapping_sub(from) + 1);
             self.oracle = outcome.signature();
+            self.schedule = Some(outcome.schedule);
+            self.weather = outcome.weather;
         } else if self.harmless {
             self.seeds = Some(self.given);
         }

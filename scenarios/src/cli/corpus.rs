@@ -38,10 +38,7 @@ pub(super) fn run(
         }
     }
     let (mut again, mut trouble) = (0, None);
-    let mut units = findings.iter().enumerate().map(|(tag, finding)| {
-        let unit = Unit::new(&finding.story, finding.seed, None);
-        Unit { overrides: finding.overrides.clone(), tag, ..unit }
-    });
+    let mut units = findings.iter().enumerate().map(|(tag, finding)| Unit { tag, ..finding.unit() });
     pool.drive(&mut || units.next(), &mut |unit, outcome| {
         again += usize::from(outcome.fall.is_some());
         if let Err(complaint) = done(&findings[unit.tag], outcome) {

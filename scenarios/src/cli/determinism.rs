@@ -1,20 +1,20 @@
 //! `stormglass determinism`: each seed twice, in two processes.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use owo_colors::OwoColorize;
-use serde_json::Value;
 
 use super::args::{self, PATIENCE};
-use super::output::say;
+use super::output::{say, say_json};
+use super::parting::{Difference, Recording, parting};
 use super::progress::Progress;
-use super::run::one;
 use super::{Answer, Complaint, select};
 use crate::campaign::{Pool, Unit};
 use crate::outcome::Outcome;
+use crate::shrink::recorded;
 use crate::story::Story;
 
 #[derive(Args)]
@@ -34,10 +34,16 @@ pub(crate) struct Determinism {
     /// Where the two traces of a difference are written
     #[arg(long, value_name = "DIR", default_value = "findings")]
     findings: PathBuf,
+    /// What differs, as JSON
+    #[arg(long)]
+    json: bool,
     /// Real time after which a run counts as hung
     #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
     patience: Duration,
 }
+
+/// How often a run that differed is run again to see where.
+const TRIES: usize = 5;
 
 type Key = (String, u64);
 
@@ -58,18 +64,19 @@ impl Determinism {
         let differing =
             first.iter().find(|(key, outcome)| second.get(*key).is_none_or(|again| !same(outcome, again)));
         match differing {
+            None if self.json => {
+                say_json(&serde_json::json!({ "runs": first.len() }))?;
+                Ok(0)
+            }
             None => {
                 say(&format!("{} runs twice, in two processes: {}", first.len(), "no difference".green()))?;
                 Ok(0)
             }
             Some(((story, seed), outcome)) => {
                 let again = second.get(&(story.clone(), *seed)).unwrap_or(outcome);
-                say(&format!(
-                    "{story}  seed {seed}  {}: {}",
-                    "DIFFERS".red().bold(),
-                    contrast(outcome, again)
-                ))?;
-                say(&self.first_difference(story, *seed)?)?;
+                let differs = "DIFFERS".red().bold().to_string();
+                let headline = format!("{story}  seed {seed}  {differs}: {}", contrast(outcome, again));
+                self.tell(story, *seed, &headline)?;
                 Ok(1)
             }
         }
@@ -87,18 +94,40 @@ impl Determinism {
         Ok(outcomes)
     }
 
-    /// Runs the seed twice with its trace and shows where the traces part.
-    fn first_difference(&self, story: &str, seed: u64) -> Result<String, Complaint> {
+    /// Runs the seed in a process of its own, with all that it does and draws.
+    fn record(&self, story: &str, seed: u64, part: &str) -> Result<(PathBuf, Recording), Complaint> {
+        let name = format!("{}-{seed}.{part}.trace.jsonl", story.replace('/', "."));
+        let path = std::path::absolute(self.findings.join(name))?;
+        let unit = Unit { trace: Some(path.clone()), ..Unit::new(story, seed, None) };
+        let (_, decisions) = recorded(&mut Pool::new(1, self.patience), unit)?;
+        let trace = std::fs::read_to_string(&path)
+            .map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))?;
+        Ok((path, Recording { trace, decisions }))
+    }
+
+    fn tell(&self, story: &str, seed: u64, headline: &str) -> Result<(), Complaint> {
         std::fs::create_dir_all(&self.findings)?;
-        let mut traces = Vec::new();
-        for part in ["a", "b"] {
-            let name = format!("{}-{seed}.{part}.trace.jsonl", story.replace('/', "."));
-            let path = std::path::absolute(self.findings.join(name))?;
-            let unit = Unit { trace: Some(path.clone()), ..Unit::new(story, seed, None) };
-            one(unit, self.patience)?;
-            traces.push(path);
+        let (one, first) = self.record(story, seed, "a")?;
+        let (mut two, mut found) = (one.clone(), None);
+        // What differs by chance may be the same by chance.
+        for _ in 0..TRIES {
+            let (path, second) = self.record(story, seed, "b")?;
+            (two, found) = (path, parting(&first, &second));
+            if found.is_some() {
+                break;
+            }
         }
-        part_ways(&traces[0], &traces[1])
+        let (parting, traces) = (found, [one, two]);
+        if self.json {
+            say_json(&Difference { story, seed, parting: parting.as_ref(), traces: &traces })?;
+            return Ok(());
+        }
+        say(headline)?;
+        let advice =
+            "the difference shows only beside other seeds in the same process: a static outlives its run";
+        say(&parting.map_or_else(|| format!("  the two traces are equal: {advice}"), |found| found.told()))?;
+        say(&format!("  traces:  {}\n           {}", traces[0].display(), traces[1].display()))?;
+        Ok(())
     }
 }
 
@@ -114,76 +143,4 @@ fn contrast(one: &Outcome, two: &Outcome) -> String {
         format!("{} with {digest} after {} events", outcome.verdict, outcome.events)
     };
     format!("{}, then {}", shown(one), shown(two))
-}
-
-fn part_ways(a: &Path, b: &Path) -> Result<String, Complaint> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))
-    };
-    let (one, two) = (read(a)?, read(b)?);
-    let (mut ones, mut twos) = (one.lines(), two.lines());
-    let mut number = 1;
-    loop {
-        let (x, y) = (ones.next(), twos.next());
-        if x != y {
-            let shown = |line: Option<&str>| line.unwrap_or("(the trace ends)").to_owned();
-            let (x, y, place) = (shown(x), shown(y), place(&one, number));
-            let traces = format!("traces:  {}\n           {}", a.display(), b.display());
-            return Ok(format!("  line {number}: {place}\n    {x}\n    {y}\n  {traces}"));
-        }
-        if x.is_none() {
-            let advice =
-                "the difference shows only beside other seeds in the same process: a static outlives its run";
-            return Ok(format!("  the two traces are equal: {advice}"));
-        }
-        number += 1;
-    }
-}
-
-/// Node, task and spawn site of the trace's line of this number, from 1. An event that is no task's own is told with the
-/// task that caused it.
-fn place(trace: &str, number: usize) -> String {
-    let lines: Vec<Value> =
-        trace.lines().take(number).map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let Some(last) = lines.last().filter(|line| line.is_object()) else {
-        return "the first line that differs".into();
-    };
-    let mut event = last;
-    while event["task"].is_null() {
-        let cause = lines.iter().find(|line| !line["id"].is_null() && line["id"] == event["cause"]);
-        let Some(cause) = cause else { break };
-        event = cause;
-    }
-    let mut place = format!("node {}", text(&last["node"]));
-    if event["task"] == 0 {
-        place.push_str(", the story itself");
-    } else if !event["task"].is_null() {
-        let spawn = lines.iter().find(|line| line["event"] == "spawn" && line["task"] == event["task"]);
-        let site = spawn.map_or_else(String::new, |spawn| format!(" spawned at {}", text(&spawn["site"])));
-        place.push_str(&format!(", task {}{site}", event["task"]));
-    }
-    place
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_names_the_task_behind_an_event() {
-        let trace = r#"{"id":1,"node":"world","event":"run","task":0}
-{"id":2,"node":"a","event":"spawn","cause":1,"task":3,"site":"src/a.rs:7:9"}
-{"id":3,"node":"a","event":"run","cause":1,"task":3}
-{"id":4,"node":"b","event":"deliver","cause":3}"#;
-        assert_eq!(place(trace, 1), "node world, the story itself");
-        assert_eq!(place(trace, 4), "node b, task 3 spawned at src/a.rs:7:9");
-        assert_eq!(
-            place(trace, 5),
-            "node b, task 3 spawned at src/a.rs:7:9",
-            "where one trace ends, the last event"
-        );
-        assert_eq!(place("?", 1), "the first line that differs");
-    }
 }

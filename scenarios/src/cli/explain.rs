@@ -11,7 +11,7 @@ use super::output::{say, say_json};
 use super::progress::Progress;
 use super::replay::subject;
 use super::{Answer, Complaint};
-use crate::campaign::write_whole;
+use crate::campaign::{Schedules, write_whole};
 use crate::report::{self, span};
 use crate::story::Story;
 use crate::when::{Effort, Moment, Step, When, plot, when};
@@ -24,6 +24,10 @@ pub(crate) struct Explain {
     /// Replay up to a moment, draw anew what follows, many times: how likely the failure was from there
     #[arg(long, required = true)]
     when: bool,
+    /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
+    /// unless said; a file has its own)
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<Schedules>,
     /// Moments to look at
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=1000))]
     moments: u64,
@@ -59,7 +63,7 @@ struct Report<'a> {
 
 impl Explain {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
-        let subject = subject(stories, &self.what)?;
+        let subject = subject(stories, &self.what)?.under(self.schedule)?;
         let effort = Effort {
             jobs: self.jobs.unwrap_or_else(args::cores),
             patience: self.patience,

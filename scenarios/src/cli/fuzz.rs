@@ -12,7 +12,7 @@ use super::output::say;
 use super::progress::Progress;
 use super::publish::Publish;
 use super::{Answer, Complaint, corpus, select};
-use crate::campaign::{CampaignResult, Finding, Journal, Plan, Pool, StoryTally, Unit};
+use crate::campaign::{CampaignResult, Finding, Journal, Plan, Pool, Schedules, StoryTally, Unit};
 use crate::outcome::Outcome;
 use crate::report;
 use crate::story::Story;
@@ -40,6 +40,9 @@ pub(crate) struct Fuzz {
     /// Plant a known bug
     #[arg(long)]
     bug: Option<String>,
+    /// Who is next: a schedule for all seeds, or `portfolio`, a share of them for each
+    #[arg(long, value_name = "NAME", default_value = "portfolio")]
+    schedule: Schedules,
     /// Run the Ith of N parts of the campaign; without it, what a job array's environment says (STORMGLASS_SHARD,
     /// CI_NODE_INDEX, SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX with STORMGLASS_SHARDS). Needs --from, so that the parts
     /// belong together
@@ -49,7 +52,7 @@ pub(crate) struct Fuzz {
     #[arg(long, value_name = "DIR", default_value = "findings")]
     findings: PathBuf,
     /// Go on with the campaign that was interrupted, as --findings knows it
-    #[arg(long, conflicts_with_all = ["stories", "seeds", "time", "from", "bug", "shard", "corpus"])]
+    #[arg(long, conflicts_with_all = ["stories", "seeds", "time", "from", "bug", "schedule", "shard", "corpus"])]
     resume: bool,
     /// Findings to run again before anything else: seeds that once failed
     #[arg(long, value_name = "DIR")]
@@ -118,6 +121,7 @@ impl Fuzz {
             time_ms: self.time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             shard,
             bug: self.bug.clone(),
+            schedule: self.schedule,
         };
         Ok(Journal::new(plan, chosen.iter().map(|story| StoryTally::new(story)).collect()))
     }
@@ -144,7 +148,8 @@ impl Fuzz {
                 return None;
             }
             let (tag, (story, seed)) = order.next()?;
-            Some(Unit { tag, ..Unit::new(&plan.stories[story], seed, plan.bug.as_deref()) })
+            let unit = Unit::new(&plan.stories[story], seed, plan.bug.as_deref());
+            Some(Unit { tag, ..unit.under(plan.schedule.of(seed)) })
         };
         let mut trouble = None;
         let mut done = |unit: &Unit, outcome: Outcome| {

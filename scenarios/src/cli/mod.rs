@@ -12,6 +12,7 @@ mod data;
 mod demo;
 mod determinism;
 mod explain;
+mod explore;
 mod fuzz;
 #[cfg(feature = "systems")]
 mod house;
@@ -36,6 +37,7 @@ mod mapreduce_progress;
 mod mapreduce_worker;
 mod merge;
 mod output;
+mod parting;
 mod progress;
 mod publish;
 #[cfg(feature = "systems")]
@@ -99,6 +101,8 @@ pub(crate) enum Harness {
     Shrink(shrink::Shrink),
     /// When a run went wrong: the decision after which the failure was likely
     Explain(explain::Explain),
+    /// Every order of a small story, none equivalent to another
+    Explore(explore::Explore),
     /// Every known bug against the stories that must catch it: caught, by what, after how many seeds
     Bugs(bugs::Bugs),
     /// Each seed twice, in two processes; on a difference, the first event that differs
@@ -120,6 +124,7 @@ impl Harness {
             Harness::Replay(replay) => replay.answer(stories),
             Harness::Shrink(shrink) => shrink.answer(stories),
             Harness::Explain(explain) => explain.answer(stories),
+            Harness::Explore(explore) => explore.answer(stories),
             Harness::Bugs(bugs) => bugs.answer(stories),
             Harness::Determinism(determinism) => determinism.answer(stories),
             Harness::Check(check) => check.answer(),

@@ -9,7 +9,7 @@ use super::args::{self, PATIENCE};
 use super::output::{say, say_json};
 use super::run::{one, told};
 use super::{Answer, Complaint, INTERNAL, select};
-use crate::campaign::{Finding, Unit};
+use crate::campaign::{Finding, Schedules, Unit};
 use crate::outcome::Outcome;
 use crate::report::span;
 use crate::story::Story;
@@ -19,6 +19,10 @@ pub(crate) struct Replay {
     /// STORY:SEED, STORY:SEED:BUG, or a file from findings/
     #[arg(value_name = "STORY:SEED[:BUG] | FILE")]
     what: String,
+    /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
+    /// unless said; a file has its own)
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<Schedules>,
     /// Where the trace goes; by default beside the file, or into findings/
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -42,11 +46,7 @@ pub(super) fn subject(stories: &[Story], what: &str) -> Result<Subject, Complain
     let path = Path::new(what);
     let mut subject = if path.is_file() {
         let finding = Finding::load(path).map_err(Complaint::Usage)?;
-        let unit = Unit {
-            overrides: finding.overrides.clone(),
-            ..Unit::new(&finding.story, finding.seed, finding.bug.as_deref())
-        };
-        Subject { unit, file: Some((path.to_owned(), finding)) }
+        Subject { unit: finding.unit(), file: Some((path.to_owned(), finding)) }
     } else {
         Subject { unit: reference(what)?, file: None }
     };
@@ -56,9 +56,30 @@ pub(super) fn subject(stories: &[Story], what: &str) -> Result<Subject, Complain
     Ok(subject)
 }
 
+impl Subject {
+    /// The run under the schedule that the command line asks for.
+    ///
+    /// # Errors
+    /// When it is a file's, which has its own.
+    pub(super) fn under(self, schedules: Option<Schedules>) -> Result<Subject, Complaint> {
+        match (schedules, &self.file) {
+            (None, _) => Ok(self),
+            (Some(schedules), None) => {
+                let schedule = schedules.of(self.unit.seed);
+                Ok(Subject { unit: self.unit.under(schedule), ..self })
+            }
+            (Some(schedules), Some((path, finding))) => Err(Complaint::usage(format!(
+                "--schedule {schedules}: {} is a run under {}, and means another one under any other",
+                path.display(),
+                finding.schedule
+            ))),
+        }
+    }
+}
+
 impl Replay {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
-        let Subject { mut unit, file } = subject(stories, &self.what)?;
+        let Subject { mut unit, file } = subject(stories, &self.what)?.under(self.schedule)?;
         let trace = self.trace.unwrap_or_else(|| match &file {
             Some((path, _)) => path.with_extension("trace.jsonl"),
             None => {

@@ -9,7 +9,7 @@ use stormglass_sim::Seed;
 use super::args::{self, PATIENCE};
 use super::output::{say, say_json};
 use super::{Answer, Complaint, select};
-use crate::campaign::{Pool, Unit};
+use crate::campaign::{Pool, Schedules, Unit};
 use crate::outcome::Outcome;
 use crate::report;
 use crate::story::Story;
@@ -24,6 +24,9 @@ pub(crate) struct Run {
     /// Plant a known bug
     #[arg(long)]
     bug: Option<String>,
+    /// Who is next: a schedule by its name, or `portfolio`, the one that the seed has there
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    schedule: Schedules,
     /// Write every event of the run to FILE, as JSON lines
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -40,7 +43,8 @@ impl Run {
         let story = select::story(stories, &self.story)?;
         select::with_bug(stories, vec![story], self.bug.as_deref())?;
         let seed = self.seed.unwrap_or_else(|| Seed::fresh().0);
-        let mut unit = Unit::new(story.name(), seed, self.bug.as_deref());
+        let unit = Unit::new(story.name(), seed, self.bug.as_deref());
+        let mut unit = unit.under(self.schedule.of(seed));
         unit.trace = self.trace.as_deref().map(std::path::absolute).transpose()?;
         let outcome = one(unit, self.patience)?;
         if self.json {

@@ -12,7 +12,7 @@ use super::output::{say, say_json};
 use super::progress::Progress;
 use super::replay::subject;
 use super::{Answer, Complaint};
-use crate::campaign::{Finding, write_whole};
+use crate::campaign::{Finding, Schedules, write_whole};
 use crate::report;
 use crate::shrink::{Effort, shrink};
 use crate::story::Story;
@@ -22,6 +22,10 @@ pub(crate) struct Shrink {
     /// STORY:SEED, STORY:SEED:BUG, or a file from findings/
     #[arg(value_name = "STORY:SEED[:BUG] | FILE")]
     what: String,
+    /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
+    /// unless said; a file has its own)
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<Schedules>,
     /// Where the smaller run is written; by default beside the file, or into findings/
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -54,7 +58,7 @@ struct Report<'a> {
 
 impl Shrink {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
-        let subject = subject(stories, &self.what)?;
+        let subject = subject(stories, &self.what)?.under(self.schedule)?;
         let effort = Effort {
             jobs: self.jobs.unwrap_or_else(args::cores),
             patience: self.patience,

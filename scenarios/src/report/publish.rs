@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::summary::{Share, shares};
 use super::{headline, invocation::command};
 use crate::campaign::{CampaignResult, StoryTally, Told};
 use crate::outcome::Verdict;
@@ -114,8 +115,22 @@ pub(crate) fn markdown(result: &CampaignResult) -> String {
             _ = writeln!(text, "\n**{}**: {reproach}", tally.story);
         }
     }
+    schedules(result, &mut text);
     coverage(result, &mut text);
     text
+}
+
+/// What each schedule had of the campaign, and found, where there are several.
+fn schedules(result: &CampaignResult, text: &mut String) {
+    let shares = shares(&result.stories);
+    if shares.len() < 2 {
+        return;
+    }
+    text.push_str("\n## Schedules\n\n| schedule | runs | failed | distinct failures | by it alone |\n");
+    text.push_str("| --- | ---: | ---: | ---: | ---: |\n");
+    for (schedule, Share { runs, failed, found, alone }) in shares {
+        _ = writeln!(text, "| {schedule} | {runs} | {failed} | {found} | {alone} |");
+    }
 }
 
 /// How often each event was seen, in a million runs of its story.
@@ -137,7 +152,7 @@ fn coverage(result: &CampaignResult, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::Plan;
+    use crate::campaign::{Plan, Schedules};
     use crate::outcome::{Fall, Outcome};
     use crate::story::Story;
 
@@ -155,6 +170,7 @@ mod tests {
             time_ms: None,
             shard: None,
             bug: None,
+            schedule: Schedules::default(),
         };
         CampaignResult::new(plan, vec![tally, held])
     }

@@ -1,8 +1,10 @@
 //! What a campaign came to, a line a story.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use owo_colors::OwoColorize;
+use stormglass_sim::Schedule;
 
 use super::span;
 use crate::campaign::StoryTally;
@@ -44,6 +46,7 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
             text.push_str(&format!("  {reproach}\n"));
         }
     }
+    text.push_str(&schedules(tallies));
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
     let distinct: usize = tallies.iter().map(|tally| tally.told().count()).sum();
     let failures = if distinct == 1 { "failure" } else { "failures" };
@@ -53,6 +56,52 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
     });
     text.push_str(&format!("{runs} runs{pace}; {distinct} distinct {failures}\n"));
     text
+}
+
+/// What a schedule had, and what it found: a line each, where there are several.
+fn schedules(tallies: &[StoryTally]) -> String {
+    let shares = shares(tallies);
+    if shares.len() < 2 {
+        return String::new();
+    }
+    let mut text = String::new();
+    for (schedule, Share { runs, found, alone, .. }) in &shares {
+        let alone = if *alone > 0 { format!(", {alone} by it alone") } else { String::new() };
+        let failures = if *found == 1 { "failure" } else { "failures" };
+        text.push_str(&format!("  under {schedule:8}{runs:>8} runs  {found} distinct {failures}{alone}\n"));
+    }
+    text
+}
+
+/// What one schedule had of a campaign, and found.
+#[derive(Default)]
+pub(super) struct Share {
+    pub(super) runs: u64,
+    /// Runs that failed.
+    pub(super) failed: u64,
+    /// Distinct failures.
+    pub(super) found: u64,
+    /// Those that no other schedule found.
+    pub(super) alone: u64,
+}
+
+/// The shares of a campaign's schedules.
+pub(super) fn shares(tallies: &[StoryTally]) -> BTreeMap<Schedule, Share> {
+    let mut shares: BTreeMap<Schedule, Share> = BTreeMap::new();
+    for tally in tallies {
+        for (schedule, runs) in &tally.schedules {
+            shares.entry(*schedule).or_default().runs += runs;
+        }
+        for failure in tally.failures.values() {
+            for (schedule, times) in &failure.schedules {
+                let share = shares.entry(*schedule).or_default();
+                share.failed += times;
+                share.found += 1;
+                share.alone += u64::from(failure.schedules.len() == 1);
+            }
+        }
+    }
+    shares
 }
 
 fn extras(tally: &StoryTally) -> String {

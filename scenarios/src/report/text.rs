@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use owo_colors::OwoColorize;
+use stormglass_sim::Schedule;
 
 use super::command;
 use crate::outcome::{Fall, Outcome, Verdict};
@@ -18,6 +19,11 @@ pub(crate) fn failure(outcome: &Outcome, replay: &str) -> String {
     if let Some(bug) = &outcome.bug {
         title.push_str(&format!("  bug {bug}"));
         width += 6 + bug.len();
+    }
+    if outcome.schedule != Schedule::default() {
+        let under = format!("  under {}", outcome.schedule);
+        title.push_str(&under);
+        width += under.len();
     }
     let gap = " ".repeat(HEADLINE.saturating_sub(width).max(2));
     let witness: Vec<&str> = fall.witness.lines().collect();
@@ -69,6 +75,9 @@ pub(crate) fn verdict_line(outcome: &Outcome) -> String {
     let mut line = format!("{}  seed {}", outcome.story.bold(), outcome.seed.bold());
     if let Some(bug) = &outcome.bug {
         line.push_str(&format!("  bug {bug}"));
+    }
+    if outcome.schedule != Schedule::default() {
+        line.push_str(&format!("  under {}", outcome.schedule));
     }
     line.push_str(&format!("  {what} after {} (simulated), digest {digest}", span(outcome.at())));
     if let Some(excuse) = &outcome.excuse {

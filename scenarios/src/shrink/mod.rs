@@ -161,8 +161,9 @@ impl Search<'_> {
             let candidates: Vec<Overrides> = candidates.iter().map(|kept| plan(kept, base)).collect();
             runs.first(&candidates)
         })?;
+        // Also where nothing could go: what the run consists of is then named in its file.
+        self.overrides = plan(&kept, &self.overrides);
         if kept.len() < lively.len() {
-            self.overrides = plan(&kept, &self.overrides);
             self.refresh()?;
         }
         Ok(())

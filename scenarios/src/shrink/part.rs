@@ -84,6 +84,8 @@ impl Size {
                     *size.faults.entry(fault.to_owned()).or_default() += 1;
                 }
                 (Part::Story, _) => size.operations += 1,
+                // By how much something may be late; the choices are what makes it so.
+                (Part::Schedule, "lateness") => {}
                 (Part::Schedule, _) => size.choices += 1,
                 (Part::Fault, "latency") => size.delayed += 1,
                 _ => {
@@ -111,6 +113,8 @@ fn fault(decision: &Decision) -> Option<&'static str> {
         ("weather/power/happens", _) => Some("power loss"),
         ("weather/pauses/happens", _) => Some("pause"),
         ("weather/clocks/happens", _) => Some("wrong clock"),
+        ("weather/ambush/synced/happens", _) => Some("crash right after an fsync"),
+        ("weather/ambush/replying/happens", _) => Some("crash right before a reply"),
         (_, "happens") if Part::of(stream) == Part::Weather => Some("fault"),
         (_, "loss") => Some("lost message"),
         (_, "duplicate") => Some("duplicated message"),
@@ -168,8 +172,8 @@ fn count(many: usize, what: &str) -> String {
         return format!("{number} {what}");
     }
     // The word that counts is the first of "choice of the schedule" and the last of "lost message".
-    match what.split_once(" of ") {
-        Some((what, of)) => format!("{number} {} of {of}", plural(what)),
+    match [" of ", " right "].iter().find_map(|joint| Some((what.split_once(joint)?, joint))) {
+        Some(((what, more), joint)) => format!("{number} {}{joint}{more}", plural(what)),
         None => format!("{number} {}", plural(what)),
     }
 }
@@ -207,6 +211,7 @@ mod tests {
         assert_eq!((size.faults(), size.operations), (3, 1));
         assert_eq!(Size::default().to_string(), "no fault, and nothing but the story itself");
         assert_eq!(count(17, "choice of the schedule"), "17 choices of the schedule");
+        assert_eq!(count(2, "crash right after an fsync"), "two crashes right after an fsync");
     }
 
     #[test]

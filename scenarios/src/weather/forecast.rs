@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use stormglass_sim::World;
 use stormglass_sim::chance::{Ratio, Stream};
 use stormglass_sim::fs::Fault;
 use stormglass_sim::net::{Latency, LinkConfig};
+use stormglass_sim::{Juncture, World};
 
 use super::Weather;
+use super::ambush::Ambush;
 use super::partition::Shape;
 use crate::report::span;
 
@@ -30,6 +31,7 @@ pub struct Forecast {
     pub(crate) pauses: Option<Rhythm>,
     pub(crate) clocks: Option<Clocks>,
     pub(crate) disks: Vec<(Fault, Ratio)>,
+    pub(crate) ambushes: Vec<Ambush>,
     pub(crate) most_down: usize,
 }
 
@@ -77,6 +79,7 @@ impl Forecast {
             pauses: rhythm("pauses", weather.pauses, Duration::from_secs(20)).map(|drawn| drawn.0),
             clocks,
             disks: if weather.disks { draw_disks(world) } else { Vec::new() },
+            ambushes: if weather.ambushes { draw_ambushes(world, weather.power_losses) } else { Vec::new() },
             most_down: weather.most_down,
         }
     }
@@ -101,6 +104,15 @@ impl Forecast {
             let freezes = if *freezes { ", freezes" } else { "" };
             lines.push(format!("clocks: {rhythm}: jumps up to {jump}, drift up to {drift} ppm{freezes}"));
         }
+        for Ambush { juncture, odds, lasts, power } in &self.ambushes {
+            let death = if *power { "power losses" } else { "crashes" };
+            let place = match juncture {
+                Juncture::Synced => "right after an fsync",
+                Juncture::Replying => "right before a reply",
+            };
+            let odds = Ratio::from_f64(*odds);
+            lines.push(format!("{death} {place}: {odds} at first, for {}", span(*lasts)));
+        }
         lines.extend(self.disks.iter().map(|(fault, rate)| format!("disks: {rate} {}", fault.name())));
         lines
     }
@@ -118,6 +130,19 @@ fn draw_disks(world: World) -> Vec<(Fault, Ratio)> {
     let drawn = kinds.map(|(name, fault)| {
         let stream = exists(world, &format!("disks/{name}"), true)?;
         Some((fault, Ratio::from_f64(stream.log_uniform(0.002, 0.2))))
+    });
+    drawn.into_iter().flatten().collect()
+}
+
+fn draw_ambushes(world: World, power: bool) -> Vec<Ambush> {
+    let drawn = [Juncture::Synced, Juncture::Replying].map(|juncture| {
+        let stream = exists(world, Ambush::name(juncture), true)?;
+        Some(Ambush {
+            juncture,
+            odds: stream.log_uniform(0.005, 0.5),
+            lasts: spread(stream, Duration::from_millis(10), Duration::from_secs(3)),
+            power: power && stream.chance(Ratio::percent(50)),
+        })
     });
     drawn.into_iter().flatten().collect()
 }

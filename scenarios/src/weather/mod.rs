@@ -5,6 +5,7 @@
 //! replies and the next nothing but clocks that run ahead: bugs hide where faults of one kind are not drowned by all
 //! others. Every draw comes from a stream named after its fault, and the calm value of each is "no such fault".
 
+mod ambush;
 mod forecast;
 mod nemesis;
 mod partition;
@@ -26,6 +27,7 @@ pub struct Weather {
     pub(crate) pauses: bool,
     pub(crate) clocks: bool,
     pub(crate) disks: bool,
+    pub(crate) ambushes: bool,
     pub(crate) certain: bool,
     pub(crate) most_down: usize,
 }
@@ -42,6 +44,7 @@ impl Weather {
             pauses: false,
             clocks: false,
             disks: false,
+            ambushes: false,
             certain: false,
             most_down: 1,
         }
@@ -86,6 +89,13 @@ impl Weather {
     /// Disks of servers answer with errors, fail to sync, or stall. What an fsync has acknowledged stays.
     pub fn disks(mut self) -> Weather {
         self.disks = true;
+        self
+    }
+
+    /// Servers die right after an fsync and right before a reply, a few times and then less and less; where there are power
+    /// losses, some of them with their host.
+    pub fn ambushes(mut self) -> Weather {
+        self.ambushes = true;
         self
     }
 

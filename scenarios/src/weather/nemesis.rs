@@ -13,17 +13,18 @@ use stormglass_sim::time::sleep;
 use stormglass_sim::{NodeId, World};
 
 use super::Forecast;
+use super::ambush::ambushes;
 use super::forecast::{Clocks, Rhythm};
 use super::partition::Shape;
 
 /// The nodes of a storm and how many of its servers are out just now.
 #[derive(Clone)]
-struct Cast {
-    world: World,
-    servers: Rc<[NodeId]>,
+pub(super) struct Cast {
+    pub(super) world: World,
+    pub(super) servers: Rc<[NodeId]>,
     everyone: Rc<[NodeId]>,
-    down: Rc<Cell<usize>>,
-    most_down: usize,
+    pub(super) down: Rc<Cell<usize>>,
+    pub(super) most_down: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +69,9 @@ impl Forecast {
         if let Some(clocks) = self.clocks {
             faults.push(Box::pin(strobe(&cast, clocks)));
         }
+        if !self.ambushes.is_empty() {
+            faults.push(Box::pin(ambushes(&cast, &self.ambushes)));
+        }
         faults.push(Box::pin(pending()));
         let (over, raging) = (std::pin::pin!(sleep(self.lasts)), join_all(faults));
         match select(over, raging).await {
@@ -79,6 +83,7 @@ impl Forecast {
 /// Everything is healed at once; what it takes to converge from here is the protocol's affair.
 fn calm(cast: &Cast) {
     let world = cast.world;
+    world.lift_ambush();
     world.heal();
     world.links(LinkConfig::default());
     for &node in cast.everyone.iter() {
@@ -97,12 +102,12 @@ fn calm(cast: &Cast) {
 
 /// Asks of one fault whether it happens. It does, unless somebody overrides it: that is how a failure is made small.
 /// The answer has a stream of its own, so that the times of the other faults stay as they are.
-fn happens(world: World, fault: &str) -> bool {
+pub(super) fn happens(world: World, fault: &str) -> bool {
     world.stream(&format!("weather/{fault}/happens")).happens()
 }
 
 /// Around a mean, but never regular: exact periods miss what lies between them.
-fn about(stream: Stream, mean: Duration) -> Duration {
+pub(super) fn about(stream: Stream, mean: Duration) -> Duration {
     mean.mul_f64(0.1) + Duration::from_nanos(stream.below(2 * mean.as_nanos().clamp(1, 1 << 62) as u64))
 }
 

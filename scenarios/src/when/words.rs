@@ -62,6 +62,12 @@ pub(super) fn sentence(decision: &Decision, all: &[Decision], trace: &Trace) -> 
         ("weather/crashes/happens", _) => format!("a {} {happened}", node("crash")),
         ("weather/power/happens", _) => format!("a {} {happened}", node("power off")),
         ("weather/pauses/happens", _) => format!("a {} {happened}", node("pause")),
+        ("weather/ambush/synced/happens", _) => {
+            format!("a {} right after an fsync {happened}", node("crash"))
+        }
+        ("weather/ambush/replying/happens", _) => {
+            format!("a {} right before a reply {happened}", node("crash"))
+        }
         ("weather/partitions/happens", _) => format!("a partition {happened}"),
         ("weather/clocks/happens", _) => format!("a wrong clock {happened}"),
         (_, "happens") => {

@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("check_writes_a_page", html),
     ("check_judges_transactions", transactions),
     ("check_judges_what_is_weaker_than_linearizable", weaker),
+    ("check_judges_sessions_and_forks", sessions_and_forks),
     ("check_takes_no_combination_without_sense", combinations),
     ("check_opens_a_bank_with_money", opening),
 ];
@@ -240,11 +241,43 @@ fn weaker() {
     check(&[("list", &unknown)], "--model append-list --level convergence").ends(3).says("unknown outcome");
 }
 
+/// c2 sees the answer, and then not the post.
+const ANSWER: &str = r#"{"client":0,"op":"put","key":"post","value":"1","call":0,"return":1}
+{"client":1,"op":"get","key":"post","output":"1","call":10,"return":11}
+{"client":1,"op":"put","key":"answer","value":"2","call":20,"return":21}
+{"client":2,"op":"get","key":"answer","output":"2","call":30,"return":31}
+{"client":2,"op":"get","key":"post","output":null,"call":40,"return":41}
+"#;
+
+fn sessions_and_forks() {
+    let level = |level: &str, text: &str| check(&[("posts", text)], &format!("--model kv --level {level}"));
+    level("causal", ANSWER)
+        .ends(1)
+        .says("NOT CAUSAL")
+        .says("monotonic reads and writes follow reads cannot hold")
+        .says("c2's read post = null cannot have missed c0's put post = 1");
+    level("read-your-writes", ANSWER).ends(0).says("reading its writes");
+    level("monotonic-writes", ANSWER).ends(0);
+    let twice = ANSWER.replace("answer\",\"value\":\"2", "post\",\"value\":\"1");
+    level("monotonic-reads", &twice).ends(3).says("lines 1 and 3 write the same value");
+    let appends = ANSWER.replace("put\",\"key\":\"answer", "append\",\"key\":\"answer");
+    level("monotonic-reads", &appends).ends(3).says("line 3 is no read and no write");
+
+    level("fork-linearizable", ANSWER).ends(1).says("NOT FORK-LINEARIZABLE");
+    let hidden = ANSWER.replace("\"output\":\"2\"", "\"output\":null");
+    level("fork-linearizable", &hidden).ends(0).says("2 worlds");
+    level("fork-linearizable", GOOD).ends(0).says("one world");
+    level("fork-linearizable --budget 1", &hidden).ends(3).says("undecided");
+}
+
 fn combinations() {
     for (flags, words) in [
         ("--model list-append", "needs --level, what the database promises: read-committed, "),
         ("--model list-append --level sequential", "--level sequential does not go with --model list-append"),
-        ("--model kv --level serializable", "of which can be asked: linearizable, sequential"),
+        (
+            "--model kv --level serializable",
+            "of which can be asked: linearizable, sequential, convergence, fork-linearizable, read-your-writes, ",
+        ),
         ("--model kv --level convergence", "--model append-list and set only"),
         ("--model kv --level sequential --html page", "--html shows verdicts on linearizability"),
         ("--model kv --opening a=1", "--opening goes with --model bank only"),

@@ -1,5 +1,7 @@
 //! Each command's output and exit codes, where nothing dies.
 
+use serde_json::{Value, json};
+
 use crate::Test;
 use crate::shell::{alone, call, command};
 
@@ -137,6 +139,30 @@ fn determinism() {
         .says("  line 2: node world, the story itself\n")
         .says("traces:");
     assert!(said.out.lines().any(|line| line.contains("\"node\"")), "{}", said.out);
+    // Two processes in nine agree on the order of the table by chance.
+    let said = (0..20).map(|_| alone("determinism rough/unordered --seeds 1 --json")).find(|said| {
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        !report["first"].is_null()
+    });
+    let report: Value = serde_json::from_str(&said.expect("they do not always agree").out).unwrap();
+    let (first, second) = (&report["first"], &report["second"]);
+    for side in [first, second] {
+        assert_eq!(
+            (&side["event"]["event"], &side["event"]["node"]),
+            (&json!("send"), &json!("sender")),
+            "{side}"
+        );
+        assert!(side["words"].as_str().unwrap().starts_with("at 3 ms sender sent udp to n"), "{side}");
+        assert!(side["place"].as_str().unwrap().contains("rough.rs"), "{side}");
+        let to = side["event"]["to"].as_str().unwrap();
+        let link = format!("sender>{to}/link");
+        assert!(side["drawn"].as_array().unwrap().iter().any(|drawn| drawn["stream"] == *link), "{side}");
+    }
+    assert_ne!(first["event"]["to"], second["event"]["to"]);
+    assert_ne!(report["decision"]["first"]["stream"], report["decision"]["second"]["stream"]);
+    let held: Value =
+        serde_json::from_str(&alone("determinism rough/holds --seeds 3 --json").ends(0).out).unwrap();
+    assert_eq!(held, json!({"runs": 3}));
     // Where the kernel does not move memory about, two processes agree on addresses.
     let moves = std::fs::read_to_string("/proc/sys/kernel/randomize_va_space");
     if moves.is_ok_and(|moves| moves.trim() != "0") {

@@ -11,9 +11,15 @@ mod findings;
 mod fragile;
 mod hostile;
 mod rough;
+mod schedules;
 mod shell;
 mod shrinking;
 mod whens;
+
+#[path = "../../examples/exhaustive/lock.rs"]
+mod lock;
+#[path = "../../examples/exhaustive/vote.rs"]
+mod vote;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -24,7 +30,9 @@ type Test = (&'static str, fn());
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if std::env::var_os(shell::AS_COMMAND).is_some() {
-        return stormglass::cli(rough::stories());
+        let small = lock::stories().into_iter().chain(vote::stories());
+        let stories = rough::stories().into_iter().chain(schedules::stories()).chain(small);
+        return stormglass::cli(stories.collect());
     }
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let tests = [
@@ -34,6 +42,7 @@ fn main() -> ExitCode {
         dying::TESTS,
         findings::TESTS,
         hostile::TESTS,
+        schedules::TESTS,
         shrinking::TESTS,
         whens::TESTS,
     ]

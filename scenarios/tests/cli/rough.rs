@@ -47,6 +47,7 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
         Story::new("rough/differs", "Its process decides", differs),
         Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
+        Story::new("rough/unordered", "Whoever comes first in a table is told first", unordered),
         Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
             .catches(["forgets-count"]),
         Story::new("rough/poisoned", "What is drawn early is felt late", poisoned),
@@ -177,4 +178,27 @@ async fn poisoned(stage: Stage) {
         noise.below(1000);
     }
     stage.claim(!poisoned.get(), "nobody is poisoned", || "somebody is".into());
+}
+
+/// Goes through a table whose order the process decides, as that of a hash table with keys of its own would be.
+async fn unordered(stage: Stage) {
+    let world = stage.world();
+    let mut table: Vec<String> = (0..9).map(|n| format!("n{n}")).collect();
+    for name in &table {
+        world.node(name, std::future::pending::<()>);
+    }
+    let key = |name: &String| {
+        (u64::from(std::process::id()) ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    };
+    let turn = (key(&table[0]) >> 40) as usize % table.len();
+    let sender = world.node("sender", std::future::pending::<()>);
+    sleep(Duration::from_millis(3)).await;
+    table.rotate_left(turn);
+    let telling = async move {
+        let socket = stormglass::sim::net::UdpSocket::bind("0.0.0.0:0").await.unwrap();
+        for name in table {
+            socket.send_to(b"hello", &format!("{name}:7")).await.unwrap();
+        }
+    };
+    world.spawn_on(sender, telling).await.unwrap();
 }

@@ -159,6 +159,12 @@ impl Chance {
         value
     }
 
+    /// What the next decision of a stream will draw.
+    pub(crate) fn ahead(&self, stream: StreamId) -> u64 {
+        let source = &self.sources[stream.0 as usize];
+        hash(source.key, source.next)
+    }
+
     /// Uniform in `0..n`; calm is 0.
     #[inline]
     pub(crate) fn below(&mut self, stream: StreamId, kind: &'static str, n: u64) -> u64 {

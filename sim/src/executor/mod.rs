@@ -241,6 +241,12 @@ impl Exec {
     pub(crate) fn pick(&mut self, position: usize) -> Option<Picked> {
         let index =
             if position == 0 { self.ready.pop_front() } else { self.ready.swap_remove_back(position) }?;
+        self.take(index)
+    }
+
+    /// Takes a task that is ready and in no queue any more, or parks it if its node is paused.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, index: u32) -> Option<Picked> {
         let slot = &mut self.slots[index as usize];
         if slot.phase != Phase::Queued {
             return None; // killed while it was queued
@@ -257,6 +263,28 @@ impl Exec {
             cause: slot.cause,
             task: slot.task.take(),
         })
+    }
+
+    /// Takes the first of the ready queue out of it, for a [`Line`](crate::schedule::Line) to keep: the task, its node,
+    /// and what woke it. Whoever was killed while queued is left out.
+    pub(crate) fn next_ready(&mut self) -> Option<(TaskKey, NodeId, u64)> {
+        loop {
+            let index = self.ready.pop_front()?;
+            let slot = &self.slots[index as usize];
+            if slot.phase == Phase::Queued {
+                return Some((TaskKey::new(index, slot.generation), slot.node, slot.cause));
+            }
+        }
+    }
+
+    /// Whether a task is ready, wherever it waits for its turn.
+    pub(crate) fn is_queued(&self, key: TaskKey) -> bool {
+        self.state(key) == Some(Phase::Queued)
+    }
+
+    /// Puts a ready task at the end of the queue.
+    pub(crate) fn put_in_line(&mut self, key: TaskKey) {
+        self.ready.push_back(key.slot() as u32);
     }
 
     /// Puts a task back that is not finished. Returns it when it was killed meanwhile, for the caller to drop.

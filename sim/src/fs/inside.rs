@@ -3,6 +3,7 @@
 use super::disk::{Disk, Handle};
 use super::draw::Draw;
 use super::flight::{Change, Done, Ticket};
+use crate::ambush::{self, Juncture};
 use crate::disk::with_disk;
 use std::io;
 use std::path::Path;
@@ -45,11 +46,16 @@ pub(super) fn finish(ticket: Ticket) -> io::Result<Done> {
 
 /// One operation from its beginning to its end.
 pub(super) async fn change(change: Change) -> io::Result<Done> {
+    let syncs = matches!(change, Change::SyncFile(_) | Change::SyncDir(_));
     let (ticket, time) = begin(change)?;
     let mut begun = Begun(Some(ticket));
     pass(time).await;
     begun.0 = None;
-    finish(ticket)
+    let done = finish(ticket);
+    if syncs && done.is_ok() {
+        ambush::at(Juncture::Synced);
+    }
+    done
 }
 
 /// Something that only looks: it takes the time of a read and sees the disk as it is at the end.

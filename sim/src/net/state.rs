@@ -196,6 +196,12 @@ impl Net {
         message
     }
 
+    /// Sender, addressee and event of the sending of a message on its way.
+    pub(crate) fn in_flight(&self, place: u32) -> Option<(NodeId, NodeId, u64)> {
+        let message = self.messages[place as usize].as_ref()?;
+        Some((message.from, message.to, message.sent))
+    }
+
     /// The label of a type of message.
     #[inline]
     pub(crate) fn label(&mut self, name: &'static str, reply: bool) -> Label {

@@ -155,6 +155,22 @@ impl Queue {
         }
     }
 
+    /// The next entry, if its time is not after `latest`.
+    pub(crate) fn pop_until(
+        &mut self,
+        latest: u64,
+        is_stale: impl Fn(Planned) -> bool,
+    ) -> Option<(u64, Planned)> {
+        loop {
+            let late = self.late.peek().map(|Reverse(entry)| entry);
+            match self.sorted.last().into_iter().chain(late).min() {
+                Some(entry) if entry.at > latest => return None,
+                Some(_) => return self.pop(is_stale),
+                None => self.turn(&is_stale)?,
+            }
+        }
+    }
+
     /// Turns to the next tick that has entries; `None` when there is none.
     fn turn(&mut self, is_stale: &impl Fn(Planned) -> bool) -> Option<()> {
         let ahead = self.next_mark();

@@ -110,6 +110,12 @@ impl Timers {
         planned.kind() == Kind::Timer && !planned.fits(self.slots[planned.place() as usize].generation)
     }
 
+    /// The node of a queue entry's timer, and the event that armed it; `None` when it is gone.
+    pub(crate) fn whose(&self, planned: Planned) -> Option<(NodeId, u64)> {
+        let timer = &self.slots[planned.place() as usize];
+        planned.fits(timer.generation).then_some((timer.node, timer.cause))
+    }
+
     /// A timer is due: its waker, its node, and the event that armed it. `None` for one that was cancelled.
     #[inline]
     pub(crate) fn fire(&mut self, planned: Planned) -> Option<(Waker, NodeId, u64)> {

@@ -15,10 +15,11 @@ use std::time::Duration;
 use crate::NodeId;
 use crate::chance::Stream;
 use crate::executor::{self, JoinHandle};
-use crate::hub::{Hub, with_core};
+use crate::hub::{HUB, Hub, with_core};
 use crate::net::Counters;
 use crate::outcome::FindingKind;
 use crate::property::found;
+use crate::schedule;
 use crate::trace::code;
 
 /// A handle on the world of this thread, for the test that runs in it: makes nodes and does things to them.
@@ -41,8 +42,21 @@ impl World {
     }
 
     /// True virtual time since the start of the world, which no node can read.
+    ///
+    /// A step that reads it may tell, of steps on different nodes, which came first: [`search`](crate::schedule::search)
+    /// takes no two such steps for independent.
     pub fn now(self) -> Duration {
-        with_core(|core| Duration::from_nanos(core.now))
+        HUB.with(|hub| {
+            hub.looked.set(true);
+            Duration::from_nanos(hub.core.borrow().now)
+        })
+    }
+
+    /// Ends the rule of the run's strategy: from here on things happen at their times, and of ready tasks any may be
+    /// next. True when a strategy has ruled until now. The calm calls it: whether something good happens in time is only
+    /// judged under a schedule that is fair.
+    pub fn default_schedule(self) -> bool {
+        HUB.with(schedule::hand_over)
     }
 
     /// Starts a task on a node, as if its own code had. Nothing happens when the node is down.
@@ -58,7 +72,7 @@ impl World {
     /// ends the run. It must not wait and must not change anything.
     pub fn watch(self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + 'static) {
         with_core(|core| core.watchers.push(Watcher { name: name.into(), check: Rc::new(check) }));
-        crate::hub::HUB.with(|hub| hub.watched.set(true));
+        HUB.with(|hub| hub.watched.set(true));
     }
 
     /// Notes that a claim of the test has fallen; the run ends here.

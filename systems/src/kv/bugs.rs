@@ -91,6 +91,12 @@ known_bugs! {
         RenamesBeforeFsync = "renames-before-fsync",
             breaks "I7 answers_survive_crashes", caught_by "kv/power_loss";
 
+        /// Belief: a value and its version may be made durable one after the other. Durable server only.
+        /// But between the two the new value stands under the old version, which others have seen with another.
+        /// Shows when the server dies right after the first of the two fsyncs.
+        ValueBeforeVersion = "value-before-version",
+            breaks "I7 answers_survive_crashes", caught_by "kv/rare_puts";
+
         /// Belief: fsync of a file makes its name stable too. Durable server only.
         /// But the name lives in the directory; without it the records since are in a file nobody will open.
         /// Shows when the power fails after the log was created or compacted, and written to.

@@ -100,6 +100,14 @@ impl Log {
 
     /// Appends records and makes them durable. After an error the log is not to be used.
     pub(super) async fn persist(&mut self, records: Vec<Record>) -> Result<(), LogError> {
+        if self.bugs.has(Bug::ValueBeforeVersion) {
+            let values = records.iter().filter_map(Record::under_the_version_before);
+            self.append(values.collect()).await?;
+        }
+        self.append(records).await
+    }
+
+    async fn append(&mut self, records: Vec<Record>) -> Result<(), LogError> {
         if records.is_empty() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Jepsen's text logs: `INFO  jepsen.util - 4<tab>:invoke<tab>:read<tab>nil`.
+//! Jepsen's text logs: `INFO  jepsen.util - 4<tab>:invoke<tab>:read<tab>nil`, or with spaces in place of the tabs.
 
 use super::line::{Event, Kind, process};
 use crate::format::Error;
@@ -14,7 +14,30 @@ pub struct Log<R> {
 
 /// Whether a line is, or once was, an event.
 pub(crate) fn is_event(line: &str) -> bool {
-    line.split('\t').nth(1).and_then(|kind| kind.strip_prefix(':')).and_then(Kind::of).is_some()
+    columns(line).get(1).and_then(|kind| kind.strip_prefix(':')).and_then(Kind::of).is_some()
+}
+
+/// What tabs part, or else spaces outside of brackets; the first column ends with the process.
+fn columns(line: &str) -> Vec<&str> {
+    let line = line.trim_end();
+    if line.contains('\t') {
+        return line.split('\t').collect();
+    }
+    let Some((before, _)) = line.split_once(" :") else { return vec![line] };
+    let process = before.split_whitespace().last().unwrap_or_default();
+    if process.is_empty() || !process.bytes().all(|byte| byte.is_ascii_digit()) {
+        return vec![line];
+    }
+    let mut columns = vec![before];
+    let mut rest = line[before.len()..].trim_start();
+    while !rest.is_empty() {
+        let bracket = rest.find(']').filter(|_| rest.starts_with('[')).map(|at| at + 1);
+        let end = bracket.or_else(|| rest.find(char::is_whitespace)).unwrap_or(rest.len());
+        let (column, more) = rest.split_at(end);
+        columns.push(column);
+        rest = more.trim_start();
+    }
+    columns
 }
 
 impl<R: BufRead> Log<R> {
@@ -48,9 +71,8 @@ impl<R: BufRead> Iterator for Log<R> {
 }
 
 fn event(line: u64, text: &str) -> Result<Option<Event>, Expected> {
-    let parts: Vec<&str> = text.trim_end().split('\t').collect();
-    let [before, kind, f, value, rest @ ..] = &parts[..] else {
-        return Err(Expected("process, type, operation and value, with tabs between them".into()));
+    let [before, kind, f, value, rest @ ..] = &columns(text)[..] else {
+        return Err(Expected("process, type, operation and value, with tabs or spaces between them".into()));
     };
     let Some(process) = process(&datum(before.split_whitespace().last().unwrap_or_default())?)? else {
         return Ok(None);

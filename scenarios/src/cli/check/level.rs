@@ -1,6 +1,7 @@
 //! What a system may promise, and of what.
 
 use clap::ValueEnum;
+use stormglass_checker::consistency::Guarantee;
 use stormglass_checker::transactions::Level as Isolation;
 
 use super::Against;
@@ -13,6 +14,18 @@ pub(super) enum Level {
     Sequential,
     /// Who reads when all writing is over reads the same, and all that was acknowledged (models append-list and set)
     Convergence,
+    /// A server may show clients different worlds, but each is linearizable and they never join again
+    ForkLinearizable,
+    /// A read sees what its client wrote before, or something later (registers and maps)
+    ReadYourWrites,
+    /// A read sees what its client read before, or something later
+    MonotonicReads,
+    /// The writes of a client are everywhere in their order
+    MonotonicWrites,
+    /// What a client read is everywhere before what it wrote then
+    WritesFollowReads,
+    /// The four before this one together, with one order of all writes
+    Causal,
     ReadCommitted,
     SnapshotIsolation,
     StrongSessionSnapshotIsolation,
@@ -31,7 +44,15 @@ impl Level {
     /// Of transactions.
     pub(super) fn isolation(self) -> Option<Isolation> {
         Some(match self {
-            Level::Linearizable | Level::Sequential | Level::Convergence => return None,
+            Level::Linearizable
+            | Level::Sequential
+            | Level::Convergence
+            | Level::ForkLinearizable
+            | Level::ReadYourWrites
+            | Level::MonotonicReads
+            | Level::MonotonicWrites
+            | Level::WritesFollowReads
+            | Level::Causal => return None,
             Level::ReadCommitted => Isolation::ReadCommitted,
             Level::SnapshotIsolation => Isolation::SnapshotIsolation,
             Level::StrongSessionSnapshotIsolation => Isolation::StrongSessionSnapshotIsolation,
@@ -42,12 +63,30 @@ impl Level {
         })
     }
 
+    /// Of sessions.
+    pub(super) fn guarantees(self) -> &'static [Guarantee] {
+        match self {
+            Level::ReadYourWrites => &[Guarantee::ReadYourWrites],
+            Level::MonotonicReads => &[Guarantee::MonotonicReads],
+            Level::MonotonicWrites => &[Guarantee::MonotonicWrites],
+            Level::WritesFollowReads => &[Guarantee::WritesFollowReads],
+            Level::Causal => &Guarantee::ALL,
+            _ => &[],
+        }
+    }
+
     /// What a history that keeps the promise is.
     pub(super) fn adjective(self) -> &'static str {
         match self {
             Level::Linearizable => "linearizable",
             Level::Sequential => "sequentially consistent",
             Level::Convergence => "convergent",
+            Level::ForkLinearizable => "fork-linearizable",
+            Level::ReadYourWrites => "reading its writes",
+            Level::MonotonicReads => "monotonic in reads",
+            Level::MonotonicWrites => "monotonic in writes",
+            Level::WritesFollowReads => "writing after reads",
+            Level::Causal => "causal",
             Level::ReadCommitted => "read committed",
             Level::SnapshotIsolation => "snapshot isolated",
             Level::StrongSessionSnapshotIsolation => "strong session snapshot isolated",

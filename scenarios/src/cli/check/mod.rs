@@ -9,6 +9,7 @@ mod level;
 mod objects;
 mod opening;
 mod transactions;
+mod weaker;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -38,8 +39,8 @@ pub(crate) struct Check {
     /// What the history is judged against
     #[arg(long, value_enum)]
     model: Against,
-    /// What was promised: of an object linearizable (if none is named), sequential or convergence; of transactions an
-    /// isolation level, which must be named
+    /// What was promised: of an object linearizable (if none is named) or something weaker; of transactions an isolation
+    /// level, which must be named
     #[arg(long, value_enum)]
     level: Option<Level>,
     /// How the histories are written

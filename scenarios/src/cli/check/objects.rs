@@ -11,7 +11,7 @@ use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation};
 
 use super::judged::Judged;
 use super::level::Level;
-use super::{Check, Complaint, convergence, open, opening};
+use super::{Check, Complaint, convergence, open, opening, weaker};
 
 /// Columns of a drawn counterexample.
 const WIDTH: usize = 100;
@@ -43,6 +43,8 @@ impl Check {
         let mut judged = match level {
             Level::Sequential => sequential(&model, file, &recorded, self.budget()),
             Level::Convergence => convergence::judge(file, &recorded),
+            Level::ForkLinearizable => weaker::forks(&model, file, &recorded, self.budget()),
+            _ if !level.guarantees().is_empty() => weaker::sessions(&model, file, level, &recorded),
             _ => self.linearizable(&model, file, &recorded)?,
         };
         judged.operations = recorded.operations.len();

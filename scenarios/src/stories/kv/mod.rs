@@ -9,6 +9,7 @@ mod lab_many_clerks;
 mod lab_puts;
 mod lost_reply;
 mod power_loss;
+mod rare_puts;
 mod swarm;
 mod two_lock_holders;
 
@@ -22,6 +23,7 @@ pub(super) fn stories() -> Vec<Story> {
         duplicated_requests::story(),
         two_lock_holders::story(),
         power_loss::story(),
+        rare_puts::story(),
         fsync_fails::story(),
     ];
     stories.extend(swarm::stories());

@@ -50,7 +50,7 @@ async fn volatile(stage: Stage) {
 }
 
 async fn durable(stage: Stage) {
-    compete(stage, small_log(), weather().crashes().power_losses().disks()).await;
+    compete(stage, small_log(), weather().crashes().power_losses().disks().ambushes()).await;
 }
 
 async fn compete(stage: Stage, storage: Storage, weather: Weather) {
@@ -74,5 +74,5 @@ async fn lock(stage: Stage) {
             }
         });
     }
-    cast.storm(weather().crashes().power_losses(), Duration::from_secs(240)).await;
+    cast.storm(weather().crashes().power_losses().ambushes(), Duration::from_secs(240)).await;
 }

@@ -101,6 +101,7 @@ impl Cast {
     /// The gates of the calm, for servers that can all hear each other: a leader, whose proposal commits, equal replicas,
     /// and terms that stop rising.
     pub(in super::super) async fn settle(&self, core: &[usize], within: Duration) {
+        self.stage.fair();
         let start = self.world.now();
         let left = || within.saturating_sub(self.world.now().saturating_sub(start));
         loop {
@@ -122,6 +123,7 @@ impl Cast {
 
     /// Terms stop rising, at those of these servers that are members: who was removed may campaign for ever.
     pub(in super::super) async fn quiet(&self, core: &[usize], within: Duration) {
+        self.stage.fair();
         let highest = || {
             let leader = self.leader(core).and_then(|leader| self.status(leader));
             let is_member = |id| {

@@ -88,6 +88,7 @@ async fn swarm(stage: Stage) {
         .power_losses()
         .pauses()
         .disks()
+        .ambushes()
         .most_down((founders as usize - 1) / 2);
     if drifts {
         weather = weather.clocks();

@@ -13,6 +13,7 @@ use super::super::message::{CallKey, Content, Label, Status};
 use super::super::state::Protocol;
 use super::{Request, decode, encode, method_of, stream};
 use crate::NodeId;
+use crate::ambush::{self, Juncture};
 use crate::executor::{Wait, spawn};
 use crate::hub::{HUB, fenced_error};
 
@@ -182,6 +183,7 @@ pub(crate) enum ReplyTo {
 impl ReplyTo {
     #[inline]
     fn encode<T: serde::Serialize>(self, reply: &T) {
+        ambush::at(Juncture::Replying);
         let buffer = match &self {
             ReplyTo::Message { .. } => HUB.with(|hub| hub.core.borrow_mut().net.buffer()),
             ReplyTo::Stream(_) => Vec::new(),

@@ -27,6 +27,19 @@ pub enum Record {
     Heard(Transmission),
 }
 
+impl Record {
+    /// What [`Bug::ValueBeforeVersion`](crate::kv::bugs::Bug::ValueBeforeVersion) writes first: the new value alone.
+    pub(crate) fn under_the_version_before(&self) -> Option<Record> {
+        match self {
+            Record::Installed { key, value, version, .. } if *version > 1 => {
+                let (key, value) = (key.clone(), value.clone());
+                Some(Record::Installed { key, value, version: version - 1, by: None })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What one step obliges the shell to do, in the order of the fields.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the reply promises what `persist` has yet to make true"]

@@ -1,0 +1,205 @@
+//! Every order there is, for a small cast: the same test again and again, each time in an order that is not equivalent
+//! to any before, until there is none left.
+//!
+//! # What is explored
+//! The asynchronous model ([`Lateness::Any`]): of what is ready or on its way, anything may be next; timers fire when
+//! nothing else can happen. Chance apart from that is the seed's. Loss, crashes and time-outs that come early are not
+//! explored unless the test makes them itself.
+//!
+//! # What is left out
+//! Two steps are *independent* when they happen on different nodes, neither on the world's own, and at most one of them
+//! reads [`World::now`](crate::World::now). Orders that differ only in the order of independent steps are one: each
+//! node sees the same in both. An observer outside of the nodes sees the same too if it reads the true time whenever it
+//! notes something. What nodes share besides (a static, an `Rc`) must not tell who came first.
+//!
+//! Dynamic partial-order reduction with source sets and sleep sets (Abdulla, Aronis, Jonsson and Sagonas, *Optimal
+//! dynamic partial order reduction*, POPL 2014, algorithm 1).
+
+mod follow;
+mod order;
+
+use std::future::Future;
+
+pub(super) use follow::InTurn;
+pub use follow::{Followed, Run};
+use order::Order;
+
+use super::Event;
+use crate::chance::Overrides;
+use crate::{Config, NodeId, Outcome, Schedule, Seed, Sim, World};
+
+/// What can be said of a step once it has been made, for whether it depends on another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    id: u64,
+    node: NodeId,
+    looked: bool,
+}
+
+impl Step {
+    fn depends_on(self, other: Step) -> bool {
+        let anywhere = [self.node, other.node].contains(&NodeId::WORLD);
+        anywhere || self.node == other.node || self.looked && other.looked
+    }
+}
+
+/// One choice of a run, and what is known of the others that could have been made.
+#[derive(Clone, Debug)]
+struct Frame {
+    /// What happened.
+    event: Event,
+    looked: bool,
+    /// What could have.
+    enabled: Vec<u64>,
+    /// Time passed right before: nothing but timers was left.
+    after_all: bool,
+    /// Begun with these and everything equivalent has been explored.
+    asleep: Vec<Step>,
+    /// What must be begun with.
+    wanted: Vec<u64>,
+}
+
+impl Frame {
+    fn step(&self) -> Step {
+        Step { id: self.event.id, node: self.event.node, looked: self.looked }
+    }
+}
+
+/// A search through all orders, depth first. It keeps one run's choices, not the tree.
+#[derive(Debug)]
+pub struct Search {
+    most: u64,
+    frames: Vec<Frame>,
+    /// How many choices of the last run the next one shares.
+    shared: usize,
+    begun: bool,
+    over: bool,
+    explored: Explored,
+}
+
+/// What a search has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Explored {
+    /// Orders, no two of them equivalent.
+    pub schedules: u64,
+    /// Runs that turned out to be equivalent to an earlier one.
+    pub redundant: u64,
+    /// The most events of a run.
+    pub longest: usize,
+    /// Whether no order is left. False while the search goes on, when it was ended, and when a run was too long.
+    pub complete: bool,
+}
+
+/// Choices in one run after which it is too long to be explored.
+const LONGEST: usize = 20_000;
+
+impl Search {
+    /// A search that gives up after so many runs.
+    pub fn new(most: u64) -> Search {
+        let explored = Explored::default();
+        Search { most, frames: Vec::new(), shared: 0, begun: false, over: false, explored }
+    }
+
+    /// The next run to be made; `None` when the search is over.
+    pub fn next_run(&mut self) -> Option<Run> {
+        if self.over || self.explored.schedules + self.explored.redundant >= self.most {
+            return None;
+        }
+        if !self.begun {
+            self.begun = true;
+            return Some(Run::new(Vec::new(), Vec::new()));
+        }
+        // The deepest choice that must be made otherwise.
+        while let Some(frame) = self.frames.last_mut() {
+            let step = frame.step();
+            frame.asleep.push(step);
+            let is_asleep = |id: &&u64| frame.asleep.iter().any(|step| step.id == **id);
+            if let Some(&next) = frame.wanted.iter().find(|id| !is_asleep(id)) {
+                self.shared = self.frames.len() - 1;
+                let path = self.frames[..self.shared].iter().map(|frame| frame.event.id).chain([next]);
+                return Some(Run::new(path.collect(), self.frames[self.shared].asleep.clone()));
+            }
+            self.frames.pop();
+        }
+        self.over = true;
+        self.explored.complete = self.explored.longest < LONGEST;
+        None
+    }
+
+    /// Takes a run that was made into account.
+    pub fn learn(&mut self, run: Run) {
+        if run.is_redundant() {
+            self.explored.redundant += 1;
+        } else {
+            self.explored.schedules += 1;
+        }
+        let new = run.into_frames();
+        let before = self.frames.get(self.shared).map(|frame| (frame.wanted.clone(), frame.asleep.clone()));
+        self.frames.truncate(self.shared);
+        self.frames.extend(new.into_iter().skip(self.shared));
+        self.explored.longest = self.explored.longest.max(self.frames.len());
+        if let (Some((wanted, asleep)), Some(frame)) = (before, self.frames.get_mut(self.shared)) {
+            frame.wanted = wanted;
+            frame.asleep = asleep;
+        }
+        for (at, id) in Order::of(&self.frames).reversals(&self.frames, self.shared) {
+            self.frames[at].wanted.push(id);
+        }
+    }
+
+    /// What the search has come to so far.
+    pub fn explored(&self) -> Explored {
+        self.explored
+    }
+}
+
+/// An order in which something went wrong.
+#[derive(Debug)]
+pub struct Wrong<T> {
+    /// What it came to.
+    pub outcome: Outcome<T>,
+    /// The choices that make it, for [`Schedule::Asynchronous`].
+    pub overrides: Overrides,
+}
+
+/// Explores a test until an order breaks it, or no order is left, or `most` runs were made.
+///
+/// ```
+/// use stormglass_sim::schedule::search::explore;
+/// use stormglass_sim::{Config, Seed, World, net::UdpSocket};
+///
+/// // Two senders, one receiver: who is first?
+/// async fn race(world: World) {
+///     let inbox = UdpSocket::bind("0.0.0.0:1").await.unwrap();
+///     for name in ["a", "b"] {
+///         world.node(name, || async {
+///             UdpSocket::bind("0.0.0.0:0").await.unwrap().send_to(b"me", "world:1").await.unwrap();
+///         });
+///     }
+///     inbox.recv_from(&mut [0; 8]).await.unwrap();
+/// }
+/// let (explored, wrong) = explore(Seed(0), &Config::default(), 1000, race);
+/// assert!(explored.complete && wrong.is_none());
+/// ```
+pub fn explore<F: Future>(
+    seed: Seed,
+    config: &Config,
+    most: u64,
+    test: impl Fn(World) -> F,
+) -> (Explored, Option<Wrong<F::Output>>) {
+    let mut search = Search::new(most);
+    while let Some(run) = search.next_run() {
+        let (strategy, followed) = run.follow();
+        let config = Config { schedule: Schedule::Asynchronous, ..config.clone() };
+        let mut sim = Sim::scheduled(seed, config, strategy);
+        let outcome = sim.run(&test);
+        drop(sim);
+        let run = followed.run();
+        let overrides = run.overrides();
+        search.learn(run);
+        if !outcome.holds() {
+            return (search.explored(), Some(Wrong { outcome, overrides }));
+        }
+    }
+    (search.explored(), None)
+}

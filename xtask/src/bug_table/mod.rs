@@ -1,0 +1,167 @@
+//! `cargo xtask bug-table`: what each schedule makes of each known bug, as tables in the guides.
+
+mod measure;
+mod page;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::{bugs, root};
+use measure::{Journal, Measured, Task};
+
+/// Writes `docs/bug-table.md` and `.json`: for every known bug, seeds and CPU seconds to the first detection, under the
+/// portfolio and under each schedule alone. What is measured is kept, so an interrupted measurement goes on
+#[derive(clap::Args)]
+pub(crate) struct BugTable {
+    /// Only these systems; all by default
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    system: Vec<String>,
+    /// Only these bugs; all by default
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    bug: Vec<String>,
+    /// Campaigns of the portfolio, each from another first seed
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    campaigns: u64,
+    /// Campaigns of each schedule alone
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    single: u64,
+    /// The schedules that are measured alone
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "fifo,random,walk,pos,pct1,pct2,pct3,pctcp1,pctcp2,pctcp3,starve"
+    )]
+    schedule: Vec<String>,
+    /// CPU seconds after which a campaign of the portfolio has missed its bug
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    budget: u64,
+    /// CPU seconds after which a campaign of one schedule has
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    single_budget: u64,
+    /// Measurements at once, a process each
+    #[arg(long, short, value_name = "J", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    jobs: u64,
+    /// The command `stormglass`, built already; else it is built in release
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
+    /// What has been measured so far; with other budgets it must be another file
+    #[arg(long, value_name = "FILE", default_value = "target/bug-table.jsonl")]
+    journal: PathBuf,
+    /// Where the two tables go, without their extensions
+    #[arg(long, value_name = "PATH", default_value = "docs/bug-table")]
+    output: PathBuf,
+}
+
+/// A bug and the story that must catch it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Known {
+    bug: String,
+    story: String,
+}
+
+impl BugTable {
+    pub(crate) fn run(&self) -> Result<(), String> {
+        let program = match &self.program {
+            Some(program) => program.clone(),
+            None => bugs::build()?,
+        };
+        let known = self.known(&bugs::ask(&program, &["list", "--json"])?);
+        if known.is_empty() {
+            return Err("no known bug has this name".to_owned());
+        }
+        let mut journal = Journal::open(root().join(&self.journal), self.budget, self.single_budget)?;
+        let tasks = self.tasks(&known);
+        let missing: Vec<Task> = tasks.iter().filter(|task| !journal.has(task)).cloned().collect();
+        println!("{} bugs, {} campaigns, {} still to be measured", known.len(), tasks.len(), missing.len());
+        measure::all(&program, &missing, self.jobs, &mut journal)?;
+        let rows: Vec<(Known, Vec<Measured>)> =
+            known.into_iter().map(|known| (known.clone(), journal.of(&known, &tasks))).collect();
+        let output = root().join(&self.output);
+        bugs::write(&output.with_extension("md"), &page::page(self, &rows))?;
+        let table = serde_json::to_string_pretty(&page::table(self, &rows)).map_err(|e| e.to_string())?;
+        bugs::write(&output.with_extension("json"), &(table + "\n"))?;
+        println!("{0}.md, {0}.json", self.output.display());
+        Ok(())
+    }
+
+    /// Each bug once, with the first story that names it.
+    fn known(&self, stories: &Value) -> Vec<Known> {
+        let mut known: Vec<Known> = Vec::new();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        for story in stories.as_array().into_iter().flatten() {
+            let system = text(&story["system"]);
+            if !self.system.is_empty() && !self.system.contains(&system) {
+                continue;
+            }
+            for bug in story["bugs"].as_array().into_iter().flatten().map(text) {
+                let named = self.bug.is_empty() || self.bug.contains(&bug);
+                let again = |other: &Known| {
+                    other.bug == bug && other.story.split('/').next() == Some(system.as_str())
+                };
+                if named && !known.iter().any(again) {
+                    known.push(Known { bug, story: text(&story["story"]) });
+                }
+            }
+        }
+        known
+    }
+
+    /// Every campaign there is. First one of each kind, so that a table that was cut short has a little of everything.
+    fn tasks(&self, known: &[Known]) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for campaign in 0..self.campaigns.max(self.single) {
+            for known in known {
+                let mut add = |schedule: &str, budget| {
+                    tasks.push(Task {
+                        known: known.clone(),
+                        schedule: schedule.to_owned(),
+                        campaign,
+                        budget,
+                    });
+                };
+                if campaign < self.campaigns {
+                    add(PORTFOLIO, self.budget);
+                }
+                if campaign < self.single {
+                    self.schedule.iter().for_each(|schedule| add(schedule, self.single_budget));
+                }
+            }
+        }
+        tasks
+    }
+}
+
+/// The schedule that is a share of each.
+const PORTFOLIO: &str = "portfolio";
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        table: BugTable,
+    }
+
+    #[test]
+    fn a_bug_stands_once_and_has_all_its_campaigns() {
+        let stories = json!([
+            { "story": "kv/x", "system": "kv", "bugs": ["a", "b"] },
+            { "story": "kv/y", "system": "kv", "bugs": ["b", "c"] },
+            { "story": "raft/z", "system": "raft", "bugs": ["b"] },
+        ]);
+        let table = |line: &str| Line::parse_from(line.split(' ')).table;
+        let all = table("x --schedule pos,fifo --campaigns 3 --single 2");
+        let known = all.known(&stories);
+        let named: Vec<(&str, &str)> = known.iter().map(|it| (it.bug.as_str(), it.story.as_str())).collect();
+        assert_eq!(named, [("a", "kv/x"), ("b", "kv/x"), ("c", "kv/y"), ("b", "raft/z")]);
+        assert_eq!(all.tasks(&known).len(), 4 * (3 + 2 * 2));
+        assert_eq!(table("x --system raft --bug b").known(&stories).len(), 1);
+    }
+}

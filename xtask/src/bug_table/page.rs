@@ -1,0 +1,221 @@
+//! The figures as a page and as JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::measure::Measured;
+use super::{BugTable, Known, PORTFOLIO};
+
+/// CPU seconds within which a bug shall be caught.
+const SOON: f64 = 60.0;
+
+type Row = (Known, Vec<Measured>);
+
+/// The campaigns of one bug under one schedule.
+struct Cell<'a>(Vec<&'a Measured>);
+
+impl<'a> Cell<'a> {
+    fn of(measured: &'a [Measured], schedule: &str) -> Cell<'a> {
+        Cell(measured.iter().filter(|one| one.schedule == schedule).collect())
+    }
+
+    fn caught(&self) -> usize {
+        self.0.iter().filter(|one| one.seeds.is_some()).count()
+    }
+
+    /// The median, with what was missed as more than anything; `None` when the median is.
+    fn median(&self, figure: impl Fn(&Measured) -> f64) -> Option<f64> {
+        let value = |one: &&Measured| if one.seeds.is_some() { figure(one) } else { f64::INFINITY };
+        let mut values: Vec<f64> = self.0.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().filter(|median| median.is_finite())
+    }
+
+    fn seeds(&self) -> Option<f64> {
+        self.median(|one| one.seeds.unwrap_or_default() as f64)
+    }
+
+    fn cpu(&self) -> Option<f64> {
+        self.median(|one| one.cpu)
+    }
+
+    /// The median of seeds; how many campaigns caught it, unless all did.
+    fn shown(&self) -> String {
+        let (caught, all) = (self.caught(), self.0.len());
+        let seeds = self.seeds().map_or_else(|| "–".to_owned(), |seeds| format!("{seeds:.0}"));
+        if caught == all { seeds } else { format!("{seeds} ({caught}/{all})") }
+    }
+}
+
+/// The page.
+pub(super) fn page(table: &BugTable, rows: &[Row]) -> String {
+    let BugTable { campaigns, single, budget, single_budget, .. } = table;
+    let mut page = format!(
+        "# Bugs and schedules\n\n\
+         Written by `cargo xtask bug-table`: for each known bug, how many seeds it takes until the story that must catch it \
+         does. Medians over {campaigns} campaigns of the portfolio, each of at most {budget} CPU seconds, and over {single} \
+         of each schedule alone, of at most {single_budget}; a campaign that ends without a detection counts as longer than \
+         any, and – says that at least half of them did. Behind it, how many caught the bug, where not all did. The \
+         labs' stories judge by time and have the default whatever is asked. What a schedule is: [schedules](schedules.md). Machine-readable: [`bug-table.json`](bug-table.json).\n\n"
+    );
+    page.push_str(&sum(rows));
+    page.push_str("\n| bug | story | portfolio | CPU s |");
+    table.schedule.iter().for_each(|schedule| page.push_str(&format!(" {schedule} |")));
+    page.push_str("\n| --- | --- | ---: | ---: |");
+    page.push_str(&" ---: |".repeat(table.schedule.len()));
+    for (Known { bug, story }, measured) in rows {
+        let portfolio = Cell::of(measured, PORTFOLIO);
+        let cpu = portfolio.cpu().map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.2}"));
+        page.push_str(&format!("\n| `{bug}` | `{story}` | {} | {cpu} |", portfolio.shown()));
+        for schedule in &table.schedule {
+            page.push_str(&format!(" {} |", Cell::of(measured, schedule).shown()));
+        }
+    }
+    page.push('\n');
+    for (title, empty, of) in [
+        ("Caught by one schedule alone", "Every bug that any schedule catches, two do.", schedules as Kinds),
+        ("Caught by one oracle alone", "There is none.", oracles),
+        ("Needs a kind of fault", "There is none.", needs),
+    ] {
+        page.push_str(&format!("\n## {title}\n\n"));
+        let lists = by_kind(rows, of);
+        if lists.is_empty() {
+            page.push_str(&format!("{empty}\n"));
+        }
+        for (kind, bugs) in lists {
+            page.push_str(&format!("- **{kind}**: {}\n", bugs.join(", ")));
+        }
+    }
+    page
+}
+
+/// What the portfolio comes to over all bugs.
+fn sum(rows: &[Row]) -> String {
+    let cells: Vec<Cell<'_>> = rows.iter().map(|(_, measured)| Cell::of(measured, PORTFOLIO)).collect();
+    let all = cells.len();
+    let caught = cells.iter().filter(|cell| cell.caught() > 0).count();
+    let always = cells.iter().filter(|cell| cell.caught() == cell.0.len()).count();
+    let soon = cells.iter().filter(|cell| cell.cpu().is_some_and(|cpu| cpu <= SOON)).count();
+    format!(
+        "The portfolio caught {caught} of {all} bugs, {always} of them in every campaign; {soon} ({:.0} %) within {SOON} CPU \
+         seconds on one core, by the median.\n",
+        100.0 * soon as f64 / all.max(1) as f64
+    )
+}
+
+/// The kinds of something that a bug cannot be caught without.
+type Kinds = fn(&[Measured]) -> BTreeSet<String>;
+
+fn by_kind(rows: &[Row], of: Kinds) -> BTreeMap<String, Vec<String>> {
+    let mut lists: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (Known { bug, story }, measured) in rows {
+        for kind in of(measured) {
+            lists.entry(kind).or_default().push(format!("`{bug}` (`{story}`)"));
+        }
+    }
+    lists
+}
+
+/// The only schedule under which it was caught, of those that were measured alone.
+fn schedules(measured: &[Measured]) -> BTreeSet<String> {
+    let alone = measured.iter().filter(|one| one.schedule != PORTFOLIO && one.seeds.is_some());
+    only(alone.map(|one| one.schedule.clone()).collect())
+}
+
+/// The only oracle that caught it. A claim with numbers in it is one claim.
+fn oracles(measured: &[Measured]) -> BTreeSet<String> {
+    let fired = measured.iter().filter_map(|one| one.oracle.clone());
+    only(fired.map(|oracle| oracle.replace('|', "\\|")).collect())
+}
+
+fn only(kinds: BTreeSet<String>) -> BTreeSet<String> {
+    if kinds.len() == 1 { kinds } else { BTreeSet::new() }
+}
+
+/// Faults that the weather of every run knew in which it was caught, out of those that it might not have known.
+fn needs(measured: &[Measured]) -> BTreeSet<String> {
+    let mut caught = measured.iter().filter(|one| one.seeds.is_some()).map(|one| one.faults.clone());
+    let Some(first) = caught.next() else { return BTreeSet::new() };
+    let rest: Vec<BTreeSet<String>> = caught.collect();
+    // Half of the runs know a fault: of fewer than eight it says little that all did.
+    if rest.len() < 7 { BTreeSet::new() } else { rest.iter().fold(first, |common, other| &common & other) }
+}
+
+/// The figures for machines.
+pub(super) fn table(table: &BugTable, rows: &[Row]) -> Value {
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|(Known { bug, story }, measured)| {
+            let names = [PORTFOLIO].into_iter().chain(table.schedule.iter().map(String::as_str));
+            let cells: serde_json::Map<String, Value> = names
+                .map(|name| {
+                    let cell = Cell::of(measured, name);
+                    let cell = json!({
+                        "campaigns": cell.0.len(),
+                        "caught": cell.caught(),
+                        "seeds": cell.seeds(),
+                        "cpu_seconds": cell.cpu(),
+                        "each": cell.0.iter().map(|one| json!({ "seeds": one.seeds, "cpu_seconds": one.cpu })).collect::<Vec<_>>(),
+                    });
+                    (name.to_owned(), cell)
+                })
+                .collect();
+            json!({
+                "bug": bug,
+                "story": story,
+                "schedules": cells,
+                "only_schedule": schedules(measured),
+                "only_oracle": oracles(measured),
+                "needs": needs(measured),
+            })
+        })
+        .collect();
+    json!({
+        "campaigns": table.campaigns,
+        "single": table.single,
+        "budget_cpu_seconds": table.budget,
+        "single_budget_cpu_seconds": table.single_budget,
+        "bugs": rows,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(schedule: &str, seeds: Option<u64>, faults: &[&str]) -> Measured {
+        let faults = faults.iter().map(|fault| (*fault).to_owned()).collect();
+        let oracle = seeds.map(|_| "invariant: I1".to_owned());
+        Measured { schedule: schedule.into(), seeds, cpu: 1.0, oracle, faults, ..Measured::default() }
+    }
+
+    #[test]
+    fn a_median_counts_what_was_missed() {
+        let measured = [Some(3), Some(1), Some(9), None].map(|seeds| one("pos", seeds, &[]));
+        let cell = Cell::of(&measured, "pos");
+        assert_eq!((cell.seeds(), cell.shown().as_str()), (Some(9.0), "9 (3/4)"));
+        let measured = [Some(3), None, None].map(|seeds| one("pos", seeds, &[]));
+        assert_eq!(Cell::of(&measured, "pos").shown(), "– (1/3)");
+    }
+
+    #[test]
+    fn what_only_one_catches_is_known() {
+        let measured = [one("pos", Some(3), &[]), one("walk", None, &[]), one(PORTFOLIO, Some(1), &[])];
+        assert_eq!(schedules(&measured), BTreeSet::from(["pos".to_owned()]));
+        assert_eq!(oracles(&measured), BTreeSet::from(["invariant: I1".to_owned()]));
+        let both = [one("pos", Some(3), &[]), one("walk", Some(4), &[])];
+        assert!(schedules(&both).is_empty());
+    }
+
+    #[test]
+    fn a_fault_is_needed_when_every_weather_knew_it() {
+        let mut measured: Vec<Measured> = (0..8)
+            .map(|n| one("pos", Some(n), if n == 3 { &["crashes"] } else { &["crashes", "pauses"] }))
+            .collect();
+        assert_eq!(needs(&measured), BTreeSet::from(["crashes".to_owned()]));
+        measured.push(one("pos", Some(9), &["pauses"]));
+        assert!(needs(&measured).is_empty());
+        assert!(needs(&measured[..4]).is_empty(), "too few to say");
+    }
+}
