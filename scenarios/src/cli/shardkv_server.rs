@@ -1,16 +1,17 @@
 //! `stormglass serve shardkv`: a server of the controller, or of a group that follows it.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use stormglass_systems::raft;
 use stormglass_systems::raft::server::Config;
 use stormglass_systems::shardkv::message::Gid;
-use stormglass_systems::shardkv::server::{self, ControllerConfig, GroupConfig};
+use stormglass_systems::shardkv::server::{self, ControllerConfig, Error, GroupConfig};
 
 use super::kv_server::address;
 use super::raft_server::Member;
-use super::{Answer, args};
+use super::{Answer, Complaint, args};
 
 #[derive(Subcommand)]
 pub(crate) enum Serve {
@@ -75,7 +76,18 @@ impl Group {
         };
         let line = format!("shardkv group --gid {} --shards {shards}", self.gid);
         let make = |snapshots, protocol, peers| Config { snapshots, ..group.server(protocol, peers) };
-        let runs = group.clone();
-        self.member.run(&line, make, |server| server::run(runs, server))
+        let (runs, wrong) = (group.clone(), Cell::new(None));
+        let answer = self.member.run(&line, make, async |server| match server::run(runs, server).await {
+            Ok(()) => Ok(()),
+            Err(Error::Raft(error)) => Err(error),
+            Err(error @ Error::Shards { .. }) => {
+                wrong.set(Some(error));
+                Ok(())
+            }
+        });
+        match wrong.take() {
+            None => answer,
+            Some(error) => Err(Complaint::usage(format!("--shards {shards}: {error}"))),
+        }
     }
 }
