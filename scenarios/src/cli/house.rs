@@ -71,10 +71,10 @@ fn answer(command: Command) -> Answer {
         Command::Serve(Serve::Kv(serve)) => serve.answer(),
         Command::Serve(Serve::Raft(serve)) => serve.answer(),
         Command::Serve(Serve::Kvraft(serve)) => serve.answer(),
+        Command::Serve(Serve::Shardkv(serve)) => serve.answer(),
         Command::Client(Client::Kv(client)) => client.answer(),
         Command::Client(Client::Raft(client)) => client.answer(),
         Command::Client(Client::Kvraft(client)) => client.answer(),
-        Command::Serve(Serve::Shardkv(serve)) => serve.answer(),
         Command::Client(Client::Shardkv(client)) => client.answer(),
         Command::Mapreduce(mapreduce) => mapreduce.answer(),
     }

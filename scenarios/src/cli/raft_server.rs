@@ -70,6 +70,18 @@ impl Member {
         system: &str,
         make: impl FnOnce(SnapshotPolicy, protocol::Config, BTreeMap<ServerId, String>) -> server::Config<S>,
     ) -> Answer {
+        self.run(system, make, server::run)
+    }
+
+    /// The same by `run`, for a server that does something besides. `line` is what `serve` is asked to serve: the system,
+    /// and whatever else must be the same at every start.
+    pub(super) fn run<S: StateMachine, F: Future<Output = Result<(), Error>>>(
+        self,
+        line: &str,
+        make: impl FnOnce(SnapshotPolicy, protocol::Config, BTreeMap<ServerId, String>) -> server::Config<S>,
+        run: impl FnOnce(server::Config<S>) -> F,
+    ) -> Answer {
+        let system = line.split(' ').next().unwrap_or(line);
         let peers = self.addresses()?;
         let initial = self.initial(&peers)?;
         let own_address = peers.get(&self.id).cloned();
@@ -82,17 +94,17 @@ impl Member {
         let voters: Vec<String> = initial.voters.iter().map(u64::to_string).collect();
         let founded = if self.join { "to join".into() } else { format!("founded by {}", voters.join(",")) };
         let mark =
-            format!("Server {} of `stormglass serve {system}` keeps its data here, {founded}.\n", self.id);
+            format!("Server {} of `stormglass serve {line}` keeps its data here, {founded}.\n", self.id);
         let _owned = own(&self.data, &Owner { system, mark: &mark })?;
         anstream::eprintln!(
-            "stormglass: serving {system} at {listen} as server {}, data in {}; Ctrl-C ends it",
+            "stormglass: serving {line} at {listen} as server {}, data in {}; Ctrl-C ends it",
             self.id,
             self.data.display()
         );
         let config = self.config(listen.clone(), peers, initial, make);
         let served = real::block_on(async {
             stormglass_sim::select! {
-                ended = server::run(config) => ended,
+                ended = run(config) => ended,
                 _ = stormglass_sim::signal::ctrl_c() => Ok(()),
             }
         })?;
@@ -162,7 +174,7 @@ impl Member {
 }
 
 /// `1=host:port`.
-pub(super) fn peer(text: &str) -> Result<(ServerId, String), String> {
+fn peer(text: &str) -> Result<(ServerId, String), String> {
     let wrong = || format!("'{text}' is no server: write ID=host:port, as 1=127.0.0.1:7001");
     let (id, at) = text.split_once('=').ok_or_else(wrong)?;
     Ok((id.parse().map_err(|_| wrong())?, address(at)?))

@@ -1,25 +1,17 @@
 //! `stormglass serve shardkv`: a server of the controller, or of a group that follows it.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::TcpListener;
-use std::path::PathBuf;
+use std::cell::Cell;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use stormglass_sim::real;
-use stormglass_systems::raft::message::ServerId;
-use stormglass_systems::raft::server::{Config, Error, SnapshotPolicy, StateMachine};
-use stormglass_systems::raft::storage::{self, StorageError};
-use stormglass_systems::raft::{self, protocol};
+use stormglass_systems::raft;
+use stormglass_systems::raft::server::Config;
 use stormglass_systems::shardkv::message::Gid;
-use stormglass_systems::shardkv::server::{self, ControllerConfig, GroupConfig};
+use stormglass_systems::shardkv::server::{self, ControllerConfig, Error, GroupConfig};
 
-use super::args;
-use super::data::{Owner, own};
 use super::kv_server::address;
-use super::raft_server::peer;
-use super::{Answer, Complaint};
+use super::raft_server::Member;
+use super::{Answer, Complaint, args};
 
 #[derive(Subcommand)]
 pub(crate) enum Serve {
@@ -32,48 +24,28 @@ pub(crate) enum Serve {
 #[derive(Args)]
 pub(crate) struct Controller {
     #[command(flatten)]
-    seat: Seat,
+    member: Member,
+    /// Into how many shards the keys are divided: the same at all servers of the controller and of all groups
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    shards: u16,
 }
 
 #[derive(Args)]
 pub(crate) struct Group {
     #[command(flatten)]
-    seat: Seat,
+    member: Member,
     /// The number of the group, from 1
     #[arg(long, value_name = "GID", value_parser = clap::value_parser!(u64).range(1..))]
     gid: Gid,
     /// The servers of the controller
     #[arg(long, value_name = "ADDR,…", required = true, value_delimiter = ',', value_parser = address)]
     controller: Vec<String>,
+    /// Into how many shards the keys are divided: as at the controller
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    shards: u16,
     /// How often the group asks the controller for news
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = args::duration)]
     poll: Duration,
-}
-
-/// One server among those that replicate the same.
-#[derive(Args)]
-struct Seat {
-    /// Which of the servers this one is
-    #[arg(long, value_name = "ID")]
-    id: ServerId,
-    /// All servers, this one too: 1=host:port,2=host:port,…
-    #[arg(long, value_name = "ID=ADDR,…", required = true, value_delimiter = ',', value_parser = peer)]
-    peers: Vec<(ServerId, String)>,
-    /// Where to listen; without it, where the others reach this one
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    listen: Option<String>,
-    /// The directory of its log and snapshots, of no other use
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// Into how many shards the keys are divided: the same at all servers of all groups and of the controller
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=4096))]
-    shards: u16,
-    /// The shortest election timeout; the longest is twice as long, and a heartbeat comes every fifth of it
-    #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = args::duration)]
-    election: Duration,
-    /// Make a snapshot after so many bytes of commands
-    #[arg(long, value_name = "BYTES", default_value_t = 4 << 20, value_parser = clap::value_parser!(u64).range(1..))]
-    snapshot: u64,
 }
 
 impl Serve {
@@ -87,78 +59,35 @@ impl Serve {
 
 impl Controller {
     fn answer(self) -> Answer {
-        let made = ControllerConfig::new(usize::from(self.seat.shards));
-        let what = "the controller".to_owned();
-        self.seat.serve(&what, |protocol, peers| made.server(protocol, peers), raft::server::run)
+        let made = ControllerConfig::new(usize::from(self.shards));
+        let line = format!("shardkv controller --shards {}", self.shards);
+        let make = |snapshots, protocol, peers| Config { snapshots, ..made.server(protocol, peers) };
+        self.member.run(&line, make, raft::server::run)
     }
 }
 
 impl Group {
     fn answer(self) -> Answer {
+        let shards = usize::from(self.shards);
         let group = GroupConfig {
             controller: self.controller,
             poll: self.poll,
-            ..GroupConfig::new(self.gid, usize::from(self.seat.shards))
+            ..GroupConfig::new(self.gid, shards)
         };
-        let (what, runs) = (format!("group {}", self.gid), group.clone());
-        let run = |server| server::run(runs, server);
-        self.seat.serve(&what, |protocol, peers| group.server(protocol, peers), run)
-    }
-}
-
-impl Seat {
-    /// Runs a server of `what` until it fails or is interrupted.
-    fn serve<S: StateMachine, F: Future<Output = Result<(), Error>>>(
-        &self,
-        what: &str,
-        make: impl FnOnce(protocol::Config, BTreeMap<ServerId, String>) -> Config<S>,
-        run: impl FnOnce(Config<S>) -> F,
-    ) -> Answer {
-        let peers: BTreeMap<ServerId, String> = self.peers.iter().cloned().collect();
-        if peers.len() < self.peers.len() {
-            return Err(Complaint::usage("--peers: it names a server twice"));
-        }
-        let Some(own_address) = peers.get(&self.id).cloned() else {
-            return Err(Complaint::usage(format!("--id {}: --peers does not name it", self.id)));
-        };
-        let listen = self.listen.clone().unwrap_or(own_address);
-        let taken = |error: io::Error| Complaint::usage(format!("--listen {listen}: {error}"));
-        // Before anything is touched or announced; the server binds again.
-        drop(TcpListener::bind(&listen).map_err(taken)?);
-        let mark = format!(
-            "Server {} of {what} of `stormglass serve shardkv` keeps its data here, {} shards.\n",
-            self.id, self.shards
-        );
-        let _owned = own(&self.data, &Owner { system: "shardkv", mark: &mark })?;
-        anstream::eprintln!(
-            "stormglass: serving {what} of shardkv at {listen} as server {}, data in {}; Ctrl-C ends it",
-            self.id,
-            self.data.display()
-        );
-        let protocol = protocol::Config {
-            election: self.election..=self.election * 2,
-            heartbeat: self.election / 5,
-            ..protocol::Config::new(self.id)
-        };
-        let server = Config {
-            address: listen.clone(),
-            storage: storage::Config { directory: self.data.clone(), ..storage::Config::default() },
-            snapshots: SnapshotPolicy { entries: None, bytes: Some(self.snapshot) },
-            ..make(protocol, peers)
-        };
-        let served = real::block_on(async {
-            stormglass_sim::select! {
-                ended = run(server) => ended,
-                _ = stormglass_sim::signal::ctrl_c() => Ok(()),
+        let line = format!("shardkv group --gid {} --shards {shards}", self.gid);
+        let make = |snapshots, protocol, peers| Config { snapshots, ..group.server(protocol, peers) };
+        let (runs, wrong) = (group.clone(), Cell::new(None));
+        let answer = self.member.run(&line, make, async |server| match server::run(runs, server).await {
+            Ok(()) => Ok(()),
+            Err(Error::Raft(error)) => Err(error),
+            Err(error @ Error::Shards { .. }) => {
+                wrong.set(Some(error));
+                Ok(())
             }
-        })?;
-        match served {
-            Ok(()) => Ok(0),
-            Err(Error::Port { source, .. }) => Err(taken(source)),
-            Err(Error::Storage(error @ StorageError::Damaged { .. })) => {
-                Err(Complaint::usage(format!("--data {}: {error}", self.data.display())))
-            }
-            Err(error) => Err(Complaint::Internal(error.to_string())),
+        });
+        match wrong.take() {
+            None => answer,
+            Some(error) => Err(Complaint::usage(format!("--shards {shards}: {error}"))),
         }
     }
 }

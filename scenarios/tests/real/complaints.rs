@@ -184,7 +184,7 @@ fn malformed_shardkv_arguments_are_64_and_name_their_flag() {
     for (line, words) in [
         ("serve shardkv", "controller"),
         ("serve shardkv controller --id 1 --data d", "--peers"),
-        ("serve shardkv controller --id 1 --peers 2=a:1 --data d", "--id 1: --peers does not name it"),
+        ("serve shardkv controller --id 1 --peers 2=a:1 --data d", "--id 1: it is none of the voters"),
         ("serve shardkv controller --id 1 --peers 1=a:1 --shards 0 --data d", "'0' for '--shards <N>'"),
         (&format!("{group} --id 1 --peers 1=a:1"), "--gid"),
         (&format!("{group} --id 1 --peers 1=a:1 --gid 0"), "'0' for '--gid <GID>'"),

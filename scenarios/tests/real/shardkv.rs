@@ -93,7 +93,7 @@ impl Store {
         }
         let history = fs::read_to_string(self.folder.join("load.jsonl")).unwrap();
         let answered = history.lines().filter(|line| line.contains("\"return\"")).count();
-        assert!(answered > 100, "the load did {answered} operations only");
+        assert!(answered > 30, "the load did {answered} operations only");
         Process::start(&self.folder, "check load.jsonl --model versioned-kv").said()
     }
 }
@@ -135,7 +135,7 @@ fn shards_move_while_servers_are_killed() {
 
 /// The whole of it: three groups of three that join, leave and are given shards, while each of their servers is killed.
 #[test]
-#[ignore = "takes a minute: cargo test -p stormglass --test real -- --ignored three_groups"]
+#[ignore = "ten servers for ten seconds: cargo test -p stormglass --test real -- --ignored three_groups"]
 fn three_groups_of_three_go_round() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::start(folder.path(), 3);
@@ -176,4 +176,12 @@ fn decrees_that_make_no_sense_are_refused() {
     store.client("put k w").said().ends(0).says("installed");
     store.client("get k").said().ends(0).says("2\tw");
     store.client("query 0").said().ends(0).says("configuration 0");
+    let (at, address) = (&store.controller.address, free_address());
+    let line = format!(
+        "serve shardkv group --gid 9 --shards 7 --controller {at} --id 1 --peers 1={address} --data odd"
+    );
+    let said = Process::start(folder.path(), &line).said().ends(64);
+    said.complains(
+        "--shards 7: the group divides the keys into 7 shards, and the controller that it follows into 10",
+    );
 }

@@ -85,6 +85,11 @@ known_bugs! {
         PostsOverAnother = "posts-over-another",
             breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
 
+        /// Belief: whoever has posted a configuration carries it out.
+        /// Shows when a controller dies half-way.
+        LeavesItToOthers = "leaves-it-to-others",
+            breaks "what was posted is carried out", caught_by "shardkv/controllers_die";
+
         /// Belief: what lies between the current configuration and the next one is one change.
         /// But between the two looks others may have carried out one and posted another.
         /// Shows when a controller recovers while others get on.

@@ -1,7 +1,7 @@
 //! A sharded key/value store: the keys are divided into shards, each shard is served by one group of servers, and shards
 //! move between groups while clients go on.
 //!
-//! After labs 4 and 5 of MIT 6.5840 in 2024 and lab 5 in 2025. Both designs stand here on the same groups:
+//! After lab 5 of MIT 6.5840 in 2024 and in 2025. Both designs stand here on the same groups:
 //!
 //! * **2024**: a replicated controller holds all configurations. Groups follow it, one configuration after the other, and
 //!   hand their shards to each other ([`server`], the mover). Clients set and append, each write executed once.
@@ -30,6 +30,8 @@
 //!
 //! # What is left out
 //!
+//! * A lease for controllers: whoever comes late is fenced off by the number of its configuration, so that a lease would
+//!   save work and keep no promise.
 //! * Moving shards by load or size: the number of shards is all that is balanced.
 //! * The store in which the controllers of 2025 meet is one server, as in the lab; `kvraft` would do as well.
 //! * A clerk that is idle while 4096 others write to a shard is forgotten there: a resend of its would be executed again.

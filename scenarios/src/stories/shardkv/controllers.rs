@@ -33,6 +33,12 @@ pub(super) fn stories() -> Vec<Story> {
             compete,
         )
         .sometimes("shardkv: a controller recovers"),
+        story(
+            "shardkv/controllers_die",
+            "Wherever a controller dies, the next one finishes what it began",
+            die,
+        )
+        .sometimes("shardkv: a controller recovers"),
     ]
 }
 
@@ -141,6 +147,34 @@ async fn compete(stage: Stage) {
     cast.script("heir", |hand| async move {
         let boss = Boss::new(hand);
         boss.recover().await;
+    });
+    cast.finish(CALM).await;
+}
+
+/// One controller after the other dies, anywhere.
+async fn die(stage: Stage) {
+    let cast = Cast::new(&stage, plan(&stage));
+    stage.world().links(brisk());
+    competitors(&cast, 2, 25);
+    cast.script("heir", |hand| async move {
+        let mut heir = Boss::new(hand);
+        heir.init().await;
+        let cast = heir.hand.cast.clone();
+        let draw = cast.world.stream("deaths");
+        for death in heir.hand.each(0..4) {
+            let node = cast.script(&format!("boss{death}"), |hand| async move {
+                Boss::new(hand).shuffle(&GROUPS, 5, millis(20)).await;
+            });
+            sleep(about(draw, millis(150))).await;
+            cast.world.crash(node);
+        }
+        heir.recover().await;
+        let (current, posted) = (heir.query().await, heir.controller.posted().await.unwrap_or_default());
+        cast.stage.claim(current.num >= posted.num, "what was posted is carried out", || {
+            format!("configuration {} is current, {} was posted", current.num, posted.num)
+        });
+        let keys = heir.hand.keys();
+        heir.hand.read_all(&keys).await;
     });
     cast.finish(CALM).await;
 }

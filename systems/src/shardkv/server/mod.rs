@@ -115,18 +115,33 @@ impl GroupConfig {
     }
 }
 
+/// Why a group's server ended. It never ends otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// See [`raft::server::Error`].
+    #[error(transparent)]
+    Raft(#[from] raft::server::Error),
+    /// The controller divides the keys otherwise.
+    #[error(
+        "the group divides the keys into {ours} shards, and the controller that it follows into {theirs}"
+    )]
+    Shards {
+        /// Into how many the group does.
+        ours: usize,
+        /// Into how many the controller does.
+        theirs: usize,
+    },
+}
+
 /// Runs one incarnation of a group's server until it fails: it never returns Ok.
 ///
 /// # Errors
-/// Those of [`raft::server::run`].
-pub async fn run(
-    group: GroupConfig,
-    server: raft::server::Config<GroupMachine>,
-) -> Result<(), raft::server::Error> {
+/// See [`Error`].
+pub async fn run(group: GroupConfig, server: raft::server::Config<GroupMachine>) -> Result<(), Error> {
     let door = server.door.clone();
     stormglass_sim::select! {
-        ended = raft::server::run(server) => ended,
-        never = mover::follow(group, door) => match never {},
+        ended = raft::server::run(server) => Ok(ended?),
+        wrong = mover::follow(group, door) => Err(wrong),
     }
 }
 

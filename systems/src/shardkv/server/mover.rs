@@ -5,8 +5,6 @@
 //! holds up no other, and the new group serves each as soon as it has it. What the leader has seen to be installed it
 //! deletes; whoever leads next finds in the replicated state what is left to do, and does it again if need be.
 
-use std::convert::Infallible;
-
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use stormglass_sim::time::sleep;
@@ -15,22 +13,24 @@ use stormglass_sim::{reachable, sometimes};
 use super::super::bugs::Bug;
 use super::super::message::{Config, Content, Delete, Install, Moved, Query};
 use super::super::protocol::{Command, Outgoing, Shape};
-use super::GroupConfig;
 use super::group::Look;
+use super::{Error, GroupConfig};
 use crate::raft::protocol::ReadProof;
 use crate::raft::server::Door;
 use crate::rsm::{Client, Heard, decode, encode};
 
-/// Follows the controller for ever; does nothing in a group without one.
-pub(super) async fn follow(group: GroupConfig, door: Door) -> Infallible {
+/// Follows the controller until it turns out to be another group's; does nothing in a group without one.
+pub(super) async fn follow(group: GroupConfig, door: Door) -> Error {
     if group.controller.is_empty() {
         return std::future::pending().await;
     }
     let mut controller = Client::new(group.controller.clone());
     let mover = Mover { group, door };
     loop {
-        if !mover.round(&mut controller).await {
-            sleep(mover.group.poll).await;
+        match mover.round(&mut controller).await {
+            Ok(true) => {}
+            Ok(false) => sleep(mover.group.poll).await,
+            Err(error) => return error,
         }
     }
 }
@@ -42,20 +42,22 @@ struct Mover {
 
 impl Mover {
     /// Does what is to be done now. Whether there may be more at once.
-    async fn round(&self, controller: &mut Client) -> bool {
+    async fn round(&self, controller: &mut Client) -> Result<bool, Error> {
         if !self.door.status().is_some_and(|status| status.leads) {
-            return false;
+            return Ok(false);
         }
-        let Some(shape) = self.look::<Shape>(&Look::Shape).await else { return false };
+        let Some(shape) = self.look::<Shape>(&Look::Shape).await else { return Ok(false) };
         join_all(shape.outgoing.into_iter().map(|outgoing| self.hand_over(outgoing))).await;
         if !shape.settled && !self.group.bugs.has(Bug::AdoptsBeforeSettled) {
-            return false;
+            return Ok(false);
         }
         let query = Query { num: Some(shape.num + 1) };
-        match controller.ask(&query, self.group.patience).await {
-            Heard::Done(config) if config.num == shape.num + 1 => self.adopt(config).await,
-            _ => false,
+        let Heard::Done(config) = controller.ask(&query, self.group.patience).await else { return Ok(false) };
+        let (ours, theirs) = (self.group.shards, config.shards.len());
+        if ours != theirs {
+            return Err(Error::Shards { ours, theirs });
         }
+        Ok(config.num == shape.num + 1 && self.adopt(config).await)
     }
 
     async fn adopt(&self, config: Config) -> bool {
