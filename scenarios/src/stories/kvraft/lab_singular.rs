@@ -219,7 +219,7 @@ async fn one_partition(stage: Stage, versioned: bool) {
     cast.finish(Duration::from_secs(if versioned { 15 } else { 4 })).await;
 }
 
-/// `TestSnapshotRPC4B` and `4C`, with half as many puts.
+/// `TestSnapshotRPC4B` and `4C`.
 async fn snapshot_rpc(stage: Stage, versioned: bool) {
     let cast = cast(&stage, 3, true);
     let (asked, scene) = (stage.clone(), cast.clone());
@@ -228,8 +228,8 @@ async fn snapshot_rpc(stage: Stage, versioned: bool) {
         set(&mut hand, versioned, "a", "A").await;
         scene.split(&[&[0, 1], &[2]]);
         reach(&scene, client, &[0, 1]);
-        for n in 0..25 {
-            let text = format!("{n}: some more of it");
+        for n in 0..50 {
+            let text = format!("{n}: some more of it, so that a snapshot is due");
             set(&mut hand, versioned, &n.to_string(), &text).await;
         }
         sleep(millis(1000)).await;
@@ -241,14 +241,17 @@ async fn snapshot_rpc(stage: Stage, versioned: bool) {
         for (key, value) in [("c", "C"), ("d", "D")] {
             set(&mut hand, versioned, key, value).await;
         }
-        for (key, value) in
-            [("a", "A"), ("b", "B"), ("1", "1: some more of it"), ("24", "24: some more of it")]
-        {
+        for (key, value) in [
+            ("a", "A"),
+            ("b", "B"),
+            ("1", "1: some more of it, so that a snapshot is due"),
+            ("49", "49: some more of it, so that a snapshot is due"),
+        ] {
             check(&asked, &mut hand, key, value).await;
         }
         scene.world.heal();
         set(&mut hand, versioned, "e", "E").await;
-        for (key, value) in [("c", "C"), ("e", "E"), ("1", "1: some more of it")] {
+        for (key, value) in [("c", "C"), ("e", "E"), ("1", "1: some more of it, so that a snapshot is due")] {
             check(&asked, &mut hand, key, value).await;
         }
     });
