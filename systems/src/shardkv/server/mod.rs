@@ -1,4 +1,4 @@
-//! The shells: servers of a group, and servers of the controller, each replicated by [`raft`](crate::raft).
+//! The shells: servers of a group, and servers of the controller, each replicated by [`raft`].
 //!
 //! | file | what it does |
 //! | --- | --- |
