@@ -16,7 +16,7 @@ use std::time::Duration;
 use stormglass_sim::net::rpc::{self, Request};
 use stormglass_sim::sometimes;
 use stormglass_sim::sync::{mpsc, oneshot};
-use stormglass_sim::time::{Instant, system_now, timeout};
+use stormglass_sim::time::{Instant, sleep, system_now, timeout};
 
 use super::bugs::Bugs;
 use super::message::{
@@ -176,13 +176,22 @@ pub async fn run(config: Config) -> Result<Summary, Error> {
     let mut committer =
         Committer { config: &config, coordinator, checkpoint, waiting, start, probe, over: None };
     committer.begin().await?;
+    let ended = async {
+        let ended = committer.run().await;
+        // What was answered last is still on its way to the socket.
+        sleep(FAREWELL).await;
+        ended
+    };
     stormglass_sim::select! {
-        ended = committer.run() => ended,
+        ended = ended => ended,
         closed = server.serve() => {
             Err(port(closed.err().unwrap_or_else(|| io::Error::other("the port was closed"))))
         }
     }
 }
+
+/// How long the last answers have to leave.
+const FAREWELL: Duration = Duration::from_millis(50);
 
 fn now(start: Instant) -> Now {
     let wall = system_now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
