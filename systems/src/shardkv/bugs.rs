@@ -31,6 +31,12 @@ known_bugs! {
         RequestsStayBehind = "requests-stay-behind",
             breaks "K9 executed_once", caught_by "shardkv/resend_across_a_move";
 
+        /// Belief: whoever is not in the table of clerks has not asked for anything yet.
+        /// But the table is bounded.
+        /// Shows when the answer to an append is lost and others write before the resend.
+        ForgottenIsNew = "forgotten-is-new",
+            breaks "K9 executed_once", caught_by "shardkv/forgotten_clerks";
+
         /// Belief: once the content has been sent, the old owner can let go of it.
         /// Shows when it is lost on the way, or the mover dies.
         DeletesFirst = "deletes-first",

@@ -79,6 +79,8 @@ pub struct Write {
     pub change: Change,
     /// Which request this is.
     pub by: Stamp,
+    /// How many writes the shard had executed before the clerk first sent this, as far as the clerk knows.
+    pub after: u64,
 }
 
 /// Reads a key.
@@ -110,6 +112,12 @@ pub enum NotServed {
     WrongGroup,
     /// The clerk has sent later requests since: this is an old copy, for whose answer nobody waits.
     Old,
+    /// The shard has forgotten clerks since the request was first sent, this one perhaps: nobody knows whether it has
+    /// executed the request before. It has not done so now.
+    Forgotten {
+        /// How many writes it has executed.
+        writes: u64,
+    },
 }
 
 /// A shard's content: all that moves with it.
@@ -121,6 +129,8 @@ pub struct Content {
     pub heard: BTreeMap<u64, Heard>,
     /// How many writes it has executed.
     pub writes: u64,
+    /// How many it had executed when it last heard of a clerk that is no longer in `heard`; 0: it has forgotten nobody.
+    pub forgotten: u64,
 }
 
 /// The last request that a shard has heard of one clerk.

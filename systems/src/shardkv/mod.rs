@@ -25,6 +25,8 @@
 //!
 //! * A network that duplicates: a copy of a write is answered as the write was, even by the group that has the shard now.
 //! * Shards whose last group leaves are kept by it until another joins; the labs never take the last one away.
+//! * A shard remembers the last request of 4096 clerks. A clerk that it has forgotten is told so instead of being served
+//!   twice: it says *unknown* where it had sent before, and begins anew where it had not.
 //! * In the design of 2025 a shard is served by its new group as soon as it is there, not when all others are, too: a
 //!   clerk that is sent away looks at the next configuration.
 //!
@@ -34,7 +36,6 @@
 //!   save work and keep no promise.
 //! * Moving shards by load or size: the number of shards is all that is balanced.
 //! * The store in which the controllers of 2025 meet is one server, as in the lab; `kvraft` would do as well.
-//! * A clerk that is idle while 4096 others write to a shard is forgotten there: a resend of its would be executed again.
 
 pub mod bugs;
 pub mod client;

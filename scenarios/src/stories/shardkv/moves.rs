@@ -46,6 +46,12 @@ pub(super) fn stories() -> Vec<Story> {
             everybody_leaves,
         ),
         story(
+            "shardkv/forgotten_clerks",
+            "A write is executed once, though its shard remembers fewer clerks than there are",
+            forgotten,
+        )
+        .sometimes("shardkv: a clerk was forgotten while it sent again"),
+        story(
             "shardkv/snapshots_during_moves",
             "What is given away stays so, whoever restarts from a snapshot",
             snapshots,
@@ -138,6 +144,35 @@ async fn resend(stage: Stage) {
             if versions { hand.compete(keys, 15, pace).await } else { hand.mix(keys, 15, pace).await }
         });
     }
+    for server in cast.servers() {
+        for client in cast.clients.borrow().iter().skip(1) {
+            stage.world().link(server, *client, lossy.clone());
+        }
+    }
+    cast.finish(CALM).await;
+}
+
+/// Shards that remember one clerk or two. More than that append to one of them; answers are lost, and the shard moves.
+async fn forgotten(stage: Stage) {
+    let clerks = 1 + stage.world().stream("plan").below(2) as usize;
+    let cast = Cast::new(&stage, Plan { clerks, ..plan(&stage) });
+    stage.world().links(brisk());
+    cast.script("admin", |hand| async move {
+        let mut admin = Admin::new(hand);
+        admin.join(&GROUPS[..2]).await;
+        admin.shuffle(&GROUPS, 3, millis(400)).await;
+    });
+    for _ in 0..4 {
+        cast.client(|mut hand| async move {
+            let key = key_of(0, 10, 0);
+            for _ in hand.each(0..8) {
+                hand.append(&key).await;
+                sleep(millis(30)).await;
+            }
+            hand.get(&key).await;
+        });
+    }
+    let lossy = LinkConfig { loss: Ratio::percent(20), ..brisk() };
     for server in cast.servers() {
         for client in cast.clients.borrow().iter().skip(1) {
             stage.world().link(server, *client, lossy.clone());

@@ -30,6 +30,8 @@ pub(super) struct Plan {
     /// Snapshots after so many entries.
     pub(super) snapshots: Option<u64>,
     pub(super) reads: Option<ReadProof>,
+    /// Of how many clerks a shard remembers the last request.
+    pub(super) clerks: usize,
     pub(super) heartbeat: Duration,
 }
 
@@ -48,6 +50,7 @@ impl Plan {
             members: 3,
             snapshots: None,
             reads: Some(ReadProof::Quorum),
+            clerks: 4096,
             heartbeat: Duration::from_millis(100),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stormglass_sim::net::rpc::Request;
 use stormglass_sim::rand::random_u64;
-use stormglass_sim::sometimes;
+use stormglass_sim::{reachable, sometimes};
 
 use super::super::bugs::Bugs;
 use super::super::message::{self, Change, Get, Gid, NotServed, Stamp, Version, Versioned, Write};
@@ -41,8 +41,14 @@ pub struct Unanswered;
 
 /// Why a set or an append did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("unknown: it may have been executed, or may be yet")]
-pub struct WriteError;
+pub enum WriteError {
+    /// The clerk's patience ended.
+    #[error("unknown: no answer in time; it may have been executed, or may be yet")]
+    Unanswered,
+    /// The clerk sent again, and so many others have written meanwhile that the shard has forgotten about it.
+    #[error("unknown: the shard no longer knows whether it was executed; it will not be again")]
+    Forgotten,
+}
 
 /// A client's representative. It does one thing at a time.
 #[derive(Debug)]
@@ -70,6 +76,11 @@ enum Told<T> {
     Refused,
     /// Nobody knows.
     Silence,
+    /// Certainly nothing happened now. Whether it had before, the shard has forgotten.
+    Forgotten {
+        /// How many writes it has executed.
+        writes: u64,
+    },
 }
 
 impl Clerk {
@@ -117,6 +128,8 @@ impl Clerk {
             match told {
                 Told::Executed(answer) => break call.executed(answer),
                 Told::Elsewhere | Told::Refused => {}
+                // Whatever was executed before, the version tells.
+                Told::Forgotten { writes } => write.after = writes,
                 Told::Silence => {
                     call.silence();
                     // A resend is a new request: its version keeps it from being executed twice.
@@ -153,26 +166,37 @@ impl Clerk {
         self.once(key, Change::Append(value.to_owned()), op).await
     }
 
-    /// Sends a write under one number until it is answered, whichever group has the shard by then.
+    /// Sends a write under one number until it is answered, whichever group has the shard by then. One that was sent and
+    /// not answered may be among those that the shard has forgotten; one that was not is new, whatever the shard knows.
     async fn once(&mut self, key: &str, change: Change, op: Op) -> Result<(), WriteError> {
         let ticket = self.config.probe.call(self.last.clerk, || op);
-        let write = self.write(key, change);
+        let mut write = self.write(key, change);
+        let mut doubt = false;
         let mut tries = Tries::start(self.config.retry);
         loop {
             let told = self.ask(key, &write, &tries).await;
-            if let Told::Executed(_) = told {
-                self.config.probe.ret(ticket, || Outcome::Done);
-                return Ok(());
+            match told {
+                Told::Executed(_) => {
+                    self.config.probe.ret(ticket, || Outcome::Done);
+                    return Ok(());
+                }
+                Told::Forgotten { .. } if doubt => {
+                    reachable!("shardkv: a clerk was forgotten while it sent again");
+                    return Err(WriteError::Forgotten);
+                }
+                Told::Forgotten { writes } => write.after = writes,
+                Told::Silence => doubt = true,
+                Told::Elsewhere | Told::Refused => {}
             }
             if !self.again(key, &told, &mut tries).await {
-                return Err(WriteError);
+                return Err(WriteError::Unanswered);
             }
         }
     }
 
     fn write(&mut self, key: &str, change: Change) -> Write {
         self.last.number += 1;
-        Write { key: key.to_owned(), change, by: self.last }
+        Write { key: key.to_owned(), change, by: self.last, after: 0 }
     }
 
     /// One request, to the group that serves the key as far as the clerk knows.
@@ -199,6 +223,7 @@ impl Clerk {
         match client.ask(request, tries.reply()).await {
             Heard::Done(Ok(answer)) => Told::Executed(answer),
             Heard::Done(Err(NotServed::WrongGroup)) => Told::Elsewhere,
+            Heard::Done(Err(NotServed::Forgotten { writes })) => Told::Forgotten { writes },
             Heard::Done(Err(NotServed::Old)) | Heard::Silence => Told::Silence,
             Heard::Refused => Told::Refused,
         }
@@ -206,6 +231,9 @@ impl Clerk {
 
     /// Finds out whom to ask next, and pauses where that does not promise more. `false`: nobody.
     async fn again<T>(&mut self, key: &str, told: &Told<T>, tries: &mut Tries) -> bool {
+        if let Told::Forgotten { .. } = told {
+            return !tries.are_over();
+        }
         let servers = self.groups.values().map(|(servers, _)| servers.len()).max().unwrap_or(1);
         if !matches!(told, Told::Elsewhere) {
             self.failures += 1;

@@ -21,6 +21,8 @@ pub enum Outcome {
     Repeated(Option<Rejection>),
     /// Nobody waits for its answer.
     Old,
+    /// It may have been executed by a clerk that was forgotten, see [`NotServed::Forgotten`].
+    Forgotten(u64),
 }
 
 impl Outcome {
@@ -30,17 +32,24 @@ impl Outcome {
             Outcome::Installed(_) | Outcome::Repeated(None) => Ok(Ok(())),
             Outcome::Rejected(why) | Outcome::Repeated(Some(why)) => Ok(Err(*why)),
             Outcome::Old => Err(NotServed::Old),
+            Outcome::Forgotten(writes) => Err(NotServed::Forgotten { writes: *writes }),
         }
     }
 }
 
 impl Content {
     /// Executes a write, once. Remembers the last request of this many clerks.
+    ///
+    /// A write that was executed as the `n`th was sent after fewer than `n`, and so were its copies. Once its clerk has been
+    /// forgotten, `forgotten` is `n` or more.
     pub fn write(&mut self, write: &Write, clerks: usize, bugs: Bugs) -> Outcome {
         let by = write.by;
         match self.heard.get(&by.clerk) {
             Some(heard) if heard.number == by.number => return Outcome::Repeated(heard.refused),
             Some(heard) if heard.number > by.number => return Outcome::Old,
+            None if write.after < self.forgotten && !bugs.has(Bug::ForgottenIsNew) => {
+                return Outcome::Forgotten(self.writes);
+            }
             _ => {}
         }
         let outcome = self.change(&write.key, &write.change, bugs);
@@ -49,7 +58,8 @@ impl Content {
         self.heard.insert(by.clerk, Heard { number: by.number, refused, at: self.writes });
         if self.heard.len() > clerks.max(1) {
             let idle = self.heard.iter().min_by_key(|(_, heard)| heard.at).map(|(clerk, _)| *clerk);
-            idle.and_then(|clerk| self.heard.remove(&clerk));
+            let gone = idle.and_then(|clerk| self.heard.remove(&clerk));
+            self.forgotten = gone.map_or(self.forgotten, |gone| gone.at.max(self.forgotten));
         }
         outcome
     }

@@ -12,22 +12,19 @@ use super::super::message::{Complaint, Config, Decree, Num, Query};
 struct Last {
     number: u64,
     answer: Result<Num, Complaint>,
-    /// The decree that was the controller's so-manieth.
-    at: u64,
 }
 
-/// All configurations, and the last decree of each clerk.
+/// All configurations, and the last decree of each clerk. None is forgotten: that takes less room than the configurations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Controller {
     configs: Vec<Config>,
     heard: BTreeMap<u64, Last>,
-    decrees: u64,
 }
 
 impl Controller {
     /// The controller of so many shards, which nobody serves.
     pub fn new(shards: usize) -> Self {
-        Controller { configs: vec![Config::empty(shards)], heard: BTreeMap::new(), decrees: 0 }
+        Controller { configs: vec![Config::empty(shards)], heard: BTreeMap::new() }
     }
 
     /// Every configuration so far, from number 0.
@@ -42,17 +39,11 @@ impl Controller {
         &self.configs[num.min(latest)]
     }
 
-    /// Executes a decree, once. Remembers the last one of `clerks` clerks; `salt` differs between servers, for a bug.
+    /// Executes a decree, once; `salt` differs between servers, for a bug.
     ///
     /// # Errors
     /// When it changes nothing.
-    pub fn decree(
-        &mut self,
-        decree: &Decree,
-        clerks: usize,
-        bugs: Bugs,
-        salt: u64,
-    ) -> Result<Num, Complaint> {
+    pub fn decree(&mut self, decree: &Decree, bugs: Bugs, salt: u64) -> Result<Num, Complaint> {
         let by = decree.by;
         match self.heard.get(&by.clerk) {
             Some(last) if last.number == by.number => return last.answer.clone(),
@@ -64,12 +55,7 @@ impl Controller {
             self.configs.push(next);
             num
         });
-        self.decrees += 1;
-        self.heard.insert(by.clerk, Last { number: by.number, answer: answer.clone(), at: self.decrees });
-        if self.heard.len() > clerks.max(1) {
-            let idle = self.heard.iter().min_by_key(|(_, last)| last.at).map(|(clerk, _)| *clerk);
-            idle.and_then(|clerk| self.heard.remove(&clerk));
-        }
+        self.heard.insert(by.clerk, Last { number: by.number, answer: answer.clone() });
         answer
     }
 }

@@ -249,7 +249,7 @@ impl Group {
                 Seen::Wrote { shard, num, key: write.key.clone(), version, by: write.by }
             }
             Outcome::Rejected(_) | Outcome::Repeated(_) => Seen::Looked { shard, num },
-            Outcome::Old => Seen::Nothing,
+            Outcome::Old | Outcome::Forgotten(_) => Seen::Nothing,
         };
         Effects { seen: vec![seen], answer: Answer::Write(outcome.answer()) }
     }

@@ -15,7 +15,7 @@ fn key() -> String {
 }
 
 fn write(change: Change, number: u64) -> Command {
-    Command::Write(Write { key: key(), change, by: Stamp { clerk: 9, number } })
+    Command::Write(Write { key: key(), change, by: Stamp { clerk: 9, number }, after: 0 })
 }
 
 fn append(text: &str, number: u64) -> Command {
@@ -147,11 +147,42 @@ fn versions_decide_about_puts() {
 fn the_clerk_that_is_idle_for_longest_is_forgotten() {
     let mut one = Group::founder(1, SHARDS, 2, Bugs::NONE);
     for (number, clerk) in (1..).zip([1, 2, 1, 3]) {
-        let by = Stamp { clerk, number };
-        _ = run(&mut one, Command::Write(Write { key: key(), change: Change::Append("x".into()), by }));
+        _ = run(&mut one, append_of(clerk, number, number - 1));
     }
     let Phase::Serving(content) = &one.slot(0).unwrap().phase else { panic!() };
     assert_eq!(content.heard.keys().copied().collect::<Vec<_>>(), [1, 3]);
+    assert_eq!((content.writes, content.forgotten), (4, 2));
+}
+
+fn append_of(clerk: u64, number: u64, after: u64) -> Command {
+    let by = Stamp { clerk, number };
+    Command::Write(Write { key: key(), change: Change::Append("x".into()), by, after })
+}
+
+#[test]
+fn a_clerk_that_was_forgotten_is_not_served_twice() {
+    let told = |bugs| {
+        let mut one = Group::founder(1, SHARDS, 2, bugs);
+        for clerk in 1..=3 {
+            _ = run(&mut one, append_of(clerk, 1, clerk - 1));
+        }
+        (run(&mut one, append_of(1, 1, 0)), value(&one).unwrap().len())
+    };
+    assert_eq!(told(Bugs::NONE), (Answer::Write(Err(NotServed::Forgotten { writes: 3 })), 3));
+    assert_eq!(told(Bugs::only(Bug::ForgottenIsNew)), (Answer::Write(Ok(Ok(()))), 4));
+}
+
+#[test]
+fn a_clerk_that_nobody_has_heard_of_learns_how_far_the_shard_is() {
+    let mut one = Group::founder(1, SHARDS, 1, Bugs::NONE);
+    for clerk in 1..=3 {
+        _ = run(&mut one, append_of(clerk, 1, clerk - 1));
+    }
+    let unheard = Answer::Write(Err(NotServed::Forgotten { writes: 3 }));
+    assert_eq!(run(&mut one, append_of(4, 1, 0)), unheard);
+    assert_eq!(run(&mut one, append_of(4, 1, 3)), Answer::Write(Ok(Ok(()))));
+    assert_eq!(run(&mut one, append_of(4, 1, 0)), Answer::Write(Ok(Ok(()))), "a copy of its first, late");
+    assert_eq!(value(&one).unwrap().len(), 4);
 }
 
 /// Configurations 0 to the last, made by these rules.
@@ -159,7 +190,7 @@ fn configs(rules: &[Rule]) -> Vec<Config> {
     let mut controller = Controller::new(SHARDS);
     for (number, rule) in (1..).zip(rules) {
         let decree = Decree { rule: rule.clone(), by: Stamp { clerk: 1, number } };
-        controller.decree(&decree, 8, Bugs::NONE, 0).unwrap();
+        controller.decree(&decree, Bugs::NONE, 0).unwrap();
     }
     controller.configs().to_vec()
 }
@@ -217,7 +248,7 @@ fn a_shard_that_nobody_serves_waits_for_whoever_comes() {
 fn the_controller_executes_a_decree_once() {
     let mut controller = Controller::new(SHARDS);
     let decree = |rule, number| Decree { rule, by: Stamp { clerk: 5, number } };
-    let mut say = |rule, number| controller.decree(&decree(rule, number), 8, Bugs::NONE, 0);
+    let mut say = |rule, number| controller.decree(&decree(rule, number), Bugs::NONE, 0);
     assert_eq!(say(join(1), 1), Ok(1));
     assert_eq!(say(join(1), 1), Ok(1), "a resend");
     assert_eq!(say(join(1), 2), Err(Complaint::Joined(1)));

@@ -20,7 +20,6 @@ use crate::rsm::{Front, Way, decode, encode};
 #[derive(Debug)]
 pub struct ControllerMachine {
     controller: Controller,
-    clerks: usize,
     bugs: Bugs,
     /// What this server, and no other, would draw to order a map.
     salt: u64,
@@ -31,7 +30,7 @@ impl StateMachine for ControllerMachine {
     fn apply(&mut self, _: Index, _: Term, command: &[u8]) -> Vec<u8> {
         let Ok(decree) = decode::<Decree>(command) else { return Vec::new() };
         let known = self.controller.configs().len();
-        let answer = self.controller.decree(&decree, self.clerks, self.bugs, self.salt);
+        let answer = self.controller.decree(&decree, self.bugs, self.salt);
         for config in &self.controller.configs()[known..] {
             let (rule, config) = (decree.rule.clone(), config.clone());
             self.probe.observe(move || Observation::Configured { rule, config });
@@ -70,7 +69,6 @@ pub(super) fn config(
     });
     let machine = move || ControllerMachine {
         controller: Controller::new(config.shards),
-        clerks: config.clerks,
         bugs: config.bugs,
         salt,
         probe: config.probe.clone(),

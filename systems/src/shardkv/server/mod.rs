@@ -150,8 +150,6 @@ pub async fn run(group: GroupConfig, server: raft::server::Config<GroupMachine>)
 pub struct ControllerConfig {
     /// Into how many shards the keys are divided, the same everywhere.
     pub shards: usize,
-    /// Of how many clerks it remembers the last decree.
-    pub clerks: usize,
     /// Planted bugs.
     pub bugs: Bugs,
     /// Who watches.
@@ -161,7 +159,7 @@ pub struct ControllerConfig {
 impl ControllerConfig {
     /// A controller as it should be run.
     pub fn new(shards: usize) -> Self {
-        ControllerConfig { shards, clerks: 4096, bugs: Bugs::NONE, probe: Probe::blind() }
+        ControllerConfig { shards, bugs: Bugs::NONE, probe: Probe::blind() }
     }
 
     /// Server `protocol.id` of the controller, whose servers are `peers`.
