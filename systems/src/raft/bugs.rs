@@ -311,6 +311,12 @@ known_bugs! {
         CompactsBeforeDurable = "compacts-before-durable",
             breaks "D committed_survives", caught_by "raft/power_loss";
 
+        /// Belief: a snapshot made after an entry goes up to the one before it.
+        /// Then that entry is applied to a state that holds it already.
+        /// Shows when: a server starts from a snapshot.
+        SnapshotOneShort = "snapshot-one-short",
+            breaks "R1 replicas_agree", caught_by "kvraft/snapshots_carry_sessions";
+
         /// Belief: chunks of a snapshot are chunks.
         /// Those of another snapshot are not of this one.
         /// Shows when: the leader makes a new snapshot, or changes, in the middle.
@@ -388,6 +394,12 @@ known_bugs! {
         /// Shows when: a leader is deposed while callers wait, and nobody else asks for anything.
         ForgetsWaiters = "forgets-waiters",
             breaks "live", caught_by "kvraft/lab_rsm_leader_partition";
+
+        /// Belief: the next turn may begin when the state machine has finished with the last.
+        /// But the machine waits for room in the queue that is emptied by the next turn.
+        /// Shows when: the queue is full.
+        WaitsForTheMachine = "waits-for-the-machine",
+            breaks "live", caught_by "kvraft/crowded_servers";
     } harmless {
         /// Twice as many heartbeats.
         ExtraHeartbeats = "extra-heartbeats", survives "raft/swarm";

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stormglass_sim::net::rpc::{Request, Server};
+use stormglass_sim::sometimes;
 
 use super::decode;
 use super::message::{Open, Reply};
@@ -65,7 +66,11 @@ impl Front {
             Err(SubmitError::Refused(Refusal::NotLeader(leader))) => {
                 Reply::Elsewhere(leader.and_then(|leader| self.peers.get(&leader).cloned()))
             }
-            Err(_) => Reply::Refused,
+            Err(error) => {
+                let busy = SubmitError::Refused(Refusal::Busy);
+                sometimes!(error == busy, "rsm: a server is busy");
+                Reply::Refused
+            }
         }
     }
 }

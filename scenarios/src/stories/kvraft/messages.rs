@@ -45,7 +45,28 @@ pub(super) fn stories() -> Vec<Story> {
         .sometimes("a put ended as maybe")
         .sometimes("a put was refused for certain")
         .sometimes("leadership changed"),
+        catching(Story::new(
+            "kvraft/crowded_servers",
+            "Servers with room for a few events send some away, and serve all in the end",
+            crowded,
+        ))
+        .sometimes("rsm: a server is busy"),
     ]
+}
+
+/// Many clients, machines that take their time, and servers whose queues hold a handful of events.
+async fn crowded(stage: Stage) {
+    let mut plan = Plan::of(&stage, 3);
+    let draw = stage.world().stream("plan");
+    plan.queue = 4 + draw.below(5) as usize;
+    plan.apply_pause = millis(draw.below(4));
+    let cast = Cast::new(&stage, plan, 64);
+    for client in 0..8 {
+        let reads = if client % 2 == 0 { ReadPath::Log } else { ReadPath::Quorum };
+        let keys = [["v", "w"], ["x", "y"]][client / 4];
+        cast.client(reads, move |mut hand| async move { hand.mix(&keys, 8, 0).await });
+    }
+    cast.finish(CALM).await;
 }
 
 /// Requests and replies of clients are lost; some requests arrive twice.

@@ -39,6 +39,8 @@ pub(in super::super) struct Plan {
     pub(in super::super) patience: Duration,
     /// How long applying takes.
     pub(in super::super) apply_pause: Duration,
+    /// How many events may wait.
+    pub(in super::super) queue: usize,
     /// Bytes of a snapshot beyond the few that it needs.
     pub(in super::super) bulk: usize,
 }
@@ -71,6 +73,7 @@ impl Plan {
             segment: 4096,
             patience: millis(150),
             apply_pause: Duration::ZERO,
+            queue: 1024,
             bulk: 0,
         }
     }
@@ -171,6 +174,7 @@ impl Cast {
                     storage: storage::Config { segment: plan.segment, ..storage::Config::default() },
                     patience: plan.patience,
                     apply_pause: plan.apply_pause,
+                    queue: plan.queue,
                     probe: probe.clone(),
                     door: door.clone(),
                     ..make(protocol, peers.clone())

@@ -173,6 +173,11 @@ impl<S: StateMachine> Turn<S> {
             }
             if !effects.apply.is_empty() {
                 self.apply(Work::Apply(effects.apply));
+                if self.bugs().has(Bug::WaitsForTheMachine) {
+                    let (waiter, finished) = oneshot::channel();
+                    self.apply(Work::Await { index: 0, term: 0, waiter: Waiter::Index(waiter) });
+                    _ = finished.await;
+                }
             }
             for answer in effects.answers {
                 self.answer(answer);
