@@ -1,21 +1,15 @@
 //! `stormglass client kv`: the clerk of the stories, for real.
 
-use std::cell::Cell;
-use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use futures::{FutureExt, poll};
-use stormglass_checker::format::jsonl;
 use stormglass_checker::models::versioned_kv::VersionedKv;
 use stormglass_sim::net::lookup_host;
-use stormglass_sim::rand::{below, chance, random_u64};
+use stormglass_sim::real;
 use stormglass_sim::signal::ctrl_c;
-use stormglass_sim::task::JoinSet;
 use stormglass_sim::time::{sleep, system_now, timeout};
-use stormglass_sim::{Ratio, real};
 use stormglass_systems::kv::client::{self, Clerk};
 use stormglass_systems::kv::lock::{self, Lock};
 use stormglass_systems::kv::protocol::PutError;
@@ -23,8 +17,9 @@ use stormglass_systems::kv::spec::{self, Probe};
 use stormglass_systems::retry::Retry;
 
 use super::kv_server::address;
+use super::load::{Keys, Load, Racer, Versioned};
 use super::output::say;
-use super::{Answer, Complaint, args, load};
+use super::{Answer, Complaint, args};
 use crate::report::span;
 use crate::wall::Stopwatch;
 
@@ -73,21 +68,10 @@ enum What {
     },
     /// Many clients at once; their history can be judged
     Load {
-        /// How many clients
-        #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
-        clients: u64,
-        /// How many keys, of a name that no other load has had
-        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=10_000))]
-        keys: u64,
-        /// How long they go on; Ctrl-C ends it at once
-        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = args::duration)]
-        time: Duration,
-        /// How long each client pauses before each operation; without it, not at all
-        #[arg(long, value_name = "TIME", value_parser = args::duration)]
-        pause: Option<Duration>,
-        /// Write the history to FILE, as JSON lines
-        #[arg(long, value_name = "FILE")]
-        history: Option<PathBuf>,
+        #[command(flatten)]
+        load: Load,
+        #[command(flatten)]
+        keys: Keys,
     },
 }
 
@@ -101,9 +85,7 @@ impl Client {
                 What::Get { key } => self.get(&clerk, key).await,
                 What::Put { key, value, version } => self.put(&clerk, key, value, *version).await,
                 What::Lock { name, hold } => self.lock(clerk, name, *hold).await,
-                What::Load { clients, keys, time, pause, history } => {
-                    self.load(*clients, *keys, *time, *pause, history.as_deref()).await
-                }
+                What::Load { load, keys } => self.load(load, keys).await,
             }
         })?
     }
@@ -178,40 +160,14 @@ impl Client {
         Ok(0)
     }
 
-    async fn load(
-        &self,
-        clients: u64,
-        keys: u64,
-        time: Duration,
-        pause: Option<Duration>,
-        history: Option<&Path>,
-    ) -> Answer {
-        if let Some(path) = history {
-            load::writable(path)?;
-        }
-        let name = format!("load-{:08x}", random_u64() as u32);
-        let keys: Rc<[String]> = (0..keys).map(|n| format!("{name}-{n}")).collect();
-        let range =
-            if let [only] = &*keys { only.clone() } else { format!("{name}-0 to {}", keys[keys.len() - 1]) };
-        say(&format!("{clients} clients for {}, keys {range}", span(time)))?;
+    async fn load(&self, load: &Load, keys: &Keys) -> Answer {
+        let (keys, named) = keys.draw();
         let clock = Stopwatch::start();
         let probe = Probe::new(move || clock.elapsed());
-        let answered = Rc::new(Cell::new(0_u64));
-        let mut working = JoinSet::new();
-        for client in 0..clients {
-            let clerk = self.clerk(probe.clone());
-            working.spawn(work(clerk, client, keys.clone(), clock, time, pause, answered.clone()));
-        }
-        load::finish(working).await?;
-        let (count, took) = (answered.get(), clock.elapsed());
-        let rate = count as f64 / took.as_secs_f64();
-        say(&format!("{count} operations of {clients} clients in {}, {rate:.0} a second", span(took)))?;
-        if let Some(path) = history {
-            let mut lines = Vec::new();
-            jsonl::write::<VersionedKv>(&mut lines, &spec::checkable(&probe.history()))?;
-            load::write(path, &lines, "versioned-kv")?;
-        }
-        if count == 0 { self.silence("nothing was measured") } else { Ok(0) }
+        let hire = |client| Racer::new(self.clerk(probe.clone()), client, &keys);
+        let answered = load.run(&named, hire).await?;
+        load.write::<VersionedKv>("versioned-kv", &spec::checkable(&probe.history()))?;
+        if answered == 0 { self.silence("nothing was measured") } else { Ok(0) }
     }
 }
 
@@ -222,36 +178,13 @@ fn since_1970() -> Result<u128, Complaint> {
     Ok(since.as_nanos())
 }
 
-/// One client of a load: reads, and puts at the version last seen.
-async fn work(
-    clerk: Clerk,
-    client: u64,
-    keys: Rc<[String]>,
-    clock: Stopwatch,
-    time: Duration,
-    pause: Option<Duration>,
-    answered: Rc<Cell<u64>>,
-) {
-    let mut known = vec![0; keys.len()];
-    let mut written = 0;
-    while clock.elapsed() < time {
-        if let Some(pause) = pause {
-            sleep(pause).await;
-        }
-        let at = below(keys.len() as u64) as usize;
-        let key = &keys[at];
-        if chance(Ratio::percent(50)) {
-            written += 1;
-            let outcome = clerk.put(key, &format!("{client}.{written}"), known[at]).await;
-            answered.set(answered.get() + u64::from(outcome != Err(PutError::Unknown)));
-            if outcome.is_ok() {
-                known[at] += 1;
-                continue;
-            }
-        }
-        if let Ok(found) = clerk.get(key).await {
-            known[at] = found.map_or(0, |found| found.version);
-            answered.set(answered.get() + 1);
-        }
+impl Versioned for Clerk {
+    async fn version(&mut self, key: &str) -> Option<u64> {
+        Some(self.get(key).await.ok()?.map_or(0, |found| found.version))
+    }
+
+    async fn put(&mut self, key: &str, value: &str, version: u64) -> Option<bool> {
+        let result = Clerk::put(self, key, value, version).await;
+        (result != Err(PutError::Unknown)).then_some(result.is_ok())
     }
 }

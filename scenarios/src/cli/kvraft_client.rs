@@ -1,18 +1,13 @@
 //! `stormglass client kvraft`: the clerk of the stories, for real.
 
-use std::cell::Cell;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use stormglass_checker::format::jsonl;
 use stormglass_checker::models::kv::Kv;
 use stormglass_checker::models::versioned_kv::VersionedKv;
-use stormglass_sim::rand::{below, random_u64};
+use stormglass_sim::rand::below;
 use stormglass_sim::real;
-use stormglass_sim::task::JoinSet;
-use stormglass_sim::time::sleep;
 use stormglass_systems::kvraft::client::{self, Clerk, WriteError};
 use stormglass_systems::kvraft::message::ReadPath;
 use stormglass_systems::kvraft::protocol::PutError;
@@ -20,8 +15,9 @@ use stormglass_systems::kvraft::spec::{self, Probe};
 use stormglass_systems::retry::Retry;
 
 use super::kv_server::address;
+use super::load::{Keys, Load, Racer, Versioned, Worker};
 use super::output::say;
-use super::{Answer, Complaint, args, load};
+use super::{Answer, args};
 use crate::report::span;
 use crate::wall::Stopwatch;
 
@@ -89,29 +85,15 @@ enum What {
         from: Option<String>,
     },
     /// Many clients at once; their history can be judged
-    Load(Load),
-}
-
-#[derive(Args)]
-struct Load {
-    /// Puts at versions, instead of puts, appends and compare-and-set
-    #[arg(long)]
-    versioned: bool,
-    /// How many clients
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    clients: u64,
-    /// How many keys, of a name that no other load has had
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    keys: u64,
-    /// How long they go on; Ctrl-C ends it at once
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = args::duration)]
-    time: Duration,
-    /// How long each client pauses before each operation; without it, not at all
-    #[arg(long, value_name = "TIME", value_parser = args::duration)]
-    pause: Option<Duration>,
-    /// Write the history to FILE, as JSON lines
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
+    Load {
+        /// Puts at versions, instead of puts, appends and compare-and-set
+        #[arg(long)]
+        versioned: bool,
+        #[command(flatten)]
+        load: Load,
+        #[command(flatten)]
+        keys: Keys,
+    },
 }
 
 impl Client {
@@ -132,7 +114,7 @@ impl Client {
                     }
                     result => self.written(result.map(drop)),
                 },
-                What::Load(load) => self.load(load).await,
+                What::Load { versioned, load, keys } => self.load(*versioned, load, keys).await,
             }
         })?
     }
@@ -195,105 +177,61 @@ impl Client {
         Ok(code)
     }
 
-    async fn load(&self, load: &Load) -> Answer {
-        if let Some(path) = &load.history {
-            load::writable(path)?;
-        }
-        let name = format!("load-{:08x}", random_u64() as u32);
-        let keys: Rc<[String]> = (0..load.keys).map(|n| format!("{name}-{n}")).collect();
-        say(&format!(
-            "{} clients for {}, keys {name}-0 to {name}-{}",
-            load.clients,
-            span(load.time),
-            load.keys - 1
-        ))?;
+    async fn load(&self, versioned: bool, load: &Load, keys: &Keys) -> Answer {
+        let (keys, named) = keys.draw();
         let clock = Stopwatch::start();
         let probe = Probe::new(move || clock.elapsed());
-        let answered = Rc::new(Cell::new(0_u64));
-        let mut working = JoinSet::new();
-        for client in 0..load.clients {
-            let (clerk, keys, answered) = (self.clerk(probe.clone()), keys.clone(), answered.clone());
-            let (versioned, time, pause) = (load.versioned, load.time, load.pause);
-            working.spawn(async move {
-                let mut worker = Worker { clerk, keys, client, written: 0, known: Vec::new() };
-                worker.known.resize(worker.keys.len(), 0);
-                while clock.elapsed() < time {
-                    if let Some(pause) = pause {
-                        sleep(pause).await;
-                    }
-                    let done = if versioned { worker.race().await } else { worker.mix().await };
-                    answered.set(answered.get() + u64::from(done));
-                }
-            });
-        }
-        load::finish(working).await?;
-        let (count, took) = (answered.get(), clock.elapsed());
-        let rate = count as f64 / took.as_secs_f64();
-        let clients = load.clients;
-        say(&format!("{count} operations of {clients} clients in {}, {rate:.0} a second", span(took)))?;
-        if let Some(path) = &load.history {
-            write(path, load.versioned, &probe)?;
-        }
-        if count == 0 { self.silence(UNKNOWN, "unknown: nothing was measured") } else { Ok(0) }
+        let clerk = || self.clerk(probe.clone());
+        let answered = if versioned {
+            let answered = load.run(&named, |client| Racer::new(clerk(), client, &keys)).await?;
+            load.write::<VersionedKv>("versioned-kv", &spec::versions(&probe.history()))?;
+            answered
+        } else {
+            let hire = |client| Mixer { clerk: clerk(), keys: keys.clone(), client, written: 0 };
+            let answered = load.run(&named, hire).await?;
+            load.write::<Kv>("kv", &spec::classic(&probe.history()))?;
+            answered
+        };
+        if answered == 0 { self.silence(UNKNOWN, "unknown: nothing was measured") } else { Ok(0) }
     }
 }
 
-/// Writes the history of a load.
-fn write(path: &Path, versioned: bool, probe: &Probe) -> Result<(), Complaint> {
-    let (history, mut lines) = (probe.history(), Vec::new());
-    if versioned {
-        jsonl::write::<VersionedKv>(&mut lines, &spec::versions(&history))?;
-        return load::write(path, &lines, "versioned-kv");
+impl Versioned for Clerk {
+    async fn version(&mut self, key: &str) -> Option<u64> {
+        Some(self.get(key).await.ok()?.map_or(0, |found| found.version))
     }
-    jsonl::write::<Kv>(&mut lines, &spec::classic(&history))?;
-    load::write(path, &lines, "kv")
+
+    async fn put(&mut self, key: &str, value: &str, version: u64) -> Option<bool> {
+        let result = self.put_at(key, value, version).await;
+        let answered = !matches!(result, Err(PutError::Unknown | PutError::NotDone));
+        answered.then_some(result.is_ok())
+    }
 }
 
-/// One client of a load.
-struct Worker {
+/// A client that gets, puts, appends, compares and sets. Values stay short: a put comes often enough.
+struct Mixer {
     clerk: Clerk,
     keys: Rc<[String]>,
     client: u64,
     written: u64,
-    /// The version of each key, as far as it knows.
-    known: Vec<u64>,
 }
 
-impl Worker {
-    fn draw(&mut self) -> (usize, String, String) {
-        let at = below(self.keys.len() as u64) as usize;
+impl Worker for Mixer {
+    async fn work(&mut self) -> u64 {
+        let key = &self.keys[below(self.keys.len() as u64) as usize];
         self.written += 1;
-        (at, self.keys[at].clone(), format!("{}.{},", self.client, self.written))
-    }
-
-    /// A get, a put at the version last seen, or both. Whether it was answered.
-    async fn race(&mut self) -> bool {
-        let (at, key, value) = self.draw();
-        if below(2) == 0 {
-            let result = self.clerk.put_at(&key, &value, self.known[at]).await;
-            self.known[at] += u64::from(result.is_ok());
-            if result.is_ok() || result == Err(PutError::Unknown) {
-                return result.is_ok();
-            }
-        }
-        let found = self.clerk.get(&key).await;
-        found.map(|found| self.known[at] = found.map_or(0, |found| found.version)).is_ok()
-    }
-
-    /// A get, put, append or compare-and-set. Whether it was answered. Values stay short: a put comes often enough.
-    async fn mix(&mut self) -> bool {
-        let (_, key, value) = self.draw();
-        match below(10) {
-            0..4 => self.clerk.get(&key).await.is_ok(),
-            4 => self.clerk.put(&key, &value).await.is_ok(),
-            5 => match self.clerk.get(&key).await {
+        let value = format!("{}.{},", self.client, self.written);
+        u64::from(match below(10) {
+            0..4 => self.clerk.get(key).await.is_ok(),
+            4 => self.clerk.put(key, &value).await.is_ok(),
+            5 => match self.clerk.get(key).await {
                 Ok(found) => {
                     let found = found.map(|found| found.value);
-                    self.clerk.cas(&key, found.as_deref(), &value).await.is_ok()
+                    self.clerk.cas(key, found.as_deref(), &value).await.is_ok()
                 }
                 Err(_) => false,
             },
-            _ => self.clerk.append(&key, &value).await.is_ok(),
-        }
+            _ => self.clerk.append(key, &value).await.is_ok(),
+        })
     }
 }

@@ -1,29 +1,25 @@
 //! `stormglass client raft`: the clerk of the stories, for real, and what an operator asks.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use stormglass_checker::format::jsonl;
 use stormglass_checker::models::append_list::AppendList;
 use stormglass_sim::net::rpc;
-use stormglass_sim::rand::{chance, random_u64};
-use stormglass_sim::task::JoinSet;
-use stormglass_sim::time::sleep;
+use stormglass_sim::rand::chance;
 use stormglass_sim::{Ratio, real};
+use stormglass_systems::probe::Operation;
 use stormglass_systems::raft::admin::{self, Inspect, Order, OrderError};
 use stormglass_systems::raft::client::{self, AppendError, Clerk};
 use stormglass_systems::raft::message::{Configuration, ServerId};
 use stormglass_systems::raft::server::Status;
-use stormglass_systems::raft::spec::{self, Outcome, Probe};
+use stormglass_systems::raft::spec::{self, Op, Outcome, Probe};
 use stormglass_systems::retry::Retry;
 
 use super::kv_server::address;
+use super::load::{self, Load, Worker};
 use super::output::say;
-use super::{Answer, Complaint, args, load};
+use super::{Answer, args};
 use crate::report::span;
 use crate::wall::Stopwatch;
 
@@ -59,7 +55,13 @@ enum What {
         lease: bool,
     },
     /// Many clients at once; their history can be judged
-    Load(Load),
+    Load {
+        /// How many of a hundred operations read the whole list
+        #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=100))]
+        reads: u64,
+        #[command(flatten)]
+        load: Load,
+    },
     /// Shows how each server stands
     Status,
     /// Shows who belongs to the cluster, or changes it
@@ -74,25 +76,6 @@ enum What {
     },
     /// Has every server make a snapshot
     Snapshot,
-}
-
-#[derive(Args)]
-struct Load {
-    /// How many clients
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    clients: u64,
-    /// How many of a hundred operations read the whole list
-    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=100))]
-    reads: u64,
-    /// How long they go on; Ctrl-C ends it at once
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = args::duration)]
-    time: Duration,
-    /// How long each client pauses before each operation; without it, not at all
-    #[arg(long, value_name = "TIME", value_parser = args::duration)]
-    pause: Option<Duration>,
-    /// Write the history to FILE, as JSON lines
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -126,7 +109,7 @@ impl Client {
             match &self.what {
                 What::Append { value } => self.append(value).await,
                 What::Read { lease } => self.read(*lease).await,
-                What::Load(load) => self.load(load).await,
+                What::Load { reads, load } => self.load(Ratio::percent(*reads), load).await,
                 What::Status => self.status().await,
                 What::Members { change: None } => self.members().await,
                 What::Members { change: Some(change) } => self.order(&change.order()).await,
@@ -170,31 +153,15 @@ impl Client {
         }
     }
 
-    async fn load(&self, load: &Load) -> Answer {
-        if let Some(path) = &load.history {
-            load::writable(path)?;
-        }
-        let name = format!("load-{:08x}", random_u64() as u32);
-        say(&format!("{} clients for {}, values {name}-…", load.clients, span(load.time)))?;
+    async fn load(&self, reads: Ratio, load: &Load) -> Answer {
+        let name = load::name();
         let clock = Stopwatch::start();
         let probe = Probe::new(move || clock.elapsed());
-        let answered = Rc::new(Cell::new(0_u64));
-        let mut working = JoinSet::new();
-        for client in 0..load.clients {
-            let (clerk, name) = (self.clerk(false, probe.clone()), format!("{name}-{client}"));
-            let (time, pause, reads) = (load.time, load.pause, Ratio::percent(load.reads));
-            let answered = answered.clone();
-            working.spawn(async move { work(clerk, name, clock, time, pause, reads, &answered).await });
-        }
-        load::finish(working).await?;
-        let (count, took) = (answered.get(), clock.elapsed());
-        let rate = count as f64 / took.as_secs_f64();
-        let clients = load.clients;
-        say(&format!("{count} operations of {clients} clients in {}, {rate:.0} a second", span(took)))?;
-        if let Some(path) = &load.history {
-            write(path, &name, &probe)?;
-        }
-        if count == 0 { self.silence(UNKNOWN, "unknown: nothing was measured") } else { Ok(0) }
+        let clerk = || self.clerk(false, probe.clone());
+        let hire = |client| Appender { clerk: clerk(), name: format!("{name}-{client}"), written: 0, reads };
+        let answered = load.run(&format!("values {name}-…"), hire).await?;
+        load.write::<AppendList>("append-list", &spec::checkable(&of_load(&name, &probe)))?;
+        if answered == 0 { self.silence(UNKNOWN, "unknown: nothing was measured") } else { Ok(0) }
     }
 
     /// How the servers stand, in the order of `--servers`; `None`: no answer.
@@ -311,40 +278,31 @@ fn shown(configuration: &Configuration) -> String {
     text
 }
 
-/// Writes the history of a load. The list may hold what others appended: of that this history says nothing.
-fn write(path: &Path, name: &str, probe: &Probe) -> Result<(), Complaint> {
+/// The history of a load. The list may hold what others appended: of that this history says nothing.
+fn of_load(name: &str, probe: &Probe) -> Vec<Operation<Op, Outcome>> {
     let mut history = probe.history();
     for operation in &mut history {
         if let Some((_, Outcome::List(values))) = &mut operation.ret {
             values.retain(|value| value.starts_with(name));
         }
     }
-    let mut lines = Vec::new();
-    jsonl::write::<AppendList>(&mut lines, &spec::checkable(&history))?;
-    load::write(path, &lines, "append-list")
+    history
 }
 
-/// One client of a load.
-async fn work(
-    mut clerk: Clerk,
+/// A client that appends, and reads now and then.
+struct Appender {
+    clerk: Clerk,
     name: String,
-    clock: Stopwatch,
-    time: Duration,
-    pause: Option<Duration>,
+    written: u64,
     reads: Ratio,
-    answered: &Cell<u64>,
-) {
-    let mut written = 0;
-    while clock.elapsed() < time {
-        if let Some(pause) = pause {
-            sleep(pause).await;
+}
+
+impl Worker for Appender {
+    async fn work(&mut self) -> u64 {
+        if chance(self.reads) {
+            return u64::from(self.clerk.read().await.is_ok());
         }
-        let done = if chance(reads) {
-            clerk.read().await.is_ok()
-        } else {
-            written += 1;
-            clerk.append(&format!("{name}.{written}")).await.is_ok()
-        };
-        answered.set(answered.get() + u64::from(done));
+        self.written += 1;
+        u64::from(self.clerk.append(&format!("{}.{}", self.name, self.written)).await.is_ok())
     }
 }

@@ -1,17 +1,10 @@
 //! `stormglass client shardkv`: the clerk of the stories, for real, and what an operator asks of the controller.
 
-use std::cell::Cell;
-use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use stormglass_checker::format::jsonl;
 use stormglass_checker::models::versioned_kv::VersionedKv;
-use stormglass_sim::rand::{below, chance, random_u64};
-use stormglass_sim::task::JoinSet;
-use stormglass_sim::time::sleep;
-use stormglass_sim::{Ratio, real};
+use stormglass_sim::real;
 use stormglass_systems::retry::Retry;
 use stormglass_systems::shardkv::client::{self, Clerk, DecreeError, Decrees, Directory};
 use stormglass_systems::shardkv::message::{Config, Gid, Num, Shard, Version};
@@ -19,8 +12,9 @@ use stormglass_systems::shardkv::protocol::PutError;
 use stormglass_systems::shardkv::spec::{self, Probe};
 
 use super::kv_server::address;
+use super::load::{Keys, Load, Racer, Versioned};
 use super::output::say;
-use super::{Answer, args, load};
+use super::{Answer, args};
 use crate::report::span;
 use crate::wall::Stopwatch;
 
@@ -90,26 +84,12 @@ enum What {
         value: String,
     },
     /// Many clients at once; their history can be judged
-    Load(Load),
-}
-
-#[derive(Args)]
-struct Load {
-    /// How many clients
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    clients: u64,
-    /// How many keys
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    keys: u64,
-    /// How long they go on; Ctrl-C ends it at once
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = args::duration)]
-    time: Duration,
-    /// How long each client pauses before each operation; without it, not at all
-    #[arg(long, value_name = "TIME", value_parser = args::duration)]
-    pause: Option<Duration>,
-    /// Write the history to FILE, as JSON lines
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
+    Load {
+        #[command(flatten)]
+        load: Load,
+        #[command(flatten)]
+        keys: Keys,
+    },
 }
 
 impl Client {
@@ -132,7 +112,7 @@ impl Client {
                     Ok(()) => done("appended"),
                     Err(_) => self.silence("group for the key", "perhaps appended"),
                 },
-                What::Load(load) => self.load(load).await,
+                What::Load { load, keys } => self.load(load, keys).await,
             }
         })?
     }
@@ -200,45 +180,14 @@ impl Client {
         Ok(code)
     }
 
-    async fn load(&self, load: &Load) -> Answer {
-        if let Some(path) = &load.history {
-            load::writable(path)?;
-        }
-        let name = format!("load-{:08x}", random_u64() as u32);
-        let keys: Rc<[String]> = (0..load.keys).map(|n| format!("{name}-{n}")).collect();
-        say(&format!(
-            "{} clients for {}, keys {name}-0 to {}",
-            load.clients,
-            span(load.time),
-            keys[keys.len() - 1]
-        ))?;
+    async fn load(&self, load: &Load, keys: &Keys) -> Answer {
+        let (keys, named) = keys.draw();
         let clock = Stopwatch::start();
         let probe = Probe::new(move || clock.elapsed());
-        let answered = Rc::new(Cell::new(0_u64));
-        let mut working = JoinSet::new();
-        for client in 0..load.clients {
-            let worker = Worker {
-                clerk: self.clerk(probe.clone()),
-                client,
-                keys: keys.clone(),
-                answered: answered.clone(),
-            };
-            working.spawn(worker.work(clock, load.time, load.pause));
-        }
-        load::finish(working).await?;
-        let (count, took) = (answered.get(), clock.elapsed());
-        let rate = count as f64 / took.as_secs_f64();
-        say(&format!(
-            "{count} operations of {} clients in {}, {rate:.0} a second",
-            load.clients,
-            span(took)
-        ))?;
-        if let Some(path) = &load.history {
-            let mut lines = Vec::new();
-            jsonl::write::<VersionedKv>(&mut lines, &spec::versioned(&probe.history()))?;
-            load::write(path, &lines, "versioned-kv")?;
-        }
-        if count == 0 { self.silence("group", "nothing was measured") } else { Ok(0) }
+        let hire = |client| Racer::new(self.clerk(probe.clone()), client, &keys);
+        let answered = load.run(&named, hire).await?;
+        load.write::<VersionedKv>("versioned-kv", &spec::versioned(&probe.history()))?;
+        if answered == 0 { self.silence("group", "nothing was measured") } else { Ok(0) }
     }
 }
 
@@ -266,37 +215,13 @@ fn shown(config: &Config) -> Answer {
     Ok(0)
 }
 
-/// One client of a load: reads, and puts at the version last seen.
-struct Worker {
-    clerk: Clerk,
-    client: u64,
-    keys: Rc<[String]>,
-    answered: Rc<Cell<u64>>,
-}
+impl Versioned for Clerk {
+    async fn version(&mut self, key: &str) -> Option<u64> {
+        Some(self.get(key).await.ok()?.map_or(0, |found| found.version))
+    }
 
-impl Worker {
-    async fn work(mut self, clock: Stopwatch, time: Duration, pause: Option<Duration>) {
-        let mut known = vec![0; self.keys.len()];
-        let mut written = 0;
-        while clock.elapsed() < time {
-            if let Some(pause) = pause {
-                sleep(pause).await;
-            }
-            let at = below(self.keys.len() as u64) as usize;
-            let key = &self.keys[at];
-            if chance(Ratio::percent(50)) {
-                written += 1;
-                let outcome = self.clerk.put(key, &format!("{}.{written}", self.client), known[at]).await;
-                self.answered.set(self.answered.get() + u64::from(outcome != Err(PutError::Unknown)));
-                if outcome.is_ok() {
-                    known[at] += 1;
-                    continue;
-                }
-            }
-            if let Ok(found) = self.clerk.get(key).await {
-                known[at] = found.map_or(0, |found| found.version);
-                self.answered.set(self.answered.get() + 1);
-            }
-        }
+    async fn put(&mut self, key: &str, value: &str, version: u64) -> Option<bool> {
+        let result = Clerk::put(self, key, value, version).await;
+        (result != Err(PutError::Unknown)).then_some(result.is_ok())
     }
 }

@@ -1,92 +1,15 @@
 //! Three servers of the replicated store, each a process, under a load: the leader is killed again and again.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::processes::{Process, Said, free_address, until};
-
-/// Three servers and the command lines that start them.
-struct Cluster {
-    folder: PathBuf,
-    addresses: [String; 3],
-    servers: [Option<Process>; 3],
-}
-
-impl Cluster {
-    fn start(folder: &Path) -> Cluster {
-        let addresses = [(); 3].map(|()| free_address());
-        let mut cluster = Cluster { folder: folder.to_owned(), addresses, servers: [None, None, None] };
-        (0..3).for_each(|at| cluster.restart(at));
-        cluster
-    }
-
-    /// Kills a server, if it runs, and starts it where it was.
-    #[track_caller]
-    fn restart(&mut self, at: usize) {
-        if let Some(process) = self.servers[at].take() {
-            process.kill_9();
-        }
-        let peers: Vec<String> =
-            self.addresses.iter().zip(1..).map(|(address, id)| format!("{id}={address}")).collect();
-        let line = format!(
-            "serve kvraft --id {} --peers {} --data data-{at} --election 100ms --snapshot 2000",
-            at + 1,
-            peers.join(",")
-        );
-        self.servers[at] = Some(Process::start(&self.folder, &line));
-    }
-
-    fn client(&self, line: &str) -> Process {
-        let servers = self.addresses.join(",");
-        Process::start(&self.folder, &format!("client kvraft --servers {servers} --patience 30s {line}"))
-    }
-
-    /// An operation that ends well.
-    #[track_caller]
-    fn does(&self, line: &str) -> Said {
-        self.client(line).said().ends(0)
-    }
-
-    /// A line for each server, how it stands.
-    fn status(&self) -> Vec<String> {
-        let line = format!("client raft --servers {} --patience 1s status", self.addresses.join(","));
-        Process::start(&self.folder, &line).said().out.lines().map(str::to_owned).collect()
-    }
-
-    fn kill_leader(&mut self) {
-        let leads = || self.status().iter().position(|line| line.contains("\tleads\t"));
-        let leader = until("a leader", leads);
-        self.restart(leader);
-    }
-
-    /// Waits until the loads have done some more.
-    fn get_on(&self) {
-        let applied = || {
-            let status = self.status();
-            let applied =
-                status.iter().filter_map(|line| line.split("\tapplied ").nth(1)?.split('\t').next());
-            applied.filter_map(|index| index.parse::<u64>().ok()).max()
-        };
-        let before = until("a server that answers", applied);
-        until("loads that get on", || (applied()? >= before + 60).then_some(()));
-    }
-
-    /// Kills all three, and starts them with what `left` leaves of their directories.
-    fn kill_all(&mut self, left: fn(&Path)) {
-        for server in &mut self.servers {
-            server.take().into_iter().for_each(Process::kill_9);
-        }
-        for at in 0..3 {
-            left(&self.folder.join(format!("data-{at}")));
-            self.restart(at);
-        }
-    }
-}
+use crate::cluster::Cluster;
+use crate::processes::{Process, Said, free_address};
 
 /// Appends one by one, and two loads, while the leader is killed `blows` times; then all are killed, and `left` says what
 /// is left of their disks. What the appends came to, and the verdicts on the loads' histories.
 fn kill(folder: &Path, blows: usize, left: fn(&Path)) -> (String, [Said; 2]) {
-    let mut cluster = Cluster::start(folder);
+    let mut cluster = Cluster::start(folder, "kvraft");
     cluster.does("put single x").says("done");
     let models = [("kv", "--reads log load"), ("versioned-kv", "--reads quorum load --versioned")];
     let loads = models.map(|(model, load)| {
@@ -135,7 +58,7 @@ fn stores_that_forget_their_disks_are_caught() {
 #[test]
 fn operations_say_what_became_of_them() {
     let folder = tempfile::tempdir().unwrap();
-    let cluster = Cluster::start(folder.path());
+    let cluster = Cluster::start(folder.path(), "kvraft");
     cluster.does("put k a").says("done");
     cluster.does("append k b").says("done");
     cluster.does("--reads lease get k").says("2\tab");

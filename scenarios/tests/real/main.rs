@@ -2,6 +2,7 @@
 
 #![cfg(all(feature = "systems", unix))]
 
+mod cluster;
 mod complaints;
 mod killed;
 mod kvraft;

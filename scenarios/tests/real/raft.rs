@@ -1,82 +1,13 @@
 //! Three servers of the replicated list, each a process, under a load: the leader is killed again and again.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::cluster::Cluster;
 use crate::processes::{Process, Said, free_address, until};
 
 /// How often the leader is killed.
 const BLOWS: usize = 10;
-
-/// Three servers and the command lines that start them.
-struct Cluster {
-    folder: PathBuf,
-    addresses: [String; 3],
-    servers: [Option<Process>; 3],
-}
-
-impl Cluster {
-    fn start(folder: &Path) -> Cluster {
-        let addresses = [(); 3].map(|()| free_address());
-        let mut cluster = Cluster { folder: folder.to_owned(), addresses, servers: [None, None, None] };
-        (0..3).for_each(|at| cluster.restart(at));
-        cluster
-    }
-
-    /// Kills a server, if it runs, and starts it where it was.
-    #[track_caller]
-    fn restart(&mut self, at: usize) {
-        if let Some(process) = self.servers[at].take() {
-            process.kill_9();
-        }
-        let peers: Vec<String> =
-            self.addresses.iter().zip(1..).map(|(address, id)| format!("{id}={address}")).collect();
-        let line = format!(
-            "serve raft --id {} --peers {} --data data-{at} --election 100ms --snapshot 2000",
-            at + 1,
-            peers.join(",")
-        );
-        self.servers[at] = Some(Process::start(&self.folder, &line));
-    }
-
-    fn client(&self, line: &str) -> Process {
-        Process::start(&self.folder, &format!("client raft --servers {} {line}", self.addresses.join(",")))
-    }
-
-    /// Which server leads.
-    fn leader(&self) -> usize {
-        until("a leader", || {
-            let out = self.client("--patience 1s status").said().out;
-            out.lines().position(|line| line.contains("\tleads\t"))
-        })
-    }
-
-    /// Appends, until a server says that it is done.
-    fn append(&self, value: &str) {
-        self.client(&format!("--patience 30s append {value}")).said().ends(0).says("appended");
-    }
-
-    fn list(&self) -> Vec<String> {
-        self.client("--patience 30s read").said().ends(0).out.lines().map(str::to_owned).collect()
-    }
-
-    /// Waits until the load has appended some more, and read.
-    fn get_on(&self) {
-        let before = self.list().len();
-        until("a load that gets on", || (self.list().len() >= before + 60).then_some(()));
-    }
-
-    /// Kills all three, and starts them with what `left` leaves of their directories.
-    fn kill_all(&mut self, left: fn(&Path)) {
-        for server in &mut self.servers {
-            server.take().into_iter().for_each(Process::kill_9);
-        }
-        for at in 0..3 {
-            left(&self.folder.join(format!("data-{at}")));
-            self.restart(at);
-        }
-    }
-}
 
 /// What was seen from outside.
 struct Seen {
@@ -90,27 +21,26 @@ struct Seen {
 /// A load and single appends, while the leader is killed `blows` times; then all are killed and `left` says what is
 /// left of their disks.
 fn kill(folder: &Path, blows: usize, left: fn(&Path)) -> Seen {
-    let mut cluster = Cluster::start(folder);
-    let load = "--patience 30s load --clients 4 --reads 20 --pause 20ms --time 5min --history load.jsonl";
+    let mut cluster = Cluster::start(folder, "raft");
+    let load = "load --clients 4 --reads 20 --pause 20ms --time 5min --history load.jsonl";
     let load = cluster.client(load);
     let mut acknowledged = Vec::new();
     for blow in 0..blows {
         let value = format!("single-{blow}");
-        cluster.append(&value);
+        cluster.does(&format!("append {value}")).says("appended");
         acknowledged.push(value);
-        let leader = cluster.leader();
-        cluster.restart(leader);
+        cluster.kill_leader();
     }
-    cluster.append("last");
+    cluster.does("append last").says("appended");
     acknowledged.push("last".into());
     cluster.get_on();
     cluster.kill_all(left);
-    cluster.append("after");
+    cluster.does("append after").says("appended");
     acknowledged.push("after".into());
     cluster.get_on();
     load.interrupt();
     load.said().ends(0);
-    let list = cluster.list();
+    let list = cluster.does("read").out.lines().map(str::to_owned).collect();
     Seen { acknowledged, list, history: fs::read_to_string(folder.join("load.jsonl")).unwrap() }
 }
 
