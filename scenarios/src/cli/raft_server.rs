@@ -46,7 +46,8 @@ pub(super) struct Member {
     /// Where to listen; without it, where the others reach this one
     #[arg(long, value_name = "ADDR", value_parser = address)]
     listen: Option<String>,
-    /// The directory of its log and snapshots, of no other use
+    /// The directory of its log and snapshots, of no other use. A server that has lost it must not come back under its
+    /// --id: it has forgotten its votes. Remove it from the members, and add one with another --id
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Who votes when a cluster is founded: the same at all founders; without it, all of --peers
