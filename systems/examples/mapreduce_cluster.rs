@@ -14,7 +14,7 @@ use stormglass_sim::rand::below;
 use stormglass_sim::time::{Instant, sleep};
 use stormglass_sim::{NodeId, Seed, Sim, World};
 use stormglass_systems::mapreduce::client;
-use stormglass_systems::mapreduce::message::{Input, Split, Task};
+use stormglass_systems::mapreduce::message::{Input, JobId, Split, Task};
 use stormglass_systems::mapreduce::protocol::{Job, Policy, Progress};
 use stormglass_systems::mapreduce::server::{self, store};
 
@@ -36,6 +36,8 @@ const SLOWER: f64 = 4.7;
 const KILLED_AT: Duration = Duration::from_secs(300);
 
 const SEED: u64 = 2004;
+
+const ID: JobId = 1;
 
 struct Plan {
     stragglers: u64,
@@ -91,7 +93,7 @@ async fn run(world: World, plan: Plan) -> (Vec<f64>, Progress) {
         bugs: Default::default(),
         probe: Default::default(),
     };
-    world.node("store", move || store::run("0.0.0.0:7001".to_owned(), output.clone()));
+    world.node("store", move || store::run("0.0.0.0:7001".to_owned(), ID, output.clone()));
     let completions: Rc<RefCell<(Vec<f64>, Progress)>> = Rc::default();
     let seen = completions.clone();
     let report = move |progress: &Progress| {
@@ -141,9 +143,10 @@ async fn run(world: World, plan: Plan) -> (Vec<f64>, Progress) {
 /// Without data: every split is empty, and so is every part.
 fn job(maps: u32, reduces: u32) -> Job {
     Job {
+        id: ID,
         app: "sort".into(),
         args: vec![],
-        inputs: vec![Input { path: "in".into(), length: 0, copies: vec![] }],
+        inputs: vec![Input { path: "in".into(), length: 0, version: 0, copies: vec![] }],
         splits: vec![Split { input: 0, offset: 0, length: 0 }; maps as usize],
         reduces,
     }

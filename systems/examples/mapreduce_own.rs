@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use stormglass_sim::rand::random_u64;
 use stormglass_sim::real;
 use stormglass_sim::task::spawn;
 use stormglass_systems::mapreduce::app::{Application, Emit, Record};
@@ -102,10 +103,18 @@ fn run(files: Vec<String>) -> Result<String, Box<dyn std::error::Error>> {
 fn job(files: &[String]) -> std::io::Result<Job> {
     let inputs: Vec<Input> = files
         .iter()
-        .map(|path| Ok(Input { path: path.clone(), length: std::fs::metadata(path)?.len(), copies: vec![] }))
+        .map(|path| {
+            Ok(Input {
+                path: path.clone(),
+                length: std::fs::metadata(path)?.len(),
+                version: 0,
+                copies: vec![],
+            })
+        })
         .collect::<std::io::Result<_>>()?;
     let cut = (0..).zip(&inputs).flat_map(|(input, file)| {
         splits(file.length, 4 << 20).map(move |(offset, length)| Split { input, offset, length })
     });
-    Ok(Job { app: "longest-line".into(), args: vec![], splits: cut.collect(), inputs, reduces: 1 })
+    let (id, app) = (random_u64(), "longest-line".into());
+    Ok(Job { id, app, args: vec![], splits: cut.collect(), inputs, reduces: 1 })
 }

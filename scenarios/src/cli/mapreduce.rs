@@ -3,11 +3,13 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
-use stormglass_systems::mapreduce::app::boundaries;
+use stormglass_sim::rand::random_u64;
+use stormglass_systems::mapreduce::app::{alike, boundaries};
 use stormglass_systems::mapreduce::message::{Bytes, Input, Split};
 use stormglass_systems::mapreduce::protocol::{Job, Policy, splits};
 
@@ -88,7 +90,9 @@ impl MapReduce {
         match self {
             MapReduce::Worker(worker) => worker.answer(),
             MapReduce::Wc(given) => given.work("wc", |_, _| Ok(Vec::new())),
-            MapReduce::Indexer(given) => given.work("indexer", |_, _| Ok(Vec::new())),
+            MapReduce::Indexer(given) => {
+                given.work("indexer", |inputs, _| Ok(alike(inputs.iter().map(|input| input.path.as_str()))))
+            }
             MapReduce::Sort(given) => given.work("sort", sample),
             MapReduce::Grep(Grep { text, given }) if !text.is_empty() => {
                 given.work("grep", |_, _| Ok(vec![Bytes(text.into_bytes())]))
@@ -106,6 +110,7 @@ impl Given {
             splits(file.length, self.split).map(move |(offset, length)| Split { input, offset, length })
         });
         let job = Job {
+            id: random_u64(),
             app: app.to_owned(),
             args: args(&inputs, self.reduce)?,
             splits: cut.collect(),
@@ -142,30 +147,51 @@ fn input(path: &Path) -> Result<Input, Complaint> {
         return Err(Complaint::usage(format!("INPUT {shown}: not a file; name the files in it")));
     }
     File::open(path).map_err(wrong)?;
-    Ok(Input { path: name.to_owned(), length: found.len(), copies: Vec::new() })
+    Ok(Input {
+        path: name.to_owned(),
+        length: found.len(),
+        version: version(&found).map_err(wrong)?,
+        copies: Vec::new(),
+    })
 }
 
-/// Where the parts of a sort begin, by the lines at some places of every input: the same places each time, so that an
-/// interrupted job has the same parts.
+/// Which file it is, and when it was last written: an edit need not change its length.
+fn version(found: &fs::Metadata) -> std::io::Result<u64> {
+    let written = found.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    // Nanoseconds since 1970 have 61 bits, of which the upper half says little.
+    Ok(written.as_nanos() as u64 ^ found.ino().rotate_right(16))
+}
+
+/// Where the parts of a sort begin, by the lines at some places of all inputs in a row: the same places each time, so
+/// that an interrupted job has the same parts.
 fn sample(inputs: &[Input], parts: u32) -> Result<Vec<Bytes>, Complaint> {
-    const PLACES: u64 = 64;
+    /// Together they bound what is read, 16 MiB, and how many lines are kept.
+    const PLACES: u64 = 1024;
     const BLOCK: u64 = 16 << 10;
-    let mut lines = Vec::new();
+    const LINES: usize = 256;
+    let total: u64 = inputs.iter().map(|input| input.length).sum();
+    let apart = total.div_ceil(PLACES).max(1);
+    let (mut lines, mut before) = (Vec::new(), 0_u64);
     for input in inputs {
         let wrong = |error: std::io::Error| Complaint::usage(format!("INPUT {}: {error}", input.path));
+        // The first place at or behind the file's beginning.
+        let mut offset = before.div_ceil(apart) * apart - before;
+        before += input.length;
+        if offset >= input.length {
+            continue;
+        }
         let mut file = File::open(&input.path).map_err(wrong)?;
-        for place in 0..PLACES {
-            let offset = input.length / PLACES * place;
+        while offset < input.length {
             file.seek(SeekFrom::Start(offset)).map_err(wrong)?;
             let mut block = Vec::new();
-            Read::by_ref(&mut file)
-                .take(BLOCK.min(input.length / PLACES + 256))
-                .read_to_end(&mut block)
-                .map_err(wrong)?;
+            Read::by_ref(&mut file).take(BLOCK.min(apart + 256)).read_to_end(&mut block).map_err(wrong)?;
             // The first and the last may be cut.
-            let whole = block.split(|byte| *byte == b'\n').skip(usize::from(offset > 0));
-            lines.extend(whole.map(<[u8]>::to_vec));
-            lines.pop();
+            let mut whole: Vec<&[u8]> =
+                block.split(|byte| *byte == b'\n').skip(usize::from(offset > 0)).collect();
+            whole.pop();
+            let step = whole.len().div_ceil(LINES).max(1);
+            lines.extend(whole.into_iter().step_by(step).map(<[u8]>::to_vec));
+            offset += apart;
         }
     }
     Ok(boundaries(lines, parts))
@@ -223,6 +249,25 @@ mod tests {
         for bad in ["", "0", "M", "1T", "-1", "1.5M", "99999999999999G", "é"] {
             assert!(size(bad).unwrap_err().contains(&format!("'{bad}'")), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_sample_of_many_files_is_small_and_cuts_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines: String = (0..2000).map(|n| format!("{:04}\n", n * 7 % 2000)).collect();
+        let inputs: Vec<Input> = (0..300)
+            .map(|n| {
+                let path = folder.path().join(n.to_string());
+                fs::write(&path, &lines).unwrap();
+                input(&path).unwrap()
+            })
+            .collect();
+        let number = |Bytes(line): &Bytes| String::from_utf8_lossy(line).parse::<i64>().unwrap();
+        let cuts: Vec<i64> = sample(&inputs, 4).unwrap().iter().map(number).collect();
+        let near = |(cut, wanted): (&i64, i64)| (cut - wanted).abs() < 200;
+        assert!(cuts.len() == 3 && cuts.iter().zip([500, 1000, 1500]).all(near), "{cuts:?}");
+        // More places than bytes: a line is a line.
+        assert_eq!(sample(&inputs[..1], 2).unwrap().len(), 1);
     }
 
     #[test]

@@ -1,15 +1,13 @@
-//! The coordinator's process: it owns the output directory, starts workers and starts them again, and shows how far the
-//! job is.
+//! The coordinator's process: it owns the output directory, keeps workers, and shows how far the job is.
 
+use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
-use stormglass_sim::time::{Instant, sleep};
+use stormglass_sim::time::Instant;
 use stormglass_sim::{real, signal};
 use stormglass_systems::mapreduce::bugs::Bugs;
 use stormglass_systems::mapreduce::protocol::{Job, Policy};
@@ -17,12 +15,16 @@ use stormglass_systems::mapreduce::server::{self, Error, MadeFor, Summary, store
 use stormglass_systems::mapreduce::spec::Probe;
 
 use super::mapreduce::free_port;
+use super::mapreduce_crew::Crew;
 use super::mapreduce_progress::{Bar, result};
-use super::output::{say, say_json};
+use super::output::{note, say, say_json};
 use super::{Answer, Complaint};
 
 /// Below the output directory, as long as the job is not done: its checkpoint, its address, its workers' files.
 const UNFINISHED: &str = ".mapreduce";
+
+/// What it is called while it is removed.
+const FINISHED: &str = ".mapreduce-done";
 
 /// A job that is to be done here.
 pub(super) struct Work {
@@ -40,21 +42,25 @@ impl Work {
         let owned = self.own()?;
         let address = self.address(&owned)?;
         if owned.resumes {
-            anstream::eprintln!("stormglass: resuming the job in {}", self.output.display());
+            note(format_args!("resuming the job in {}", self.output.display()));
         }
-        anstream::eprintln!(
-            "stormglass: {} map and {} reduce tasks; more workers: stormglass mapreduce worker --join {address}",
+        note(format_args!(
+            "{} map and {} reduce tasks; more workers: stormglass mapreduce worker --join {address}",
             self.job.splits.len(),
             self.job.reduces
-        );
+        ));
         let begun = Instant::now();
         let ended = real::block_on(self.coordinate(&owned, address))?;
         let summary = match ended {
             Some(Ok(summary)) => summary,
-            Some(Err(Error::Job(why))) => {
+            Some(Err(error @ Error::Job(_))) => {
                 // It would fail again: nothing is left to resume.
                 _ = fs::remove_dir_all(&owned.unfinished);
-                anstream::eprintln!("stormglass: the job has failed: {why}");
+                note(error);
+                return Ok(1);
+            }
+            Some(Err(error @ Error::Stopped(_))) => {
+                note(format_args!("{error}; when that is mended, the same command again resumes the job"));
                 return Ok(1);
             }
             Some(Err(Error::Port { address, source })) => {
@@ -65,7 +71,7 @@ impl Work {
                 return Err(Complaint::Internal(format!("{error}; the same command again resumes the job")));
             }
             None => {
-                anstream::eprintln!("stormglass: interrupted; the same command again resumes the job");
+                note("interrupted; the same command again resumes the job");
                 return Ok(1);
             }
         };
@@ -82,7 +88,8 @@ impl Work {
     /// The coordinator, until its job is over; `None` when interrupted.
     async fn coordinate(&self, owned: &Owned, address: SocketAddr) -> Option<Result<Summary, Error>> {
         let bar = Rc::new(Bar::new());
-        let shown = bar.clone();
+        let (shown, alive) = (bar.clone(), Rc::new(Cell::new(0)));
+        let seen = alive.clone();
         let store = store::Config {
             inputs: self.job.inputs.iter().map(|input| input.path.clone()).collect(),
             output: self.output.clone(),
@@ -94,13 +101,17 @@ impl Work {
             policy: self.policy.clone(),
             checkpoint: Some(owned.unfinished.clone()),
             store: Some(store),
-            report: Some(Rc::new(move |progress| shown.show(progress))),
+            report: Some(Rc::new(move |progress| {
+                seen.set(progress.workers);
+                shown.show(progress);
+            })),
             ..server::Config::new(self.job.clone())
         };
-        let mut crew = Crew::new(self, owned, address);
+        let moved = owned.before.filter(|before| *before != address);
+        let mut crew = Crew::new(&owned.unfinished, self.workers, self.memory, address, moved);
         let ended = stormglass_sim::select! {
             ended = server::run(config) => Some(ended),
-            () = crew.keep() => None,
+            error = crew.keep(&alive) => Some(Err(Error::Stopped(format!("no worker can be started: {error}")))),
             _ = signal::ctrl_c() => None,
             _ = signal::terminate() => None,
         };
@@ -122,9 +133,13 @@ impl Work {
         fs::create_dir_all(&self.output).map_err(|error| self.wrong(&error))?;
         let unfinished = self.output.join(UNFINISHED);
         let listing = fs::read_dir(&self.output).map_err(|error| self.wrong(&error))?;
-        let empty = listing.into_iter().next().is_none();
-        if !empty && !unfinished.is_dir() {
-            let text = format!("--output {shown}: it is not empty; name a new directory, or remove this one");
+        let foreign = listing.flatten().any(|entry| entry.file_name() != UNFINISHED);
+        // Nobody knows whose output it is without the checkpoint: its first record comes before all output.
+        let begun = fs::metadata(unfinished.join("checkpoint")).is_ok_and(|found| found.len() > 0);
+        if foreign && !begun {
+            let text = format!(
+                "--output {shown}: it is not empty, and no unfinished job is in it; name a new directory, or remove this one"
+            );
             return Err(Complaint::usage(text));
         }
         fs::create_dir_all(&unfinished).map_err(|error| self.wrong(&error))?;
@@ -140,6 +155,7 @@ impl Work {
             Err(TryLockError::Error(error)) => return Err(self.wrong(&error)),
         }
         let resumes = match fs::read(unfinished.join("checkpoint")) {
+            Ok(bytes) if bytes.is_empty() => false,
             Ok(bytes) => {
                 if MadeFor::read(&bytes).is_some_and(|job| job != MadeFor(self.job.fingerprint())) {
                     return Err(Complaint::usage(format!(
@@ -152,16 +168,16 @@ impl Work {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(self.wrong(&error)),
         };
-        Ok(Owned { unfinished, _lock: lock, resumes })
+        let before = fs::read_to_string(unfinished.join("address")).ok();
+        let before = before.and_then(|text| text.trim().parse().ok());
+        Ok(Owned { unfinished, _lock: lock, resumes, before })
     }
 
     /// Where to listen: where it was asked for, or where workers of an interrupted run look for their coordinator, or
     /// anywhere.
     fn address(&self, owned: &Owned) -> Result<SocketAddr, Complaint> {
-        let file = owned.unfinished.join("address");
-        let before = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
         let free = |address: &SocketAddr| TcpListener::bind(address).is_ok();
-        let address = match (self.listen, before.filter(free)) {
+        let address = match (self.listen, owned.before.filter(free)) {
             (Some(asked), _) if asked.port() > 0 => {
                 drop(TcpListener::bind(asked).map_err(|error| taken(asked, &error))?);
                 asked
@@ -170,17 +186,22 @@ impl Work {
             (None, Some(before)) => before,
             (None, None) => free_port(IpAddr::V4(Ipv4Addr::LOCALHOST))?,
         };
-        let written = File::create(&file).and_then(|mut file| writeln!(file, "{address}"));
+        let file = File::create(owned.unfinished.join("address"));
+        let written = file.and_then(|mut file| writeln!(file, "{address}"));
         written.map_err(|error| self.wrong(&error))?;
         Ok(address)
     }
 
     /// Nothing but the output remains.
     fn tidy(&self, owned: &Owned) -> Result<(), Complaint> {
-        fs::remove_dir_all(&owned.unfinished).map_err(|error| self.wrong(&error))?;
-        for entry in fs::read_dir(&self.output).map_err(|error| self.wrong(&error))?.flatten() {
+        let wrong = |error: io::Error| self.wrong(&error);
+        // Its files vanish in any order. Without its name they are no job's, whoever interrupts this.
+        let finished = self.output.join(FINISHED);
+        fs::rename(&owned.unfinished, &finished).map_err(wrong)?;
+        fs::remove_dir_all(&finished).map_err(wrong)?;
+        for entry in fs::read_dir(&self.output).map_err(wrong)?.flatten() {
             if entry.file_name().to_str().is_some_and(store::is_temporary) {
-                fs::remove_file(entry.path()).map_err(|error| self.wrong(&error))?;
+                fs::remove_file(entry.path()).map_err(wrong)?;
             }
         }
         Ok(())
@@ -196,90 +217,6 @@ struct Owned {
     unfinished: PathBuf,
     _lock: File,
     resumes: bool,
-}
-
-/// The workers of this machine.
-struct Crew {
-    places: Vec<Place>,
-    join: SocketAddr,
-    memory: u64,
-}
-
-struct Place {
-    directory: PathBuf,
-    child: Option<Child>,
-    /// How often the worker here has ended too soon, in a row.
-    deaths: u32,
-    rests_until: Instant,
-}
-
-impl Crew {
-    fn new(work: &Work, owned: &Owned, join: SocketAddr) -> Crew {
-        let place = |number| Place {
-            directory: owned.unfinished.join(format!("worker-{number}")),
-            child: None,
-            deaths: 0,
-            rests_until: Instant::now(),
-        };
-        Crew { places: (0..work.workers).map(place).collect(), join, memory: work.memory }
-    }
-
-    /// Starts workers, and starts again those that end; for ever.
-    async fn keep(&mut self) {
-        loop {
-            for place in &mut self.places {
-                if let Some(child) = &mut place.child
-                    && let Ok(Some(_)) = child.try_wait()
-                {
-                    place.child = None;
-                    place.deaths += 1;
-                    // One that dies at once shall not be all that this machine does.
-                    let rest = Duration::from_millis(100 << place.deaths.min(6));
-                    place.rests_until = Instant::now() + rest;
-                }
-                if place.child.is_none() && Instant::now() >= place.rests_until && is_free(&place.directory) {
-                    place.child = start(&place.directory, self.join, self.memory).ok();
-                }
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// Waits for the workers, which know that the job is over, or ends them.
-    async fn dismiss(&mut self, gently: bool) {
-        let mut naps = if gently { 30 } else { 0 };
-        for child in self.places.iter_mut().filter_map(|place| place.child.as_mut()) {
-            while naps > 0 && matches!(child.try_wait(), Ok(None)) {
-                sleep(Duration::from_millis(100)).await;
-                naps -= 1;
-            }
-            // It may be gone already.
-            _ = child.kill();
-            _ = child.wait();
-        }
-    }
-}
-
-/// Whether no worker of an earlier run is still at work here.
-fn is_free(directory: &Path) -> bool {
-    let file = File::options().create(true).append(true).open(directory.with_extension("lock"));
-    file.is_ok_and(|file| file.try_lock().is_ok())
-}
-
-fn start(directory: &Path, join: SocketAddr, memory: u64) -> io::Result<Child> {
-    Command::new(std::env::current_exe()?)
-        .args([
-            "mapreduce",
-            "worker",
-            "--near",
-            "--join",
-            &join.to_string(),
-            "--memory",
-            &memory.to_string(),
-            "--data",
-        ])
-        .arg(directory)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
+    /// Where an earlier run listened.
+    before: Option<SocketAddr>,
 }

@@ -13,6 +13,7 @@ use stormglass_systems::mapreduce::client::{self, Error};
 use super::args::duration;
 use super::kv_server::address;
 use super::mapreduce::{free_port, size};
+use super::output::note;
 use super::{Answer, Complaint};
 
 /// Works for a coordinator, on this machine or another
@@ -76,7 +77,7 @@ impl Worker {
             Some(Ok(())) => Ok(0),
             None => Ok(1),
             Some(Err(error @ Error::Alone(_))) => {
-                anstream::eprintln!("stormglass: {error} (--join, --patience)");
+                note(format_args!("{error} (--join, --patience)"));
                 Ok(1)
             }
             Some(Err(error @ Error::Directory { .. })) => Err(Complaint::usage(format!("--data: {error}"))),
@@ -100,14 +101,37 @@ impl Worker {
     }
 }
 
-fn lock_of(directory: &Path) -> PathBuf {
-    directory.with_extension("lock")
+/// The lock of a worker's directory, beside it: the directory itself is wiped.
+pub(super) fn lock_of(directory: &Path) -> PathBuf {
+    // Without a slash at its end, or a dot for a name.
+    let whole = directory.canonicalize().unwrap_or_else(|_| directory.components().collect());
+    let mut name = whole.into_os_string();
+    name.push(".stormglass-lock");
+    name.into()
+}
+
+/// The process that holds or held a lock; `None` when the file is new.
+///
+/// # Errors
+/// It is not a worker's.
+pub(super) fn holder(lock: &Path) -> io::Result<Option<u32>> {
+    let bytes = match fs::read(lock) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read?,
+    };
+    let text = str::from_utf8(&bytes).unwrap_or("?").trim();
+    match text.parse() {
+        Ok(pid) => Ok(Some(pid)),
+        Err(_) if text.is_empty() => Ok(None),
+        Err(_) => Err(io::Error::other(format!("{} was not made by a worker; move it away", lock.display()))),
+    }
 }
 
 /// Takes a directory for this process: it will be wiped, so it must be ours or empty.
 fn own(directory: &Path) -> Result<File, Complaint> {
     let shown = directory.display();
     let wrong = |error: io::Error| Complaint::usage(format!("--data {shown}: {error}"));
+    holder(&lock_of(directory)).map_err(wrong)?;
     let ours = |name: &str| name.starts_with("map-") || name.starts_with("reduce-");
     match fs::read_dir(directory) {
         Ok(entries) => {
@@ -125,9 +149,9 @@ fn own(directory: &Path) -> Result<File, Complaint> {
         }
         Err(error) => return Err(wrong(error)),
     }
+    let path = lock_of(directory);
     let mut options = File::options();
-    let mut lock =
-        options.create(true).truncate(false).write(true).open(lock_of(directory)).map_err(wrong)?;
+    let mut lock = options.create(true).truncate(false).write(true).open(&path).map_err(wrong)?;
     match lock.try_lock() {
         // Whom to blame, and whom to end.
         Ok(()) => {

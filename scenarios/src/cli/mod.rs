@@ -32,6 +32,8 @@ mod mapreduce;
 #[cfg(feature = "systems")]
 mod mapreduce_coordinator;
 #[cfg(feature = "systems")]
+mod mapreduce_crew;
+#[cfg(feature = "systems")]
 mod mapreduce_progress;
 #[cfg(feature = "systems")]
 mod mapreduce_worker;
@@ -164,6 +166,6 @@ pub(crate) fn end(answer: Answer) -> ExitCode {
         Err(Complaint::Usage(text)) => (USAGE, text),
         Err(Complaint::Internal(text)) => (INTERNAL, text),
     };
-    anstream::eprintln!("stormglass: {text}");
+    output::note(text);
     ExitCode::from(code)
 }

@@ -1,5 +1,6 @@
 //! Results go to stdout, in colour only where that is a terminal; a closed stdout is an answer, not a panic.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -10,6 +11,11 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
     out.write_all(text.trim_end_matches('\n').as_bytes())?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// A line on stderr, which may be closed or full: what it says is no result.
+pub(crate) fn note(text: impl Display) {
+    _ = writeln!(anstream::stderr().lock(), "stormglass: {text}");
 }
 
 /// One JSON document on stdout.

@@ -137,7 +137,7 @@ fn no_input_bytes_are_an_output_without_lines() {
 
 /// Kills the worker in this place, if it runs. True when it did.
 fn kill_worker(folder: &Path, place: usize) -> bool {
-    let lock = fs::read_to_string(folder.join(format!("out/.mapreduce/worker-{place}.lock")));
+    let lock = fs::read_to_string(folder.join(format!("out/.mapreduce/worker-{place}.stormglass-lock")));
     let Some(pid) = lock.ok().and_then(|text| text.trim().parse::<u32>().ok()) else { return false };
     Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success()
 }
@@ -199,6 +199,11 @@ fn what_cannot_be_done_is_said_before_anything_is_touched() {
     fs::write(folder.join("in"), "a b\n").unwrap();
     fs::create_dir(folder.join("full")).unwrap();
     fs::write(folder.join("full/diary"), "Monday. Rain.").unwrap();
+    // What is left of a directory that somebody was removing: another job's output, and no checkpoint.
+    fs::create_dir_all(folder.join("stale/.mapreduce")).unwrap();
+    fs::write(folder.join("stale/mr-out-0"), "b 9\n").unwrap();
+    fs::write(folder.join("w.1.stormglass-lock"), "my notes").unwrap();
+    fs::write(folder.join("w.lock"), "my diary").unwrap();
     let said = |line: &str| -> Said { mapreduce(folder, line).said() };
     for (line, words) in [
         ("wc missing -o out", "INPUT missing: No such file"),
@@ -206,6 +211,7 @@ fn what_cannot_be_done_is_said_before_anything_is_touched() {
         ("wc in", "--output <DIR>"),
         ("wc -o out", "<INPUT>..."),
         ("wc in -o full", "--output full: it is not empty; name a new directory"),
+        ("wc in -o stale", "--output stale: it is not empty, and no unfinished job is in it"),
         ("wc in -o in", "--output in: it is a file, not a directory"),
         ("wc in -o in/deeper", "--output in/deeper: Not a directory"),
         ("wc in -o /proc/out", "--output /proc/out: "),
@@ -214,14 +220,19 @@ fn what_cannot_be_done_is_said_before_anything_is_touched() {
         ("wc in -o out --listen 0.0.0.0:7000", "'0.0.0.0:7000' names no machine"),
         ("wc in -o out --listen 192.0.2.1:7000", "--listen 192.0.2.1:7000: "),
         ("worker --join nonsense", "'nonsense' is no address"),
+        ("worker --join 127.0.0.1:7 --data w.1", "w.1.stormglass-lock was not made by a worker"),
         ("worker --join 127.0.0.1:7 --data full", "diary in it was not made by a worker"),
     ] {
         said(line).ends(64).complains(words);
     }
     assert!(!folder.join("out/mr-out-0").exists());
     assert_eq!(fs::read_to_string(folder.join("full/diary")).unwrap(), "Monday. Rain.");
-    let alone = format!("worker --join {} --patience 300ms", free_address());
-    said(&alone).ends(1).complains("no word from the coordinator");
+    for data in ["", "--data w", "--data w.2/"] {
+        let alone = format!("worker --join {} --patience 300ms {data}", free_address());
+        said(&alone).ends(1).complains("no word from the coordinator");
+    }
+    assert_eq!(fs::read_to_string(folder.join("w.1.stormglass-lock")).unwrap(), "my notes");
+    assert_eq!(fs::read_to_string(folder.join("w.lock")).unwrap(), "my diary");
 }
 
 #[test]
@@ -242,8 +253,56 @@ fn an_unfinished_job_is_resumed_by_its_own_command_alone() {
         .said()
         .ends(64)
         .complains("an unfinished job is in it");
+    // As long as it was, and another.
+    let written = fs::metadata(folder.join("in")).unwrap().modified().unwrap();
+    fs::write(folder.join("in"), "x y\nz\n").unwrap();
+    let edited = mapreduce(folder, "wc in --reduce 2 --workers 1 -o out").said();
+    edited.ends(64).complains("of another command line or other input");
+    fs::write(folder.join("in"), "a b\nc\n").unwrap();
+    fs::File::options().append(true).open(folder.join("in")).unwrap().set_modified(written).unwrap();
     let said = mapreduce(folder, "wc in --reduce 2 --workers 1 -o out").said().ends(0);
     said.complains("resuming the job");
     assert_eq!(output(folder, "out", 2), "a 1\nb 1\nc 1\n");
     mapreduce(folder, "wc in --reduce 2 --workers 1 -o out").said().ends(64).complains("it is not empty");
+}
+
+#[test]
+fn a_worker_needs_few_files_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let files = inputs(folder, 1, 3000, 4);
+    // Some two hundred maps with several spills each; and one map with some two hundred spills.
+    for (split, memory) in [("200", "600"), ("1G", "1K")] {
+        let line =
+            format!("mapreduce wc in-0.txt --reduce 2 --workers 1 --split {split} --memory {memory} -o out");
+        Process::start_under(folder, "-n 96", &line).said().ends(0);
+        assert_eq!(output(folder, "out", 2), counted(&files));
+        fs::remove_dir_all(folder.join("out")).unwrap();
+    }
+}
+
+#[test]
+fn files_of_one_name_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, content) in [("a/x", "both"), ("b/x", "both one"), ("b/y", "both")] {
+        fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
+        fs::write(folder.path().join(path), content).unwrap();
+    }
+    mapreduce(folder.path(), "indexer a/x b/x b/y --reduce 1 --workers 1 -o out").said().ends(0);
+    assert_eq!(output(folder.path(), "out", 1), "both 3 a/x,b/x,y\none 1 b/x\n");
+}
+
+#[test]
+fn a_job_whose_workers_cannot_start_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("in"), "a\n").unwrap();
+    // Where its directory ought to be.
+    fs::create_dir_all(folder.join("out/.mapreduce")).unwrap();
+    fs::write(folder.join("out/.mapreduce/worker-0"), "").unwrap();
+    let said = mapreduce(folder, "wc in --reduce 1 --workers 1 -o out").said().ends(1);
+    said.complains("no worker can be started").complains("the same command again resumes the job");
+    fs::remove_file(folder.join("out/.mapreduce/worker-0")).unwrap();
+    mapreduce(folder, "wc in --reduce 1 --workers 1 -o out").said().ends(0);
+    assert_eq!(output(folder, "out", 1), "a 1\n");
 }

@@ -42,10 +42,28 @@ pub(crate) struct Said {
 impl Process {
     /// Starts a command line in `folder`, where its output goes too.
     pub(crate) fn start(folder: &Path, line: &str) -> Process {
+        Process::spawn(folder, line, None)
+    }
+
+    /// Starts one with a limit of the shell's `ulimit`, as `-n 64`.
+    pub(crate) fn start_under(folder: &Path, limit: &str, line: &str) -> Process {
+        Process::spawn(folder, line, Some(limit))
+    }
+
+    fn spawn(folder: &Path, line: &str, limit: Option<&str>) -> Process {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let (out, err) = (folder.join(format!("{number}.out")), folder.join(format!("{number}.err")));
-        let child = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        let mut command = match limit {
+            None => Command::new(env!("CARGO_BIN_EXE_stormglass")),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"]);
+                shell.arg(env!("CARGO_BIN_EXE_stormglass"));
+                shell
+            }
+        };
+        let child = command
             .args(line.split_whitespace())
             .current_dir(folder)
             .env_remove("CARGO")

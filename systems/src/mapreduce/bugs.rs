@@ -83,5 +83,25 @@ known_bugs! {
         /// Shows when an attempt that was given up completes after all.
         LateCompletionAccepted = "late-completion-accepted",
             breaks "I3 one_winner", caught_by "mapreduce/zombie_reducer";
+
+        /// Belief: whoever writes to a store works for its job. But attempts are numbered alike in every job.
+        /// Shows when a job follows another at the same address, and a worker of the first has not heard of it.
+        JobNotLookedAt = "job-not-looked-at",
+            breaks "I2 atomic_publish", caught_by "mapreduce/next_job";
+
+        /// Belief: a mapper of which a reducer complains again and again is at fault. It may be the reducer.
+        /// Shows when a worker reaches the coordinator and nobody else: it has everybody given up, for ever.
+        LoneComplaintBelieved = "lone-complaint-believed",
+            breaks "only who is cut off is given up", caught_by "mapreduce/cut_off_worker";
+
+        /// Belief: an empty read is the end of the file, and so of the split.
+        /// Shows when an input is cut while the job runs.
+        EmptyReadIsTheEnd = "empty-read-is-the-end",
+            breaks "I1 output_is_sequential", caught_by "mapreduce/input_shrinks";
+
+        /// Belief: a worker of which nothing was heard for so long is dead. But who was stopped hears nothing.
+        /// Shows when the coordinator's process is stopped for longer than a worker may be silent.
+        OwnSleepIsTheirSilence = "own-sleep-is-their-silence",
+            breaks "nobody is given up who was never silent", caught_by "mapreduce/coordinator_sleeps";
     }
 }

@@ -8,6 +8,10 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// One job, drawn at random: not even the same command again has the same. Attempts are numbered alike in all jobs, and
+/// whoever worked for the last job at an address may not have heard that there is another now.
+pub type JobId = u64;
+
 /// One incarnation of a worker, drawn at random by itself.
 pub type WorkerId = u64;
 
@@ -55,6 +59,9 @@ pub struct Input {
     pub path: String,
     /// Its length in bytes.
     pub length: u64,
+    /// Tells this content from what the file had before or may have later, as its time of change does; 0 where nothing
+    /// does.
+    pub version: u64,
     /// Addresses of the workers that have a copy on their own disk (§3.4). The store has one in any case.
     pub copies: Vec<String>,
 }
@@ -91,6 +98,8 @@ pub enum Joined {
 /// What a worker needs to know of a job besides its tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
+    /// Which job.
+    pub job: JobId,
     /// The application, by name.
     pub app: String,
     /// Its arguments.
@@ -247,6 +256,8 @@ pub struct Place {
 /// A reducer fetches one part of several map outputs from the worker that made them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetch {
+    /// For which job.
+    pub job: JobId,
     /// The part: the number of the reduce task.
     pub part: u32,
     /// Which map outputs, and from which byte of the part on.
@@ -278,6 +289,8 @@ pub enum Piece {
 /// Reads a piece of an input file from the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadInput {
+    /// For which job.
+    pub job: JobId,
     /// The file, by its place among the job's inputs.
     pub input: u32,
     /// From which byte.
@@ -292,6 +305,8 @@ pub type Answer<T> = Result<T, String>;
 /// Writes a piece of a reduce attempt's output to the store, under a temporary name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteOutput {
+    /// Of which job.
+    pub job: JobId,
     /// The reduce task.
     pub reduce: u32,
     /// Which execution of it.
@@ -305,6 +320,8 @@ pub struct WriteOutput {
 /// Makes a reduce attempt's output the task's, by an atomic rename (§3.3). When there is one already it stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitOutput {
+    /// Of which job.
+    pub job: JobId,
     /// The reduce task.
     pub reduce: u32,
     /// Which execution of it.

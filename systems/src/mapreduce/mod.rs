@@ -25,13 +25,17 @@
 //!
 //! The master of the paper loses a job when it dies. Here it may keep a checkpoint of every change and resumes, with the
 //! workers that are still alive and all that they have done. A mapper that answers the coordinator and not the reducers
-//! is declared dead as well (the paper does not say what becomes of it).
+//! is declared dead as well, when two of them say so (the paper does not say what becomes of it); who alone cannot fetch
+//! does something else. Jobs may follow one another at an address: each has an id of its own, which every request for its
+//! data carries.
 //!
 //! # What is left out
 //!
 //! * Reducers do not begin to fetch before the last map is done; in the paper they do.
 //! * The order of the values of a key means nothing, and there is no secondary sort.
 //! * Intermediate data carries no checksum: calls are as good as TCP's, and a disk that lies is believed.
+//! * Input that is written to while a job runs: what comes behind its end is left out, a shorter file is noticed, and so
+//!   is another one at a resume. Other bytes in the same place are not.
 //! * A record is a line; binary input needs another cut than [`protocol::Lines`] makes.
 //! * Trust: whoever reaches the coordinator's port can read the job's input and write its output.
 

@@ -12,7 +12,7 @@ use stormglass_sim::{NodeId, World};
 use stormglass_systems::mapreduce::app::{self, Find};
 use stormglass_systems::mapreduce::bugs::{Bug, Bugs};
 use stormglass_systems::mapreduce::client;
-use stormglass_systems::mapreduce::message::{Bytes, Input, Split, Task};
+use stormglass_systems::mapreduce::message::{Bytes, Input, JobId, Split, Task};
 use stormglass_systems::mapreduce::protocol::{Job, Policy, splits};
 use stormglass_systems::mapreduce::server::{self, store};
 use stormglass_systems::mapreduce::spec::{self, Counts, Expected, Observation, Probe};
@@ -20,6 +20,9 @@ use stormglass_systems::mapreduce::spec::{self, Counts, Expected, Observation, P
 use super::super::planted;
 use super::reference::{File, sequential};
 use crate::{Fall, Stage, Weather};
+
+/// The job of a story.
+const ID: JobId = 2;
 
 /// What a task costs, by worker: waited for before it is begun.
 pub(super) type Costs = Rc<dyn Fn(usize, Task) -> LocalBoxFuture<'static, ()>>;
@@ -32,6 +35,8 @@ const WORDS: [&str; 24] = [
 /// What is played.
 pub(super) struct Play {
     pub(super) app: &'static str,
+    /// Another application over the same input, at which all are until [`Seen::begun`].
+    pub(super) before: Option<&'static str>,
     pub(super) args: Vec<Bytes>,
     pub(super) find: Find,
     pub(super) files: Vec<File>,
@@ -44,6 +49,8 @@ pub(super) struct Play {
     pub(super) memory: usize,
     pub(super) chunk: usize,
     pub(super) fan_in: usize,
+    /// How long a worker waits for a reply.
+    pub(super) reply: Duration,
     pub(super) costs: Costs,
     /// Whether the output is known before: the application's functions are functions, and nothing is skipped.
     pub(super) expects: bool,
@@ -67,6 +74,7 @@ impl Play {
         let files = (0..files).map(|n| (format!("in/{n}.txt"), content(n)));
         Play {
             app: "wc",
+            before: None,
             args: Vec::new(),
             find: app::built_in,
             files: files
@@ -82,6 +90,7 @@ impl Play {
             memory: 1 << 16,
             chunk: 4096,
             fan_in: 64,
+            reply: Duration::from_secs(2),
             costs: between(10, 100),
             expects: true,
         }
@@ -91,6 +100,7 @@ impl Play {
         let inputs = self.files.iter().enumerate().map(|(n, (path, content))| Input {
             path: path.clone(),
             length: content.len() as u64,
+            version: 0,
             copies: self.copies(n).map(address).collect(),
         });
         let splits = (0..).zip(&self.files).flat_map(|(input, (_, content))| {
@@ -101,12 +111,18 @@ impl Play {
             })
         });
         Job {
+            id: ID,
             app: self.app.to_owned(),
             args: self.args.clone(),
             splits: splits.collect(),
             inputs: inputs.collect(),
             reduces: self.reduces,
         }
+    }
+
+    /// The job that comes before this one, if there is one.
+    fn earlier(&self) -> Option<Job> {
+        Some(Job { id: ID - 1, app: self.before?.to_owned(), ..self.job() })
     }
 
     /// The workers that have a copy of an input on their own disk: two, as chunks of GFS have three.
@@ -152,6 +168,8 @@ pub(super) struct Seen {
     pub(super) left: Rc<RefCell<BTreeMap<usize, Duration>>>,
     /// Why the job failed.
     pub(super) failure: Rc<RefCell<Option<String>>>,
+    /// Whether the story's own job has begun: who starts from now on is at it.
+    pub(super) begun: Rc<Cell<bool>>,
     /// Whether the coordinator has ended.
     pub(super) over: Rc<Cell<bool>>,
 }
@@ -164,7 +182,7 @@ impl Cast {
             probe.observe(|| Observation::Expects(expected));
         }
         let play = Rc::new(play);
-        let store = add_store(world, &play, bugs, &probe);
+        let store = add_store(world, &play, bugs, &probe, &seen);
         let coordinator = add_coordinator(world, &play, bugs, &probe, &seen);
         let workers: Vec<NodeId> =
             (0..play.workers).map(|number| add_worker(world, &play, number, bugs, &probe, &seen)).collect();
@@ -194,6 +212,20 @@ impl Cast {
         let spared: Vec<NodeId> = everyone.filter(|node| !strikes.contains(node)).collect();
         self.stage.storm(weather, strikes, &spared).await;
         self.finish(within).await;
+    }
+
+    /// No worker is given up but those at these addresses.
+    pub(super) fn spares_all_but(&self, given_up: &[&str], claim: &'static str) {
+        let (probe, known) =
+            (self.probe.clone(), given_up.iter().map(|&one| one.to_owned()).collect::<Vec<_>>());
+        self.stage.watch(move || {
+            let innocent =
+                |ghost: &spec::Ghost| ghost.buried().iter().find(|who| !known.contains(who)).cloned();
+            match probe.ghost(innocent).flatten() {
+                None => Ok(()),
+                Some(who) => Err(Fall::new("invariant", claim, format!("the worker at {who} was given up"))),
+            }
+        });
     }
 
     /// The job must end well; then the run says what it has seen.
@@ -273,14 +305,19 @@ fn put_files(world: World, node: NodeId, files: &[File]) {
     });
 }
 
-fn add_store(world: World, play: &Rc<Play>, bugs: Bugs, probe: &Probe) -> NodeId {
+fn add_store(world: World, play: &Rc<Play>, bugs: Bugs, probe: &Probe, seen: &Seen) -> NodeId {
     let inputs = play.files.iter().map(|(path, _)| path.clone()).collect();
     let config = store::Config { inputs, output: "out".into(), bugs, probe: probe.clone() };
+    let (earlier, begun) = (play.earlier().map(|job| job.id), seen.begun.clone());
     world.node("store", move || {
-        let config = config.clone();
+        let mut config = config.clone();
+        let id = earlier.filter(|_| !begun.get()).unwrap_or(ID);
+        if id != ID {
+            (config.output, config.probe) = ("before".into(), Probe::blind());
+        }
         async move {
             // A supervisor: the disk may fail while the directory is made.
-            while store::run("0.0.0.0:7001".to_owned(), config.clone()).await.is_err() {
+            while store::run("0.0.0.0:7001".to_owned(), id, config.clone()).await.is_err() {
                 sleep(Duration::from_millis(50)).await;
             }
         }
@@ -296,14 +333,17 @@ fn add_coordinator(world: World, play: &Rc<Play>, bugs: Bugs, probe: &Probe, see
         probe: probe.clone(),
         ..server::Config::new(play.job())
     };
-    let seen = seen.clone();
+    let (earlier, seen) = (play.earlier(), seen.clone());
     world.node("coordinator", move || {
-        let (config, seen) = (config.clone(), seen.clone());
+        let (mut config, seen) = (config.clone(), seen.clone());
+        if let Some(job) = earlier.clone().filter(|_| !seen.begun.get()) {
+            (config.job, config.probe) = (job, Probe::blind());
+        }
         async move {
             loop {
                 match server::run(config.clone()).await {
                     Ok(_) => return seen.over.set(true),
-                    Err(server::Error::Job(why)) => {
+                    Err(server::Error::Job(why) | server::Error::Stopped(why)) => {
                         seen.failure.replace(Some(why));
                         return;
                     }
@@ -330,6 +370,7 @@ fn add_worker(
         memory: play.memory,
         chunk: play.chunk,
         fan_in: play.fan_in,
+        reply: play.reply,
         find: play.find,
         toil: Some(Rc::new(move |task| costs(number, task))),
         bugs,

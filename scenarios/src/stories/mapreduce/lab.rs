@@ -167,7 +167,6 @@ async fn early_exit(stage: Stage) {
 async fn crash(stage: Stage) {
     let world = stage.world();
     let mut play = play(&stage, 4);
-    play.policy.max_failures = 1000;
     play.costs = Rc::new(|_, _| {
         Box::pin(async {
             match below(10) {

@@ -4,8 +4,13 @@ mod bad_records;
 mod cast;
 mod clock_is_set;
 mod coordinator_restarts;
+mod coordinator_sleeps;
+mod cut_off_worker;
+mod disk_is_full;
+mod input_shrinks;
 mod lab;
 mod lost_mapper;
+mod next_job;
 mod reference;
 mod store_loses_power;
 mod stragglers;
@@ -22,10 +27,15 @@ pub(super) fn stories() -> Vec<Story> {
         stragglers::story(),
         zombie_reducer::story(),
         unreachable_mapper::story(),
+        cut_off_worker::story(),
+        next_job::story(),
         coordinator_restarts::story(),
+        coordinator_sleeps::story(),
         store_loses_power::story(),
         clock_is_set::story(),
         bad_records::story(),
+        input_shrinks::story(),
+        disk_is_full::story(),
     ];
     stories.extend(swarm::stories());
     stories.extend(lab::stories());

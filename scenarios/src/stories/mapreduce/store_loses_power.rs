@@ -22,7 +22,6 @@ pub(super) fn story() -> Story {
 async fn tell(stage: Stage) {
     let mut play = Play::new(&stage, 3);
     (play.reduces, play.chunk) = (6, 64);
-    play.policy.max_failures = 1000;
     play.costs = between(10, 300);
     let cast = Cast::new(&stage, play);
     let slow = FaultRule::new(Fault::Stall(Duration::from_millis(30))).rate(Ratio::percent(20));

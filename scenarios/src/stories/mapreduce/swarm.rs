@@ -48,7 +48,6 @@ fn draw(stage: &Stage) -> Play {
     play.chunk = stream.log_uniform(40.0, 4096.0) as usize;
     play.fan_in = 2 + stream.below(20) as usize;
     play.checkpoint = stream.below(2) == 0;
-    play.policy.max_failures = 1000;
     play.policy.dead_after = Duration::from_millis(500 + stream.below(10_000));
     play.policy.ping_every = play.policy.dead_after / 5;
     play.policy.backups = (stream.below(4) > 0).then(|| Backups {

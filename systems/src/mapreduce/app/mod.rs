@@ -37,7 +37,7 @@ use super::message::Bytes;
 use super::protocol::hash;
 
 pub use grep::Grep;
-pub use indexer::Indexer;
+pub use indexer::{Indexer, alike};
 pub use sort::{Sort, boundaries};
 pub use word_count::WordCount;
 
@@ -107,11 +107,11 @@ pub const BUILT_IN: [(&str, &str); 4] = [
 pub fn built_in(name: &str, args: &[Bytes]) -> Result<Rc<dyn Application>, String> {
     match (name, args) {
         ("wc", []) => Ok(Rc::new(WordCount)),
-        ("indexer", []) => Ok(Rc::new(Indexer)),
+        ("indexer", alike) => Ok(Rc::new(Indexer::new(alike))),
         ("grep", [Bytes(text)]) if !text.is_empty() => Ok(Rc::new(Grep::new(text.clone()))),
         ("grep", _) => Err("grep needs a text to look for".to_owned()),
         ("sort", boundaries) => Ok(Rc::new(Sort::new(boundaries))),
-        ("wc" | "indexer", _) => Err(format!("{name} takes no arguments")),
+        ("wc", _) => Err(format!("{name} takes no arguments")),
         _ => {
             let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
             Err(format!("no application is called `{name}`; there are: {}", names.join(", ")))
@@ -199,12 +199,16 @@ mod tests {
 
     #[test]
     fn an_index_names_each_file_once_and_in_order() {
-        let app = Indexer;
+        let app = Indexer::default();
         assert_eq!(mapped(&app, b"x"), [("x".to_owned(), b"b.txt\n".to_vec())]);
         assert_eq!(reduced(&app, b"x", &[b"c\n", b"a\nc\n", b"b\n"]), "x 3 a,b,c\n");
         let mut sum = b"c\n".to_vec();
         app.combine(b"x", &mut sum, b"a\nb\nc\n");
         assert_eq!(sum, b"a\nb\nc\n");
+        // Two files of one name are two.
+        let alike = alike(["a/b.txt", "a/c.txt", "b.txt"].into_iter());
+        assert_eq!(alike, [Bytes(b"a/b.txt".to_vec()), Bytes(b"b.txt".to_vec())]);
+        assert_eq!(mapped(&Indexer::new(&alike), b"x"), [("x".to_owned(), b"a/b.txt\n".to_vec())]);
     }
 
     #[test]

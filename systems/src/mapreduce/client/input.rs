@@ -34,7 +34,7 @@ impl Source {
                 Ok(bytes)
             }
             Source::Store(input) => {
-                let request = ReadInput { input: *input, offset, length: length as u32 };
+                let request = ReadInput { job: worker.job(), input: *input, offset, length: length as u32 };
                 worker.ask_store(&request).await.map(|bytes| bytes.0)
             }
         }

@@ -1,6 +1,7 @@
 //! A map task (§3.1, steps 3 and 4): reads a split, writes one file with a sorted run for every reduce task.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use stormglass_sim::fs::{self, File};
@@ -10,7 +11,7 @@ use stormglass_sim::task::yield_now;
 use super::super::app::{Application, Record};
 use super::super::bugs::Bug;
 use super::super::message::{Attempt, Counters, Culprit, Input, Split, Task};
-use super::super::protocol::{Gather, Lines, encode};
+use super::super::protocol::{Gather, Lines, Spill, encode};
 use super::super::spec::Observation;
 use super::input::Source;
 use super::merging::{Merging, Run};
@@ -33,7 +34,7 @@ impl Map {
     pub(super) async fn carry_out(self, worker: &Worker) -> Result<Counters, Trouble> {
         let (app, parts) = worker.app();
         let mut gather = Gather::new(app.combines(), worker.config.memory);
-        let mut spills: Vec<(Rc<File>, Vec<u64>)> = Vec::new();
+        let mut spills: Vec<Output> = Vec::new();
         let source = Source::open(worker, &self.input, self.split).await;
         let end = self.split.offset.saturating_add(self.split.length);
         let mut lines = Lines::new(self.split.offset, self.split.length);
@@ -41,7 +42,13 @@ impl Map {
         while let Some(at) = lines.wants() {
             let chunk = worker.config.chunk.max(1) as u64;
             let length = end.saturating_sub(at).clamp(BEYOND.min(chunk), chunk);
-            let read = source.read(worker, at, length as usize).await?;
+            // What was written behind it since the job began is no part of it.
+            let length = length.min(self.input.length.saturating_sub(at));
+            let read = if length == 0 { vec![] } else { source.read(worker, at, length as usize).await? };
+            if read.is_empty() && length > 0 && !worker.config.bugs.has(Bug::EmptyReadIsTheEnd) {
+                let why = format!("{}: it is shorter than when the job began", self.input.path);
+                return Err(Trouble::Failed(None, why));
+            }
             self.feed(&*app, &mut lines, &read, &mut gather, (&mut records, &mut skipped))?;
             if gather.is_full() {
                 spills.push(self.spill(worker, &*app, parts, &mut gather, spills.len()).await?);
@@ -50,19 +57,20 @@ impl Map {
             yield_now().await;
         }
         let output = if spills.is_empty() {
-            let spill = gather.spill(parts, |key| partition(worker, &*app, key, parts));
-            let file = self.write(worker, &self.name(), &spill.bytes).await?;
-            Output { file, ends: spill.ends }
+            let spill = in_parts(worker, &*app, parts, &mut gather)?;
+            self.write(worker, self.name(), &spill.bytes).await?;
+            Output { path: worker.file(&self.name()), ends: spill.ends }
         } else {
             if !gather.is_empty() {
                 spills.push(self.spill(worker, &*app, parts, &mut gather, spills.len()).await?);
             }
-            self.merge(worker, parts, spills).await?
+            self.merge_all(worker, parts, spills).await?
         };
         sometimes!(output.ends.last().is_some_and(|end| *end > 0), "mapreduce: a map has output");
-        worker.outputs.borrow_mut().insert((self.map, self.attempt), Rc::new(output));
+        worker.outputs.borrow_mut().insert((worker.job(), self.map, self.attempt), Rc::new(output));
         let (task, attempt) = (Task::Map(self.map), self.attempt);
         worker.config.probe.observe(|| Observation::CarriedOut {
+            job: worker.job(),
             task,
             attempt,
             consumed: vec![],
@@ -105,12 +113,14 @@ impl Map {
         format!("map-{}-{}", self.map, self.attempt)
     }
 
-    async fn write(&self, worker: &Worker, name: &str, bytes: &[u8]) -> Result<File, Trouble> {
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(worker.file(name)).await.map_err(Trouble::disk)?;
+    async fn write(&self, worker: &Worker, name: String, bytes: &[u8]) -> Result<File, Trouble> {
+        let file = File::create(worker.file(&name)).await.map_err(Trouble::disk)?;
         file.write_all_at(bytes, 0).await.map_err(Trouble::disk)?;
         Ok(file)
+    }
+
+    fn spill_name(&self, number: usize) -> String {
+        format!("{}-spill-{number}", self.name())
     }
 
     async fn spill(
@@ -120,29 +130,47 @@ impl Map {
         parts: u32,
         gather: &mut Gather,
         number: usize,
-    ) -> Result<(Rc<File>, Vec<u64>), Trouble> {
+    ) -> Result<Output, Trouble> {
         sometimes!(number > 0, "mapreduce: a map spilled more than once");
-        let spill = gather.spill(parts, |key| partition(worker, app, key, parts));
-        let file = self.write(worker, &format!("{}-spill-{number}", self.name()), &spill.bytes).await?;
-        Ok((Rc::new(file), spill.ends))
+        let spill = in_parts(worker, app, parts, gather)?;
+        self.write(worker, self.spill_name(number), &spill.bytes).await?;
+        Ok(Output { path: worker.file(&self.spill_name(number)), ends: spill.ends })
     }
 
-    /// Merges spills into the output, part by part.
+    /// Merges spills into the output; where they are many, some into one first, and again.
+    async fn merge_all(&self, worker: &Worker, parts: u32, spills: Vec<Output>) -> Result<Output, Trouble> {
+        let (at_once, mut number) = (worker.config.fan_in.max(2), spills.len());
+        let mut left = VecDeque::from(spills);
+        while left.len() > at_once {
+            sometimes!(true, "mapreduce: a map merged spills in rounds");
+            let some: Vec<Output> = left.drain(..at_once).collect();
+            left.push_back(self.merge(worker, parts, some, self.spill_name(number)).await?);
+            number += 1;
+        }
+        self.merge(worker, parts, left.into(), self.name()).await
+    }
+
+    /// Merges spills into one file, part by part, and removes them.
     async fn merge(
         &self,
         worker: &Worker,
         parts: u32,
-        spills: Vec<(Rc<File>, Vec<u64>)>,
+        spills: Vec<Output>,
+        name: String,
     ) -> Result<Output, Trouble> {
-        let file = self.write(worker, &self.name(), &[]).await?;
+        let mut opened = Vec::new();
+        for spill in &spills {
+            opened.push(Rc::new(File::open(&spill.path).await.map_err(Trouble::disk)?));
+        }
+        let path = worker.file(&name);
+        let file = self.write(worker, name, &[]).await?;
         let chunk = (worker.config.chunk / 16).max(512);
         let (mut ends, mut buffer, mut written) = (Vec::new(), Vec::new(), 0);
         for part in 0..parts as usize {
             let mut merging = Merging::new(chunk);
-            for (number, (spill, ends)) in spills.iter().enumerate() {
+            for (file, Output { ends, .. }) in opened.iter().zip(&spills) {
                 let start = if part == 0 { 0 } else { ends[part - 1] };
-                let path = worker.file(&format!("{}-spill-{number}", self.name()));
-                merging.add_file(Run { file: spill.clone(), path, start, end: ends[part] }).await?;
+                merging.add_file(Run { file: file.clone(), start, end: ends[part] }).await?;
             }
             while let Some((key, value)) = merging.pair() {
                 encode(&mut buffer, key, value);
@@ -157,12 +185,21 @@ impl Map {
             ends.push(written + buffer.len() as u64);
         }
         file.write_all_at(&buffer, written).await.map_err(Trouble::disk)?;
-        for number in 0..spills.len() {
-            let path = worker.file(&format!("{}-spill-{number}", self.name()));
-            fs::remove_file(path).await.map_err(Trouble::disk)?;
+        for spill in &spills {
+            fs::remove_file(&spill.path).await.map_err(Trouble::disk)?;
         }
-        Ok(Output { file, ends })
+        Ok(Output { path, ends })
     }
+}
+
+/// What was gathered, part by part. Which part a key is in is the user's code, too.
+fn in_parts(
+    worker: &Worker,
+    app: &dyn Application,
+    parts: u32,
+    gather: &mut Gather,
+) -> Result<Spill, Trouble> {
+    user_code(|| None, || gather.spill(parts, |key| partition(worker, app, key, parts)))
 }
 
 fn partition(worker: &Worker, app: &dyn Application, key: &[u8], parts: u32) -> u32 {

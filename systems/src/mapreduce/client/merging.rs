@@ -1,6 +1,5 @@
 //! The external merge: sorted runs, in memory and in files, read as one.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use stormglass_sim::fs::File;
@@ -8,11 +7,9 @@ use stormglass_sim::fs::File;
 use super::super::protocol::{Cursor, Damaged, Merge};
 use super::Trouble;
 
-/// A sorted run in a file.
-#[derive(Clone)]
+/// A sorted run in an open file.
 pub(super) struct Run {
     pub(super) file: Rc<File>,
-    pub(super) path: PathBuf,
     pub(super) start: u64,
     pub(super) end: u64,
 }

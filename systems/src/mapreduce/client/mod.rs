@@ -30,7 +30,7 @@ use stormglass_sim::time::{Instant, sleep};
 use super::app::{self, Application};
 use super::bugs::Bugs;
 use super::message::{
-    Ask, Assignment, Attempt, Brief, Counters, Culprit, Done, Failed, Join, Joined, Ping, Pong, Task,
+    Ask, Assignment, Attempt, Brief, Counters, Culprit, Done, Failed, JobId, Join, Joined, Ping, Pong, Task,
     WorkerId,
 };
 use super::spec::Probe;
@@ -207,8 +207,10 @@ impl Worker {
                         end = self.ping(every) => end?,
                     };
                     self.running.set(None);
-                    if let End::Over = end {
-                        return Ok(());
+                    match end {
+                        End::Over => return Ok(()),
+                        // It was given up, or there is another job now: nobody wants what it has.
+                        End::Stranger => self.be_born().await?,
                     }
                 }
             }
@@ -322,6 +324,11 @@ impl Worker {
         let app = self.app.borrow();
         let (brief, app) = app.as_ref().expect("a task comes after the brief");
         (app.clone(), brief.reduces.max(1))
+    }
+
+    /// The job that it works for.
+    fn job(&self) -> JobId {
+        self.app.borrow().as_ref().map_or(0, |(brief, _)| brief.job)
     }
 
     /// A file of this incarnation.

@@ -33,7 +33,8 @@ impl<'a> Writer<'a> {
 
     async fn send(&mut self, piece: &[u8]) -> Result<(), Trouble> {
         let (reduce, attempt, offset) = (self.reduce, self.attempt, self.written);
-        let request = WriteOutput { reduce, attempt, offset, bytes: Bytes(piece.to_vec()) };
+        let request =
+            WriteOutput { job: self.worker.job(), reduce, attempt, offset, bytes: Bytes(piece.to_vec()) };
         self.worker.ask_store(&request).await?;
         self.written += piece.len() as u64;
         Ok(())
@@ -51,6 +52,6 @@ impl<'a> Writer<'a> {
     /// Makes it the task's output.
     pub(super) async fn commit(self) -> Result<(), Trouble> {
         let (reduce, attempt, length) = (self.reduce, self.attempt, self.written);
-        self.worker.ask_store(&CommitOutput { reduce, attempt, length }).await
+        self.worker.ask_store(&CommitOutput { job: self.worker.job(), reduce, attempt, length }).await
     }
 }

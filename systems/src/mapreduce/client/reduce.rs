@@ -40,6 +40,7 @@ impl Reduce {
         let shown = writer.finish().await?;
         let (task, attempt, consumed) = (Task::Reduce(self.reduce), self.attempt, shuffle.consumed);
         worker.config.probe.observe(|| Observation::CarriedOut {
+            job: worker.job(),
             task,
             attempt,
             consumed,

@@ -2,23 +2,25 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use stormglass_sim::fs::File;
 use stormglass_sim::net::rpc::Server;
 
-use super::super::message::{Attempt, Bytes, Fetch, Fetched, Piece};
+use super::super::message::{Attempt, Bytes, Fetch, Fetched, JobId, Piece};
 use super::Config;
 
-/// The output of a map attempt: a file with a sorted run for each part.
+/// A file with a sorted run for each part: the output of a map attempt, or a spill on the way to it. It is open only while
+/// it is read: a worker has as many as it does maps.
 pub(super) struct Output {
-    pub(super) file: File,
+    pub(super) path: PathBuf,
     /// Where each part ends in it.
     pub(super) ends: Vec<u64>,
 }
 
-/// What this incarnation has to give, by map and attempt.
-pub(super) type Outputs = Rc<RefCell<BTreeMap<(u32, Attempt), Rc<Output>>>>;
+/// What this incarnation has to give, by job, map and attempt.
+pub(super) type Outputs = Rc<RefCell<BTreeMap<(JobId, u32, Attempt), Rc<Output>>>>;
 
 pub(super) fn serve(server: &mut Server, config: &Config, outputs: Outputs) {
     let room = config.chunk;
@@ -32,7 +34,7 @@ pub(super) fn serve(server: &mut Server, config: &Config, outputs: Outputs) {
 async fn hand_out(outputs: &Outputs, request: &Fetch, mut room: usize) -> Fetched {
     let mut pieces = Vec::new();
     for (map, attempt, offset) in &request.wanted {
-        let output = outputs.borrow().get(&(*map, *attempt)).cloned();
+        let output = outputs.borrow().get(&(request.job, *map, *attempt)).cloned();
         let piece = match &output {
             None => Piece::NotHere,
             Some(output) => piece(output, request.part, *offset, room).await,
@@ -55,8 +57,14 @@ async fn piece(output: &Output, part: u32, offset: u64, room: usize) -> Piece {
     let of = end - start;
     let length = of.saturating_sub(offset).min(room as u64) as usize;
     let mut bytes = vec![0; length];
+    let read = async {
+        if length == 0 {
+            return Ok(());
+        }
+        File::open(&output.path).await?.read_exact_at(&mut bytes, start + offset.min(of)).await
+    };
     // A disk that fails is as good as none.
-    match output.file.read_exact_at(&mut bytes, start + offset.min(of)).await {
+    match read.await {
         Ok(()) => Piece::Bytes { of, bytes: Bytes(bytes) },
         Err(_) => Piece::NotHere,
     }

@@ -28,8 +28,14 @@ pub(super) struct Shuffle<'a> {
     pub(super) consumed: Vec<(u32, Attempt)>,
     memory: Vec<Vec<u8>>,
     held: usize,
-    disk: Vec<Run>,
+    disk: Vec<Stored>,
     files: u32,
+}
+
+/// A run on disk.
+pub(super) struct Stored {
+    path: PathBuf,
+    length: u64,
 }
 
 /// A part on its way.
@@ -38,7 +44,7 @@ struct Partial {
     attempt: Attempt,
     got: u64,
     bytes: Vec<u8>,
-    file: Option<(Rc<File>, PathBuf)>,
+    file: Option<(File, PathBuf)>,
 }
 
 impl<'a> Shuffle<'a> {
@@ -89,6 +95,7 @@ impl<'a> Shuffle<'a> {
         let mut wanted: Vec<Partial> = place.maps.iter().filter(missing).rev().map(Partial::new).collect();
         while !wanted.is_empty() {
             let fetch = Fetch {
+                job: self.worker.job(),
                 part: self.reduce,
                 wanted: wanted.iter().rev().map(|part| (part.map, part.attempt, part.got)).collect(),
             };
@@ -123,7 +130,7 @@ impl<'a> Shuffle<'a> {
         let large = of > (self.worker.config.memory / 4) as u64;
         if large && part.file.is_none() {
             let (file, path) = self.create().await?;
-            part.file = Some((Rc::new(file), path));
+            part.file = Some((file, path));
         }
         match &part.file {
             Some((file, _)) => {
@@ -145,7 +152,7 @@ impl<'a> Shuffle<'a> {
             self.consumed.push((part.map, part.attempt));
         }
         match part.file {
-            Some((file, path)) => self.disk.push(Run { file, path, start: 0, end: part.got }),
+            Some((_, path)) => self.disk.push(Stored { path, length: part.got }),
             None if part.bytes.is_empty() => {}
             None => {
                 self.held += part.bytes.len();
@@ -172,10 +179,10 @@ impl<'a> Shuffle<'a> {
         Ok((options.open(&path).await.map_err(Trouble::disk)?, path))
     }
 
-    async fn merge_to_disk(&mut self, memory: Vec<Vec<u8>>, disk: Vec<Run>) -> Result<(), Trouble> {
+    async fn merge_to_disk(&mut self, memory: Vec<Vec<u8>>, disk: Vec<Stored>) -> Result<(), Trouble> {
         sometimes!(!disk.is_empty(), "mapreduce: a reducer merged runs on disk");
         let (file, path) = self.create().await?;
-        let mut merging = self.merging(memory, disk.clone()).await?;
+        let mut merging = self.merging(memory, &disk).await?;
         let (mut buffer, mut written) = (Vec::new(), 0);
         while let Some((key, value)) = merging.pair() {
             encode(&mut buffer, key, value);
@@ -189,26 +196,27 @@ impl<'a> Shuffle<'a> {
         }
         file.write_all_at(&buffer, written).await.map_err(Trouble::disk)?;
         remove(&disk).await?;
-        self.disk.push(Run { file: Rc::new(file), path, start: 0, end: written + buffer.len() as u64 });
+        self.disk.push(Stored { path, length: written + buffer.len() as u64 });
         Ok(())
     }
 
-    async fn merging(&self, memory: Vec<Vec<u8>>, disk: Vec<Run>) -> Result<Merging, Trouble> {
+    async fn merging(&self, memory: Vec<Vec<u8>>, disk: &[Stored]) -> Result<Merging, Trouble> {
         let mut merging = Merging::new((self.worker.config.chunk / 16).max(512));
         for run in memory {
             merging.add_memory(run)?;
         }
-        for run in disk {
-            merging.add_file(run).await?;
+        for Stored { path, length } in disk {
+            let file = Rc::new(File::open(path).await.map_err(Trouble::disk)?);
+            merging.add_file(Run { file, start: 0, end: *length }).await?;
         }
         Ok(merging)
     }
 
     /// Everything that was fetched, as one sorted run; and the files to remove when it is through.
-    pub(super) async fn merged(&mut self) -> Result<(Merging, Vec<Run>), Trouble> {
+    pub(super) async fn merged(&mut self) -> Result<(Merging, Vec<Stored>), Trouble> {
         let (memory, disk) = (std::mem::take(&mut self.memory), std::mem::take(&mut self.disk));
         sometimes!(!disk.is_empty(), "mapreduce: a reducer held more than its memory");
-        Ok((self.merging(memory, disk.clone()).await?, disk))
+        Ok((self.merging(memory, &disk).await?, disk))
     }
 }
 
@@ -219,7 +227,7 @@ impl Partial {
 }
 
 /// Removes runs that nobody reads any more.
-pub(super) async fn remove(runs: &[Run]) -> Result<(), Trouble> {
+pub(super) async fn remove(runs: &[Stored]) -> Result<(), Trouble> {
     for run in runs {
         fs::remove_file(&run.path).await.map_err(Trouble::disk)?;
     }

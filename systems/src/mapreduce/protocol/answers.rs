@@ -10,7 +10,7 @@ use super::super::message::{
 };
 use super::coordinator::{Coordinator, Worker, add};
 use super::record::Log;
-use super::table::{One, Run, Winner};
+use super::table::{One, Run, Table, Winner};
 
 impl Coordinator {
     fn record(&mut self, record: Log, time: Duration, persist: &mut Vec<Log>) {
@@ -25,14 +25,15 @@ impl Coordinator {
         if !self.workers.contains_key(&join.worker) {
             // Whoever had this address before is gone, and its disk was wiped.
             let gone = self.workers.iter().filter(|(_, worker)| worker.address == join.address);
-            let gone: Vec<WorkerId> = gone.map(|(id, _)| *id).collect();
-            for worker in gone {
-                self.record(Log::Buried { worker }, time, persist);
+            let gone: Vec<(WorkerId, bool)> = gone.map(|(id, worker)| (*id, worker.fresh)).collect();
+            for (worker, at_work) in gone {
+                self.record(Log::Buried { worker, at_work }, time, persist);
             }
             let (worker, address) = (join.worker, join.address.clone());
             self.record(Log::Joined { worker, address }, time, persist);
         }
         Joined::Welcome(Brief {
+            job: self.job.id,
             app: self.job.app.clone(),
             args: self.job.args.clone(),
             maps: self.job.splits.len() as u32,
@@ -70,7 +71,10 @@ impl Coordinator {
             return self.idle_map(id).map(Task::Map);
         }
         self.reducing = mapped;
-        if let Some(reduce) = self.reduces.idle().first().filter(|_| mapped) {
+        let worker = self.workers.get(&id)?;
+        let may = |table: &Table, task: u32| table.get(task).is_some_and(|one| self.may_do(worker, one));
+        let mut idle = self.reduces.idle().iter().filter(|_| mapped);
+        if let Some(reduce) = idle.find(|reduce| may(&self.reduces, **reduce)) {
             return Some(Task::Reduce(*reduce));
         }
         let backups = self.policy.backups?;
@@ -78,28 +82,25 @@ impl Coordinator {
         let patience = backups.least.max(table.mean()? * backups.percent_of_mean / 100);
         let slow = table.oldest_alone(time.checked_sub(patience)?)?;
         // A worker that is asked twice to do the same is no backup.
-        if table.get(slow)?.runs.iter().any(|run| run.worker == id) {
+        if table.get(slow)?.runs.iter().any(|run| run.worker == id) || !may(table, slow) {
             return None;
         }
-        self.backups += 1;
         Some(if self.maps.is_complete() { Task::Reduce(slow) } else { Task::Map(slow) })
     }
 
     fn idle_map(&self, id: WorkerId) -> Option<u32> {
-        let address = &self.workers.get(&id)?.address;
-        let shunned = |map: &u32| self.maps.get(*map).is_some_and(|one| one.avoid.contains(address));
+        let worker = self.workers.get(&id)?;
+        let may = |map: &u32| self.maps.get(*map).is_some_and(|one| self.may_do(worker, one));
         let idle = self.maps.idle();
-        let local = self.local.get(address).into_iter().flatten();
-        let local = local.copied().find(|map| idle.contains(map) && !shunned(map));
-        let choice = local.or_else(|| idle.iter().copied().find(|map| !shunned(map)));
-        // Somebody whose output can be fetched should do it, if he is free. Who is busy may be waiting for just this map.
-        choice.or_else(|| idle.first().copied().filter(|map| self.whoever_is_free_is_shunned(*map)))
+        let local = self.local.get(&worker.address).into_iter().flatten();
+        let local = local.copied().find(|map| idle.contains(map) && may(map));
+        local.or_else(|| idle.iter().copied().find(may))
     }
 
-    fn whoever_is_free_is_shunned(&self, map: u32) -> bool {
-        let avoid = self.maps.get(map).map_or(&[][..], |one| &one.avoid);
-        let mut free = self.workers.values().filter(|worker| worker.current.is_none());
-        free.all(|worker| avoid.contains(&worker.address))
+    /// Somebody who has not tried in vain should do it, if there is one.
+    fn may_do(&self, worker: &Worker, one: &One) -> bool {
+        let avoided = |worker: &Worker| one.avoid.contains(&worker.address);
+        !avoided(worker) || self.workers.values().all(avoided)
     }
 
     fn assignment(&self, task: Task, attempt: Attempt) -> Assignment {
@@ -150,8 +151,10 @@ impl Coordinator {
             self.late(done);
             return;
         }
+        let began = one.runs.iter().find(|run| known(run)).map_or(time, |run| run.since);
+        let took = time.saturating_sub(began);
         let (task, attempt, worker, counters) = (done.task, done.attempt, done.worker, done.counters.clone());
-        self.record(Log::Completed { task, attempt, worker, counters }, time, persist);
+        self.record(Log::Completed { task, attempt, worker, counters, took }, time, persist);
     }
 
     /// A completion that nobody waits for any more changes nothing.
@@ -178,16 +181,13 @@ impl Coordinator {
     }
 
     pub(super) fn locate(&mut self, time: Duration, locate: &Locate, persist: &mut Vec<Log>) -> Located {
-        let running = |one: &One| one.runs.iter().any(|run| run.attempt == locate.attempt);
+        let known = |run: &Run| (run.attempt, run.worker) == (locate.attempt, locate.worker);
+        let running = |one: &One| one.runs.iter().any(known);
         if !self.reduces.get(locate.reduce).is_some_and(running) {
             return Located::Drop;
         }
-        if !self.bugs.has(Bug::FetchFailureIgnored) {
-            self.complain(time, locate, persist);
-        }
-        // Maps that must be done again, everybody is busy, and this one can only wait: it had better do one of them.
-        let busy = |worker: &Worker| worker.current.is_some();
-        if locate.waits && !self.maps.idle().is_empty() && self.workers.values().all(busy) {
+        let hopeless = !self.bugs.has(Bug::FetchFailureIgnored) && self.complain(time, locate, persist);
+        if hopeless || (locate.waits && self.is_needed_for_a_map(locate.worker)) {
             let (task, attempt) = (Task::Reduce(locate.reduce), locate.attempt);
             self.record(Log::Revoked { task, attempt }, time, persist);
             return Located::Drop;
@@ -208,20 +208,91 @@ impl Coordinator {
         Located::Here { places: places.into_iter().map(here).collect(), of }
     }
 
-    /// The output of a map could not be fetched. Once is an accident; of a worker of which it is said again and again, no
-    /// reducer will ever have it, however well it answers the coordinator.
-    fn complain(&mut self, time: Duration, locate: &Locate, persist: &mut Vec<Log>) {
-        let mut complained = BTreeSet::new();
+    /// Maps must be done again, nobody who is free may do one, and this worker may.
+    fn is_needed_for_a_map(&self, id: WorkerId) -> bool {
+        let Some(worker) = self.workers.get(&id) else { return false };
+        let idle = self.maps.idle().iter().filter_map(|map| self.maps.get(*map));
+        let mut waiting = idle.filter(|one| self.may_do(worker, one));
+        waiting
+            .any(|one| self.workers.values().all(|other| other.current.is_some() || !self.may_do(other, one)))
+    }
+
+    /// Outputs of maps could not be fetched. Once is an accident. A mapper of which two workers say it again and again no
+    /// reducer will ever reach, however well it answers the coordinator. Of one alone nobody knows at which end it lies:
+    /// somebody else shall try, and only when nobody is left who has not, the mapper is given up. Whether this worker is
+    /// the one that shall try no more.
+    fn complain(&mut self, time: Duration, locate: &Locate, persist: &mut Vec<Log>) -> bool {
+        let mut lost: BTreeMap<WorkerId, Vec<u32>> = BTreeMap::new();
         for (map, attempt) in &locate.lost {
-            let winner = self.maps.get(*map).and_then(|one| one.winner.clone());
-            let Some(winner) = winner.filter(|winner| winner.attempt == *attempt) else { continue };
-            let Some(worker) = self.workers.get_mut(&winner.worker) else { continue };
-            worker.complaints += u32::from(complained.insert(winner.worker));
-            if worker.complaints >= self.policy.complaints {
-                let (id, address) = (winner.worker, worker.address.clone());
-                self.maps.note(*map, |one| one.avoid.push(address));
-                self.record(Log::Buried { worker: id }, time, persist);
+            let winner = self.maps.get(*map).and_then(|one| one.winner.as_ref());
+            if let Some(winner) = winner.filter(|winner| winner.attempt == *attempt) {
+                lost.entry(winner.worker).or_default().push(*map);
             }
         }
+        for (id, mapper) in &mut self.workers {
+            if lost.contains_key(id) {
+                *mapper.complaints.entry(locate.worker).or_default() += 1;
+            } else if locate.waits {
+                // Everything was tried, and this one could be reached.
+                mapper.complaints.remove(&locate.worker);
+            }
+        }
+        let mut told_by_one = Vec::new();
+        for (mapper, maps) in lost {
+            let told = self
+                .workers
+                .get(&mapper)
+                .map_or(0, |worker| worker.complaints.get(&locate.worker).copied().unwrap_or(0));
+            let lone = self.bugs.has(Bug::LoneComplaintBelieved);
+            if self.is_told_by_two(mapper) || (lone && told >= self.policy.complaints) {
+                self.give_up(time, mapper, &maps, persist);
+            } else if told >= self.policy.complaints {
+                told_by_one.push((mapper, maps));
+            }
+        }
+        let Some(address) = self.workers.get(&locate.worker).map(|worker| worker.address.clone()) else {
+            return false;
+        };
+        if told_by_one.is_empty() {
+            return false;
+        }
+        self.reduces.note(locate.reduce, |one| one.avoid.push(address));
+        let tried = |worker: &Worker| {
+            self.reduces.get(locate.reduce).is_some_and(|one| one.avoid.contains(&worker.address))
+        };
+        if !self.workers.values().all(tried) {
+            return true;
+        }
+        for (mapper, maps) in told_by_one {
+            self.give_up(time, mapper, &maps, persist);
+        }
+        false
+    }
+
+    /// Whether enough complaints of a mapper come from two workers at least. Of those who complain of everybody none
+    /// counts: it is they who are cut off.
+    fn is_told_by_two(&self, mapper: WorkerId) -> bool {
+        let mappers: BTreeSet<WorkerId> =
+            self.maps.all().filter_map(|(_, one)| Some(one.winner.as_ref()?.worker)).collect();
+        let is_cut_off = |reducer: WorkerId| {
+            let mut others = mappers.iter().filter(|mapper| **mapper != reducer);
+            let complains = |mapper: &WorkerId| {
+                self.workers.get(mapper).is_some_and(|mapper| mapper.complaints.contains_key(&reducer))
+            };
+            others.clone().count() > 1 && others.all(complains)
+        };
+        let Some(mapper) = self.workers.get(&mapper) else { return false };
+        let told =
+            mapper.complaints.iter().filter(|(by, _)| self.workers.contains_key(by) && !is_cut_off(**by));
+        told.clone().count() > 1 && told.map(|(_, times)| times).sum::<u32>() >= self.policy.complaints
+    }
+
+    /// Declares a mapper dead that answers; its maps are to be done elsewhere.
+    fn give_up(&mut self, time: Duration, mapper: WorkerId, maps: &[u32], persist: &mut Vec<Log>) {
+        let Some(address) = self.workers.get(&mapper).map(|worker| worker.address.clone()) else { return };
+        for map in maps {
+            self.maps.note(*map, |one| one.avoid.push(address.clone()));
+        }
+        self.record(Log::Buried { worker: mapper, at_work: false }, time, persist);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{Attempt, Command, Counters, Culprit, Reply, Task, WorkerId};
+use super::super::message::{Attempt, Command, Counters, Culprit, JobId, Reply, Task, WorkerId};
 use super::job::{Effects, Job, Memory, Now, Policy, Progress};
 use super::record::Log;
 use super::table::{One, Run, Table, Winner};
@@ -14,7 +14,10 @@ pub(super) struct Worker {
     pub(super) address: String,
     pub(super) heard: Duration,
     pub(super) current: Option<(Task, Attempt)>,
-    pub(super) complaints: u32,
+    /// It was heard since this start.
+    pub(super) fresh: bool,
+    /// How often whom could not fetch from it.
+    pub(super) complaints: BTreeMap<WorkerId, u32>,
     /// It knows that the job is over.
     pub(super) left: bool,
 }
@@ -33,10 +36,13 @@ pub struct Coordinator {
     pub(super) buried: BTreeSet<WorkerId>,
     /// The maps of which a worker has a copy of the input.
     pub(super) local: BTreeMap<String, Vec<u32>>,
-    pub(super) failed: Option<String>,
+    /// Why the job cannot be done, and whether it is the user's code that fails.
+    pub(super) failed: Option<(String, bool)>,
     pub(super) reducing: bool,
     pub(super) backups: u32,
     pub(super) retries: u32,
+    /// When it last looked for silent workers, by the monotonic clock.
+    ticked: Duration,
     /// What [`Bug::CountsEveryCompletion`] counts.
     pub(super) counted: BTreeMap<String, u64>,
 }
@@ -65,6 +71,7 @@ impl Coordinator {
             reducing: false,
             backups: 0,
             retries: 0,
+            ticked: now.monotonic,
             counted: BTreeMap::new(),
         };
         let time = coordinator.time(now);
@@ -73,12 +80,18 @@ impl Coordinator {
             coordinator.take_running_for_done();
         }
         coordinator.epoch += 1;
+        coordinator.forgive();
         coordinator
     }
 
     /// The record with which this start begins; it must be durable before the first step, or attempts are numbered twice.
     pub fn started(&self) -> Log {
-        Log::Started { job: self.job.fingerprint(), epoch: self.epoch }
+        Log::Started { job: self.job.fingerprint(), id: self.job.id, epoch: self.epoch }
+    }
+
+    /// Which job this is.
+    pub fn id(&self) -> JobId {
+        self.job.id
     }
 
     /// Performs one request.
@@ -86,7 +99,7 @@ impl Coordinator {
         let time = self.time(now);
         let mut persist = Vec::new();
         if let Some(worker) = self.workers.get_mut(&command.worker()) {
-            worker.heard = time;
+            (worker.heard, worker.fresh) = (time, true);
         }
         let reply = match command {
             Command::Join(join) => Reply::Joined(self.join(time, join, &mut persist)),
@@ -108,10 +121,16 @@ impl Coordinator {
     /// Time has passed: declares dead who was silent for too long.
     pub fn tick(&mut self, now: Now) -> Effects {
         let time = self.time(now);
+        // It was not they who were silent: this process was stopped, or its machine asleep.
+        let slept = now.monotonic.saturating_sub(self.ticked) > self.policy.dead_after / 2;
+        if slept && !self.bugs.has(Bug::OwnSleepIsTheirSilence) {
+            self.workers.values_mut().for_each(|worker| worker.heard = time);
+        }
+        self.ticked = now.monotonic;
         let silent = |worker: &Worker| time.saturating_sub(worker.heard) > self.policy.dead_after;
-        let dead: Vec<WorkerId> =
-            self.workers.iter().filter(|(_, worker)| silent(worker)).map(|(id, _)| *id).collect();
-        let persist: Vec<Log> = dead.into_iter().map(|worker| Log::Buried { worker }).collect();
+        let dead = self.workers.iter().filter(|(_, worker)| silent(worker));
+        let persist: Vec<Log> =
+            dead.map(|(id, worker)| Log::Buried { worker: *id, at_work: worker.fresh }).collect();
         persist.iter().for_each(|record| self.apply(record, time));
         Effects { persist, reply: None }
     }
@@ -126,7 +145,12 @@ impl Coordinator {
 
     /// Why the job cannot be done.
     pub fn failure(&self) -> Option<&str> {
-        self.failed.as_deref()
+        self.failed.as_ref().map(|(why, _)| why.as_str())
+    }
+
+    /// Whether it would fail again, because it is the user's code that fails.
+    pub fn would_fail_again(&self) -> bool {
+        self.failed.as_ref().is_some_and(|(_, code)| *code)
     }
 
     /// Whether every worker that is alive knows that the job is over.
@@ -197,30 +221,41 @@ impl Coordinator {
     /// Changes the memory as the record says, now as at a later start.
     pub(super) fn apply(&mut self, record: &Log, time: Duration) {
         match record {
-            Log::Started { epoch, .. } => self.epoch = *epoch,
+            Log::Started { id, epoch, .. } => {
+                (self.job.id, self.epoch) = (*id, *epoch);
+                self.forgive();
+            }
             Log::Joined { worker, address } => {
                 let address = address.clone();
-                let fresh = Worker { address, heard: time, current: None, complaints: 0, left: false };
-                self.workers.insert(*worker, fresh);
+                let joined = Worker {
+                    address,
+                    heard: time,
+                    current: None,
+                    fresh: false,
+                    complaints: BTreeMap::new(),
+                    left: false,
+                };
+                self.workers.insert(*worker, joined);
             }
             Log::Assigned { task, attempt, worker } => {
                 let run = Run { attempt: *attempt, worker: *worker, since: time };
+                self.backups += u32::from(self.one(*task).is_some_and(|one| !one.runs.is_empty()));
                 let (table, number) = self.table(*task);
                 table.begin(number, run);
                 if let Some(worker) = self.workers.get_mut(worker) {
                     worker.current = Some((*task, *attempt));
                 }
             }
-            Log::Completed { task, attempt, worker, counters } => {
+            Log::Completed { task, attempt, worker, counters, took } => {
                 add(&mut self.counted, counters);
                 let winner = Winner { attempt: *attempt, worker: *worker, counters: counters.clone() };
                 let (table, number) = self.table(*task);
-                let over = table.complete(number, winner, Some(time));
+                let over = table.complete(number, winner, Some(*took));
                 over.iter().for_each(|run| self.release(run));
             }
             Log::Failed { task, attempt, culprit, why } => self.apply_failure(*task, *attempt, culprit, why),
             Log::Revoked { task, attempt } => self.revoke(*task, *attempt),
-            Log::Buried { worker } => self.bury(*worker),
+            Log::Buried { worker, at_work } => self.bury(*worker, *at_work),
         }
     }
 
@@ -241,13 +276,13 @@ impl Coordinator {
         });
         self.retries += 1;
         run.iter().for_each(|run| self.release(run));
-        self.give_up_at(task, failures, why);
+        self.give_up_at(task, failures, why, culprit.is_some());
     }
 
-    fn give_up_at(&mut self, task: Task, failures: u32, why: &str) {
+    fn give_up_at(&mut self, task: Task, failures: u32, why: &str, code: bool) {
         if failures >= self.policy.max_failures {
-            self.failed
-                .get_or_insert_with(|| format!("{task} has failed {failures} times, the last time: {why}"));
+            let why = || format!("{task} has failed {failures} times, the last time: {why}");
+            self.failed.get_or_insert_with(|| (why(), code));
         }
     }
 
@@ -266,9 +301,11 @@ impl Coordinator {
     }
 
     /// A dead worker's attempts are void, and so are its completed maps; completed reduces are in the store (§3.3).
-    fn bury(&mut self, id: WorkerId) {
+    fn bury(&mut self, id: WorkerId, at_work: bool) {
         self.workers.remove(&id);
         self.buried.insert(id);
+        // What reducers could not reach may be gone with it.
+        self.reduces.avoid_nobody();
         let lost = |one: &One| one.winner.as_ref().is_some_and(|winner| winner.worker == id);
         let maps: Vec<u32> = self.maps.all().filter(|(_, one)| lost(one)).map(|(map, _)| map).collect();
         if !self.bugs.has(Bug::DeadMapsKept) && !self.reduces.is_complete() {
@@ -280,13 +317,13 @@ impl Coordinator {
         for task in self.tasks_of(id) {
             let (table, number) = self.table(task);
             table.keep(number, |run| run.worker != id);
-            let mut failures = 0;
+            let mut deaths = 0;
             table.note(number, |one| {
-                one.failures += 1;
-                failures = one.failures;
+                one.deaths += u32::from(at_work);
+                deaths = one.deaths;
             });
             self.retries += 1;
-            self.give_up_at(task, failures, "its worker died");
+            self.give_up_at(task, deaths, "its worker died", false);
         }
     }
 
@@ -295,6 +332,13 @@ impl Coordinator {
         let maps = self.maps.all().filter(|(_, one)| runs(one)).map(|(map, _)| Task::Map(map));
         let reduces = self.reduces.all().filter(|(_, one)| runs(one)).map(|(reduce, _)| Task::Reduce(reduce));
         maps.chain(reduces).collect()
+    }
+
+    /// Who starts it again may have mended what made tasks fail.
+    fn forgive(&mut self) {
+        self.failed = None;
+        self.maps.forgive();
+        self.reduces.forgive();
     }
 
     fn take_running_for_done(&mut self) {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::message::{Attempt, Bytes, Input, Reply, Split, Task, WorkerId};
+use super::super::message::{Attempt, Bytes, Input, JobId, Reply, Split, Task, WorkerId};
 use super::record::Log;
 
 /// A job: an application, its input and the number of its output files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
+    /// Drawn for this job alone. One that is resumed from a checkpoint goes on under the id with which it began.
+    pub id: JobId,
     /// The application, by name.
     pub app: String,
     /// Its arguments.
@@ -22,9 +24,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// The same for the same job alone: a checkpoint of another one must not be resumed.
+    /// What is to be done, in a number: a checkpoint of something else must not be resumed.
     pub fn fingerprint(&self) -> u64 {
-        let text = format!("{self:?}");
+        let text = format!("{:?}", Job { id: 0, ..self.clone() });
         text.bytes()
             .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
     }
@@ -39,11 +41,13 @@ pub struct Policy {
     pub ping_every: Duration,
     /// Whether stragglers get backup tasks (§3.6).
     pub backups: Option<Backups>,
-    /// So many failed fetches from a worker, and it is declared dead although it answers. At least 1.
+    /// So many failed fetches from a worker, of which two workers tell, and it is declared dead although it answers. When
+    /// one alone tells so often, somebody else gets its task. At least 1.
     pub complaints: u32,
     /// A record or key on which so many attempts have failed is skipped (§4.6); `None`: never.
     pub skip_after: Option<u32>,
-    /// A task that has failed so often, or on which so many workers have died, fails the job.
+    /// A task that has failed so often since the coordinator was started, or at which so many workers have fallen silent,
+    /// fails the job.
     pub max_failures: u32,
 }
 

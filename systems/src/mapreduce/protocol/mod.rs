@@ -15,6 +15,8 @@ mod run;
 mod table;
 
 #[cfg(test)]
+mod coordinator_tests;
+#[cfg(test)]
 mod tests;
 
 pub use coordinator::Coordinator;

@@ -1,9 +1,11 @@
 //! What the coordinator must not forget: its checkpoint is a list of these (§3.3, "periodic checkpoints of the master data
 //! structures"; here each change is written as it happens).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::super::message::{Attempt, Counters, Culprit, Task, WorkerId};
+use super::super::message::{Attempt, Counters, Culprit, JobId, Task, WorkerId};
 
 /// A change of the coordinator's memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,8 @@ pub enum Log {
     Started {
         /// See [`Job::fingerprint`](super::Job::fingerprint).
         job: u64,
+        /// Under which id it began.
+        id: JobId,
         /// From 1.
         epoch: u32,
     },
@@ -41,6 +45,8 @@ pub enum Log {
         worker: WorkerId,
         /// What it counted.
         counters: Counters,
+        /// How long it took.
+        took: Duration,
     },
     /// An attempt failed.
     Failed {
@@ -64,5 +70,8 @@ pub enum Log {
     Buried {
         /// Who.
         worker: WorkerId,
+        /// It fell silent at work. Otherwise what it was doing is not to blame: nobody could fetch from it, or it was gone
+        /// when the coordinator was started.
+        at_work: bool,
     },
 }

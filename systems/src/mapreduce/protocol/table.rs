@@ -29,9 +29,11 @@ pub(super) struct One {
     pub(super) winner: Option<Winner>,
     pub(super) runs: Vec<Run>,
     pub(super) failures: u32,
+    /// How many workers have fallen silent at it.
+    pub(super) deaths: u32,
     /// What made attempts fail, each time.
     pub(super) culprits: Vec<Culprit>,
-    /// Addresses from which its output could not be fetched.
+    /// Of a map: addresses from which its output could not be fetched. Of a reduce: whence outputs could not be fetched.
     pub(super) avoid: Vec<String>,
 }
 
@@ -100,13 +102,10 @@ impl Table {
         self.change(task, |one| one.runs.push(run));
     }
 
-    /// `now`: when; `None` when the clock of that time is gone.
-    pub(super) fn complete(&mut self, task: u32, winner: Winner, now: Option<Duration>) -> Vec<Run> {
+    /// `took`: how long; `None` where nobody knows.
+    pub(super) fn complete(&mut self, task: u32, winner: Winner, took: Option<Duration>) -> Vec<Run> {
         let mut losers = Vec::new();
-        let mut took = None;
         self.change(task, |one| {
-            let own = one.runs.iter().find(|run| run.attempt == winner.attempt);
-            took = own.and_then(|run| now?.checked_sub(run.since));
             losers = std::mem::take(&mut one.runs);
             one.counters.clone_from(&winner.counters);
             one.winner = Some(winner);
@@ -125,6 +124,16 @@ impl Table {
     /// Ends the runs that are not to go on.
     pub(super) fn keep(&mut self, task: u32, goes_on: impl Fn(&Run) -> bool) {
         self.change(task, |one| one.runs.retain(|run| goes_on(run)));
+    }
+
+    /// Counts failures and deaths anew.
+    pub(super) fn forgive(&mut self) {
+        self.tasks.iter_mut().for_each(|one| (one.failures, one.deaths) = (0, 0));
+    }
+
+    /// Whoever could not do them may try again.
+    pub(super) fn avoid_nobody(&mut self) {
+        self.tasks.iter_mut().for_each(|one| one.avoid.clear());
     }
 
     pub(super) fn note(&mut self, task: u32, note: impl FnOnce(&mut One)) {

@@ -137,9 +137,13 @@ pub enum Error {
         /// What the disk said.
         source: io::Error,
     },
-    /// The job cannot be done.
+    /// The job cannot be done: its code fails.
     #[error("the job has failed: {0}")]
     Job(String),
+    /// The job cannot be done as things are: a disk, an input, the store or the workers are to blame. A coordinator that is
+    /// started with its checkpoint when that is mended goes on.
+    #[error("the job has stopped: {0}")]
+    Stopped(String),
 }
 
 /// Runs a coordinator until its job is done and its workers know.
@@ -171,7 +175,7 @@ pub async fn run(config: Config) -> Result<Summary, Error> {
     if let Some(store) = config.store.clone() {
         let output = store.output.clone();
         let failed = |source| Error::Store { path: output, source };
-        store::serve(&mut server, store).await.map_err(failed)?;
+        store::serve(&mut server, coordinator.id(), store).await.map_err(failed)?;
     }
     let mut committer =
         Committer { config: &config, coordinator, checkpoint, waiting, start, probe, over: None };
@@ -233,6 +237,7 @@ impl Committer<'_> {
         }
         let (job, policy) = (&self.config.job, &self.config.policy);
         self.probe.observe(|| Observation::Started {
+            job: self.coordinator.id(),
             maps: job.splits.len() as u32,
             reduces: job.reduces,
             backups: policy.backups.is_some(),
@@ -287,7 +292,7 @@ impl Committer<'_> {
     async fn tick(&mut self, time: Now) -> Result<(), Error> {
         let Effects { persist, .. } = self.coordinator.tick(time);
         for record in &persist {
-            if let Log::Buried { worker } = record {
+            if let Log::Buried { worker, .. } = record {
                 self.probe.observe(|| Observation::GivenUp { worker: *worker, at: time.monotonic });
             }
         }
@@ -343,7 +348,8 @@ impl Committer<'_> {
             return None;
         }
         Some(match failure {
-            Some(why) => Err(Error::Job(why.to_owned())),
+            Some(why) if self.coordinator.would_fail_again() => Err(Error::Job(why.to_owned())),
+            Some(why) => Err(Error::Stopped(why.to_owned())),
             None => {
                 let (counters, progress) = (self.coordinator.counters(), self.coordinator.progress(time));
                 Ok(Summary { counters, progress })

@@ -16,7 +16,7 @@ use stormglass_sim::reachable;
 use stormglass_sim::sync::Mutex;
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{Answer, Attempt, Bytes, CommitOutput, ReadInput, WriteOutput};
+use super::super::message::{Answer, Attempt, Bytes, CommitOutput, JobId, ReadInput, WriteOutput};
 use super::super::spec::{Observation, Probe};
 
 impl Request for ReadInput {
@@ -57,24 +57,30 @@ pub fn is_temporary(name: &str) -> bool {
     name.starts_with(".mr-out-")
 }
 
-/// Runs a store on a node of its own.
+/// Runs the store of this job on a node of its own.
 ///
 /// # Errors
 /// When its port or its directory fails.
-pub async fn run(address: String, config: Config) -> io::Result<()> {
+pub async fn run(address: String, job: JobId, config: Config) -> io::Result<()> {
     let mut server = Server::bind(&address).await?;
-    serve(&mut server, config).await?;
+    serve(&mut server, job, config).await?;
     server.serve().await
 }
 
 /// Serves the store's requests beside others.
-pub(super) async fn serve(server: &mut Server, config: Config) -> io::Result<()> {
+pub(super) async fn serve(server: &mut Server, job: JobId, config: Config) -> io::Result<()> {
     fs::create_dir_all(&config.output).await?;
     // A directory whose own name is lost takes all in it along.
     let above = config.output.parent().filter(|above| !above.as_os_str().is_empty());
     fs::sync_dir(above.unwrap_or(Path::new("."))).await?;
+    // Nobody can go on with what an earlier process had taken. Whatever cannot be removed does no harm but take room.
+    for entry in fs::read_dir(&config.output).await? {
+        if is_temporary(&entry.name) {
+            _ = fs::remove_file(config.output.join(&entry.name)).await;
+        }
+    }
     let (durable, taken) = (RefCell::default(), RefCell::default());
-    let shared = Rc::new(Store { config, durable, taken, commits: Mutex::new(()) });
+    let shared = Rc::new(Store { job, config, durable, taken, commits: Mutex::new(()) });
     let store = shared.clone();
     server.on(move |_, request: ReadInput| {
         let store = store.clone();
@@ -97,6 +103,7 @@ pub(super) async fn serve(server: &mut Server, config: Config) -> io::Result<()>
 
 /// A store at work.
 struct Store {
+    job: JobId,
     config: Config,
     /// Outputs that this process knows to be durable. That a name is there does not say so: an earlier fsync of its
     /// directory may have failed and dropped the change, after which the next one succeeds over nothing.
@@ -109,6 +116,15 @@ struct Store {
 }
 
 impl Store {
+    /// Who worked for an earlier job at this address may go on with it for a while.
+    fn refuse_foreign(&self, job: JobId) -> Answer<()> {
+        if job == self.job || self.config.bugs.has(Bug::JobNotLookedAt) {
+            return Ok(());
+        }
+        reachable!("mapreduce: a store was asked for another job");
+        Err("it serves another job".to_owned())
+    }
+
     fn final_path(&self, reduce: u32) -> PathBuf {
         self.config.output.join(name(reduce))
     }
@@ -121,6 +137,7 @@ impl Store {
     }
 
     async fn read(&self, request: ReadInput) -> Answer<Vec<u8>> {
+        self.refuse_foreign(request.job)?;
         let path = self.config.inputs.get(request.input as usize);
         let path = path.ok_or_else(|| format!("there is no input {}", request.input))?;
         let failed = |error: io::Error| format!("{path}: {error}");
@@ -132,6 +149,7 @@ impl Store {
     }
 
     async fn write(&self, request: WriteOutput) -> Answer<()> {
+        self.refuse_foreign(request.job)?;
         let path = if self.config.bugs.has(Bug::WritesFinalName) {
             self.final_path(request.reduce)
         } else {
@@ -145,8 +163,15 @@ impl Store {
         // Not cut: a late copy of the first piece must not undo the others, and what an earlier process took of this
         // attempt were the same bytes.
         let mut options = File::options();
-        let file = options.write(true).create(true).open(&path).await.map_err(failed)?;
-        file.write_all_at(&request.bytes.0, request.offset).await.map_err(failed)?;
+        let written = async {
+            let file = options.write(true).create(true).open(&path).await?;
+            file.write_all_at(&request.bytes.0, request.offset).await
+        };
+        if let Err(error) = written.await {
+            // The disk may be full, of just this: the attempt has failed.
+            self.forget(key).await;
+            return Err(failed(error));
+        }
         let end = request.offset + request.bytes.0.len() as u64;
         let mut all = self.taken.borrow_mut();
         let taken = all.entry(key).or_default();
@@ -155,6 +180,7 @@ impl Store {
     }
 
     async fn commit(&self, request: CommitOutput) -> Answer<()> {
+        self.refuse_foreign(request.job)?;
         let (temporary, path) =
             (self.temporary_path(request.reduce, request.attempt), self.final_path(request.reduce));
         let failed = |error: io::Error| format!("{}: {error}", path.display());
@@ -190,7 +216,24 @@ impl Store {
         }
         fs::sync_dir(&self.config.output).await.map_err(failed)?;
         self.durable.borrow_mut().insert(request.reduce);
+        self.forget_others(request.reduce, request.attempt).await;
         Ok(())
+    }
+
+    /// An attempt that is not to be committed any more. What cannot be removed goes when the job is done.
+    async fn forget(&self, (reduce, attempt): (u32, Attempt)) {
+        self.taken.borrow_mut().remove(&(reduce, attempt));
+        if fs::remove_file(self.temporary_path(reduce, attempt)).await.is_ok() {
+            reachable!("mapreduce: a store removed what a failed attempt had written");
+        }
+    }
+
+    async fn forget_others(&self, reduce: u32, winner: Attempt) {
+        let losers = |(of, attempt): &&(u32, Attempt)| *of == reduce && *attempt != winner;
+        let losers: Vec<_> = self.taken.borrow().keys().filter(losers).copied().collect();
+        for loser in losers {
+            self.forget(loser).await;
+        }
     }
 
     /// Puts a copy in the place of an output of which nobody knows whether it would survive.

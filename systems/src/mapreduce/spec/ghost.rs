@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::super::message::{Attempt, Task, WorkerId};
+use super::super::message::{Attempt, JobId, Task, WorkerId};
 use super::super::protocol::{Log, Memory};
 use crate::probe::{self, Broken};
 
@@ -24,6 +24,8 @@ pub enum Observation {
     Expects(Expected),
     /// A coordinator is about to answer its first request.
     Started {
+        /// Which job.
+        job: JobId,
         /// How many map tasks there are.
         maps: u32,
         /// How many reduce tasks there are.
@@ -60,6 +62,8 @@ pub enum Observation {
     },
     /// A worker has carried out an attempt and is about to publish it.
     CarriedOut {
+        /// For which job: a worker may still be at an earlier one, of which nothing is judged.
+        job: JobId,
         /// What.
         task: Task,
         /// Which execution.
@@ -118,6 +122,7 @@ struct Known {
 /// All that was seen, in the shape in which the properties ask for it.
 #[derive(Debug, Default)]
 pub struct Ghost {
+    job: Option<JobId>,
     expected: Option<Expected>,
     maps: u32,
     reduces: u32,
@@ -129,6 +134,8 @@ pub struct Ghost {
     committing: BTreeSet<u32>,
     visible: BTreeMap<u32, Vec<u8>>,
     heard: BTreeMap<WorkerId, Duration>,
+    addresses: BTreeMap<WorkerId, String>,
+    buried: Vec<String>,
     counts: Counts,
 }
 
@@ -207,6 +214,11 @@ impl Ghost {
         self.heard.get(&worker).copied()
     }
 
+    /// The addresses of the workers that were declared dead, as often as they were.
+    pub fn buried(&self) -> &[String] {
+        &self.buried
+    }
+
     /// How often things happened.
     pub fn counts(&self) -> Counts {
         self.counts
@@ -215,7 +227,8 @@ impl Ghost {
     fn remember(&mut self, seen: Observation) {
         match seen {
             Observation::Expects(expected) => self.expected = Some(expected),
-            Observation::Started { maps, reduces, backups, dead_after, memory } => {
+            Observation::Started { job, maps, reduces, backups, dead_after, memory } => {
+                self.job = Some(job);
                 (self.maps, self.reduces, self.backups, self.dead_after) =
                     (maps, reduces, backups, dead_after);
                 self.counts.started += 1;
@@ -249,7 +262,8 @@ impl Ghost {
 
     fn remember_record(&mut self, record: Log) {
         match record {
-            Log::Started { .. } | Log::Joined { .. } => {}
+            Log::Started { .. } => {}
+            Log::Joined { worker, address } => _ = self.addresses.insert(worker, address),
             Log::Assigned { task, attempt, worker } => {
                 let known = self.tasks.entry(task).or_default();
                 self.counts.backups += u64::from(!known.running.is_empty());
@@ -268,8 +282,9 @@ impl Ghost {
             Log::Revoked { task, attempt } => {
                 self.tasks.entry(task).or_default().running.retain(|(running, _)| *running != attempt);
             }
-            Log::Buried { worker } => {
+            Log::Buried { worker, .. } => {
                 self.counts.buried += 1;
+                self.buried.extend(self.addresses.get(&worker).cloned());
                 for (task, known) in &mut self.tasks {
                     known.running.retain(|(_, by)| *by != worker);
                     if matches!(task, Task::Map(_)) && known.winner.is_some_and(|(_, by)| by == worker) {
@@ -288,6 +303,9 @@ impl probe::Ghost for Ghost {
     type Outcome = Infallible;
 
     fn observe(&mut self, seen: Observation) -> Result<(), Broken> {
+        if matches!(seen, Observation::CarriedOut { job, .. } if Some(job) != self.job) {
+            return Ok(());
+        }
         let judged = super::ALL.iter().find_map(|(clause, property)| {
             property(self, &seen).err().map(|detail| Broken { clause, detail })
         });

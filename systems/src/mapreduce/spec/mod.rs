@@ -119,7 +119,8 @@ pub fn full_shuffle(past: &Ghost, seen: &Observation) -> Result<(), String> {
 }
 
 /// I5: a task is handed out when it is idle, or once more as a backup. A completed map becomes idle only with the death
-/// of its worker, a completed reduce never (§3.3); not over a restart of the coordinator either.
+/// of its worker, a completed reduce never (§3.3); not over a restart of the coordinator either. So there are no more
+/// executions than tasks, maps that died with their workers, attempts that failed, died or were taken back, and backups.
 pub fn work_is_called_for(past: &Ghost, seen: &Observation) -> Result<(), String> {
     if let Observation::Started { memory, .. } = seen {
         return past.winners().try_for_each(|(task, attempt, worker)| {

@@ -15,7 +15,7 @@ fn attempt(number: u32) -> Attempt {
 }
 
 fn started(backups: bool, memory: Memory) -> Observation {
-    Observation::Started { maps: 2, reduces: 1, backups, dead_after: Duration::from_secs(10), memory }
+    Observation::Started { job: 7, maps: 2, reduces: 1, backups, dead_after: Duration::from_secs(10), memory }
 }
 
 fn assigned(task: Task, number: u32, worker: WorkerId) -> Observation {
@@ -23,12 +23,18 @@ fn assigned(task: Task, number: u32, worker: WorkerId) -> Observation {
 }
 
 fn completed(task: Task, number: u32, worker: WorkerId) -> Observation {
-    Observation::Recorded(Log::Completed { task, attempt: attempt(number), worker, counters: vec![] })
+    Observation::Recorded(Log::Completed {
+        task,
+        attempt: attempt(number),
+        worker,
+        counters: vec![],
+        took: Duration::ZERO,
+    })
 }
 
 fn carried_out(task: Task, number: u32, consumed: &[(u32, u32)], output: &[u8]) -> Observation {
     let consumed = consumed.iter().map(|(map, number)| (*map, attempt(*number))).collect();
-    Observation::CarriedOut { task, attempt: attempt(number), consumed, output: output.to_vec() }
+    Observation::CarriedOut { job: 7, task, attempt: attempt(number), consumed, output: output.to_vec() }
 }
 
 fn visible(content: Option<&[u8]>) -> Observation {
@@ -106,7 +112,7 @@ fn half_an_output_or_a_vanished_one_breaks_i2() {
 #[test]
 fn a_winner_that_nobody_sent_breaks_i3() {
     assert_eq!(with(7, &[completed(Task::Map(1), 9, BOB)]), Some("I3 one_winner"));
-    let buried = Observation::Recorded(Log::Buried { worker: BOB });
+    let buried = Observation::Recorded(Log::Buried { worker: BOB, at_work: true });
     assert_eq!(with(6, &[buried, carried_out(Task::Map(1), 1, &[], b"")]), Some("I3 one_winner"));
     assert_eq!(with(9, &[Observation::Located { map: 1, attempt: attempt(9) }]), Some("I3 one_winner"));
     let memory = Memory { winners: vec![(Task::Map(1), attempt(1), BOB)], ..Memory::default() };
@@ -130,7 +136,7 @@ fn needless_work_breaks_i5() {
         Some("I5 work_is_called_for")
     );
     // A dead worker's map is idle again, a completed reduce never.
-    let buried = Observation::Recorded(Log::Buried { worker: ALICE });
+    let buried = Observation::Recorded(Log::Buried { worker: ALICE, at_work: true });
     let after: Vec<_> = calm().into_iter().take(14).chain([buried]).collect();
     assert_eq!(broken(after.iter().cloned().chain([again(7)])), None);
     assert_eq!(
@@ -163,4 +169,14 @@ fn expected_output_that_is_missing_is_not_called_wrong() {
     let expected = Expected { output: [(0, b"x".to_vec())].into(), counters: BTreeMap::new() };
     let seen = [Observation::Expects(expected), started(true, Memory::default()), done(0)];
     assert_eq!(broken(seen), Some("I6 done_means_published"));
+}
+
+#[test]
+fn what_is_done_for_another_job_is_not_judged_and_counts_for_nothing() {
+    let mut foreign = carried_out(Task::Reduce(0), 2, &[(0, 0)], b"y 1\n");
+    let Observation::CarriedOut { job, .. } = &mut foreign else { unreachable!() };
+    *job = 6;
+    assert_eq!(with(9, &[foreign.clone()]), None);
+    let seen = [foreign, Observation::Committing { reduce: 0 }, visible(Some(b"y 1\n"))];
+    assert_eq!(with(9, &seen), Some("I2 atomic_publish"));
 }
