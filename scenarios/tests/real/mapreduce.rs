@@ -210,7 +210,10 @@ fn what_cannot_be_done_is_said_before_anything_is_touched() {
         ("wc full -o out", "INPUT full: not a file; name the files in it"),
         ("wc in", "--output <DIR>"),
         ("wc -o out", "<INPUT>..."),
-        ("wc in -o full", "--output full: it is not empty; name a new directory"),
+        (
+            "wc in -o full",
+            "--output full: it is not empty, and no unfinished job is in it; name a new directory",
+        ),
         ("wc in -o stale", "--output stale: it is not empty, and no unfinished job is in it"),
         ("wc in -o in", "--output in: it is a file, not a directory"),
         ("wc in -o in/deeper", "--output in/deeper: Not a directory"),
@@ -275,7 +278,7 @@ fn a_worker_needs_few_files_at_a_time() {
     for (split, memory) in [("200", "600"), ("1G", "1K")] {
         let line =
             format!("mapreduce wc in-0.txt --reduce 2 --workers 1 --split {split} --memory {memory} -o out");
-        Process::start_under(folder, "-n 96", &line).said().ends(0);
+        Process::start_under(folder, "-n 128", &line).said().ends(0);
         assert_eq!(output(folder, "out", 2), counted(&files));
         fs::remove_dir_all(folder.join("out")).unwrap();
     }
@@ -305,4 +308,17 @@ fn a_job_whose_workers_cannot_start_ends() {
     fs::remove_file(folder.join("out/.mapreduce/worker-0")).unwrap();
     mapreduce(folder, "wc in --reduce 1 --workers 1 -o out").said().ends(0);
     assert_eq!(output(folder, "out", 1), "a 1\n");
+}
+
+#[test]
+fn a_full_stderr_is_no_reason_to_fall_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("in"), "a\n").unwrap();
+    for (line, code) in [("wc in --reduce 1 --workers 1 -o out", 0), ("wc in -o out", 64)] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+        command.arg("mapreduce").args(line.split(' ')).current_dir(folder).stderr(full);
+        assert_eq!(command.status().unwrap().code(), Some(code), "{line}");
+    }
 }

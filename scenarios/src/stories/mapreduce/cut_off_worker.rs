@@ -22,8 +22,8 @@ async fn tell(stage: Stage) {
     let mut play = Play::new(&stage, 8);
     (play.workers, play.reduces) = (4, 12);
     // It fails to fetch again and again while others are at work.
-    play.reply = Duration::from_millis(200);
-    play.costs = between(300, 1500);
+    play.reply = Duration::from_millis(600);
+    play.costs = between(500, 3000);
     let cast = Cast::new(&stage, play);
     if stage.strikes("partition") {
         world.partition(&cast.workers[3..], &cast.workers[..3]);
