@@ -49,8 +49,6 @@ pub(super) struct Play {
     pub(super) memory: usize,
     pub(super) chunk: usize,
     pub(super) fan_in: usize,
-    /// How long a worker waits for a reply.
-    pub(super) reply: Duration,
     pub(super) costs: Costs,
     /// Whether the output is known before: the application's functions are functions, and nothing is skipped.
     pub(super) expects: bool,
@@ -90,7 +88,6 @@ impl Play {
             memory: 1 << 16,
             chunk: 4096,
             fan_in: 64,
-            reply: Duration::from_secs(2),
             costs: between(10, 100),
             expects: true,
         }
@@ -370,7 +367,6 @@ fn add_worker(
         memory: play.memory,
         chunk: play.chunk,
         fan_in: play.fan_in,
-        reply: play.reply,
         find: play.find,
         toil: Some(Rc::new(move |task| costs(number, task))),
         bugs,

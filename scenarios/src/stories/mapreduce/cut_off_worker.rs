@@ -20,10 +20,9 @@ pub(super) fn story() -> Story {
 async fn tell(stage: Stage) {
     let world = stage.world();
     let mut play = Play::new(&stage, 8);
-    (play.workers, play.reduces) = (4, 12);
-    // It fails to fetch again and again while others are at work.
-    play.reply = Duration::from_millis(600);
-    play.costs = between(500, 3000);
+    // While others are at work it fails to fetch again and again, and waits each time for as long as a reply may take.
+    (play.workers, play.reduces) = (4, 24);
+    play.costs = between(1000, 6000);
     let cast = Cast::new(&stage, play);
     if stage.strikes("partition") {
         world.partition(&cast.workers[3..], &cast.workers[..3]);
