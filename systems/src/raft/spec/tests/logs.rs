@@ -107,6 +107,24 @@ fn what_is_committed_is_not_taken_back() {
     play.see(grew(2, 4, &[]));
 }
 
+/// Decided by a later leader than the one who takes it back: who holds it was not needed.
+#[test]
+fn what_is_committed_later_may_be_taken_back() {
+    let mut play = Play::committed();
+    for id in [1, 2, 3] {
+        play.log(id, 4, &[mark(4, 1)]);
+    }
+    for id in [1, 2] {
+        play.see(Observation::TermRose { server: id, term: 3 });
+    }
+    play.see(Observation::Leads { server: 2, term: 3, votes: vec![1, 2] });
+    for id in [1, 2] {
+        play.log(id, 5, &[mark(5, 3)]);
+    }
+    play.commit(2, 3, 5);
+    play.see(Observation::TermRose { server: 3, term: 2 }).see(grew(3, 4, &[mark(4, 2)]));
+}
+
 #[test]
 fn the_commit_index_only_grows_within_the_log() {
     let mut play = Play::committed();
