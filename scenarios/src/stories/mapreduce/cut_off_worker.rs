@@ -28,5 +28,5 @@ async fn tell(stage: Stage) {
         world.partition(&cast.workers[3..], &cast.workers[..3]);
     }
     cast.spares_all_but(&["w3:7100"], "only who is cut off is given up");
-    cast.finish(Duration::from_secs(120)).await;
+    cast.finish(Duration::from_secs(240)).await;
 }

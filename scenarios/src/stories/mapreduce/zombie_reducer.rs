@@ -71,5 +71,5 @@ async fn tell(stage: Stage) {
         sleep(Duration::from_millis(500 + stream.below(4500))).await;
         world.heal();
     }
-    cast.finish(Duration::from_secs(120)).await;
+    cast.finish(Duration::from_secs(240)).await;
 }
