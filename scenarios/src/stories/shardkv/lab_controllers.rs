@@ -190,6 +190,7 @@ async fn delete_basic(stage: Stage) {
                 _ = boss.hand.put(key, "rejected", 9).await;
             }
         }
+        cast.check_garbage(&boss.query().await);
         let after = cast.stored();
         cast.stage.claim(after <= before + 6 * 6000, "garbage", || {
             format!("{before} bytes on the disks became {after}")

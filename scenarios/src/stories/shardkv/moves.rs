@@ -5,6 +5,7 @@ use std::time::Duration;
 use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::{Fate, LinkConfig, Rule};
 use stormglass_sim::time::sleep;
+use stormglass_systems::shardkv::protocol::{Limits, shard_of};
 
 use super::admin::{Admin, about, brisk, millis, rough};
 use super::cast::Cast;
@@ -51,6 +52,12 @@ pub(super) fn stories() -> Vec<Story> {
             forgotten,
         )
         .sometimes("shardkv: a clerk was forgotten while it sent again"),
+        story(
+            "shardkv/full_shards",
+            "A shard grows until it is full, and no further: it can always be handed over",
+            full,
+        )
+        .sometimes("shardkv: a write was refused by a full shard"),
         story(
             "shardkv/snapshots_during_moves",
             "What is given away stays so, whoever restarts from a snapshot",
@@ -152,10 +159,12 @@ async fn resend(stage: Stage) {
     cast.finish(CALM).await;
 }
 
-/// Shards that remember one clerk or two. More than that append to one of them; answers are lost, and the shard moves.
+/// Shards that remember one clerk or two. More than that write to one of them; answers are lost, and the shard moves.
 async fn forgotten(stage: Stage) {
-    let clerks = 1 + stage.world().stream("plan").below(2) as usize;
-    let cast = Cast::new(&stage, Plan { clerks, ..plan(&stage) });
+    let draw = stage.world().stream("plan");
+    let (clerks, versions) = (1 + draw.below(2) as usize, draw.below(3) == 0);
+    let limits = Limits { clerks, ..Limits::default() };
+    let cast = Cast::new(&stage, Plan { limits, ..plan(&stage) });
     stage.world().links(brisk());
     cast.script("admin", |hand| async move {
         let mut admin = Admin::new(hand);
@@ -163,13 +172,14 @@ async fn forgotten(stage: Stage) {
         admin.shuffle(&GROUPS, 3, millis(400)).await;
     });
     for _ in 0..4 {
-        cast.client(|mut hand| async move {
-            let key = key_of(0, 10, 0);
-            for _ in hand.each(0..8) {
-                hand.append(&key).await;
-                sleep(millis(30)).await;
+        cast.client(move |hand| async move {
+            // What was forgotten stays open for ever in the history: too many on one key, and no judge decides.
+            let keys = (0..4).map(|nth| key_of(0, 10, nth)).collect();
+            if versions {
+                hand.compete(keys, 12, millis(30)).await
+            } else {
+                hand.mix(keys, 12, millis(30)).await
             }
-            hand.get(&key).await;
         });
     }
     let lossy = LinkConfig { loss: Ratio::percent(20), ..brisk() };
@@ -178,6 +188,37 @@ async fn forgotten(stage: Stage) {
             stage.world().link(server, *client, lossy.clone());
         }
     }
+    cast.finish(CALM).await;
+}
+
+/// Shards with room for little. Clients write more than that, and the shards move.
+async fn full(stage: Stage) {
+    let bytes = 60 + stage.world().stream("plan").below(200);
+    let limits = Limits { bytes, ..Limits::default() };
+    let cast = Cast::new(&stage, Plan { limits, shards: 2, ..plan(&stage) });
+    stage.world().links(rough());
+    cast.script("admin", |hand| async move {
+        let mut admin = Admin::new(hand);
+        admin.join(&GROUPS[..1]).await;
+        admin.shuffle(&GROUPS, 4, millis(200)).await;
+    });
+    let keys = || (0..6).map(|n| key_of(n % 2, 2, n / 2)).collect::<Vec<String>>();
+    for _ in 0..3 {
+        cast.client(move |hand| async move { hand.mix(keys(), 30, millis(20)).await });
+    }
+    cast.finish(CALM).await;
+    let checked = cast.clone();
+    cast.client(move |mut hand| async move {
+        let mut stored = [0; 2];
+        for key in keys() {
+            let value = hand.get(&key).await.map_or(0, |found| key.len() + found.value.len());
+            stored[shard_of(&key, 2)] += value as u64;
+        }
+        let holds = stored.iter().all(|stored| *stored <= bytes);
+        checked.stage.claim(holds, "a shard holds no more than it may", || {
+            format!("the shards have {stored:?} bytes of keys and values; {bytes} are allowed")
+        });
+    });
     cast.finish(CALM).await;
 }
 

@@ -98,7 +98,7 @@ impl Mover {
     async fn install(&self, install: &Install, to: &[String]) -> bool {
         let mut servers = Client::new(to.to_vec());
         for _ in 0..=to.len() {
-            match servers.ask(install, self.group.patience).await {
+            match servers.ask(install, self.group.patience + install.content.transfer()).await {
                 Heard::Done(Moved::Done(()) | Moved::Stale | Moved::Gone) => return true,
                 Heard::Done(Moved::Never) => return false,
                 Heard::Refused | Heard::Silence => {}

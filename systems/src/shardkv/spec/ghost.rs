@@ -40,6 +40,15 @@ pub enum Op {
         /// What to append.
         value: String,
     },
+    /// Install a value in place of another.
+    Cas {
+        /// The key.
+        key: String,
+        /// The value the key must have.
+        from: Option<String>,
+        /// The value it gets.
+        value: String,
+    },
 }
 
 /// What the clerk returns to its client. A clerk that gave up without knowing returns nothing here.
@@ -51,6 +60,10 @@ pub enum Outcome {
     Put(Result<(), PutError>),
     /// Of a set or an append.
     Done,
+    /// Of a compare-and-set: whether it was done.
+    Swapped(bool),
+    /// Of a write other than a put: nothing was done, because the shard is full or no group took it.
+    NotDone,
 }
 
 /// One thing seen.
@@ -71,6 +84,15 @@ pub enum Observation {
         index: u64,
         /// What it did.
         seen: Vec<Seen>,
+    },
+    /// A server of a group took a snapshot after this entry, or put one of it in place of its state.
+    Snapshot {
+        /// The group.
+        gid: Gid,
+        /// The last entry that it stands for.
+        index: u64,
+        /// The server's state then, as one number.
+        digest: u64,
     },
     /// One thing that a command did when it was executed first. The ghost takes [`Observation::Applied`] apart into these.
     Step {
@@ -146,7 +168,7 @@ pub struct Frozen {
     pub gid: Gid,
     /// For which configuration.
     pub num: Num,
-    /// Its keys as one number.
+    /// Its content as one number.
     pub digest: u64,
 }
 
@@ -154,6 +176,7 @@ pub struct Frozen {
 #[derive(Debug, Default)]
 pub struct Ghost {
     applied: BTreeMap<(Gid, u64), u64>,
+    snapshots: BTreeMap<(Gid, u64), u64>,
     held: BTreeMap<(Shard, Gid), Held>,
     frozen: BTreeMap<Shard, Frozen>,
     installed: BTreeSet<(Shard, Num)>,
@@ -170,6 +193,11 @@ impl Ghost {
     /// What a command at this place did when it was executed first, as one number.
     pub fn executed_as(&self, gid: Gid, index: u64) -> Option<u64> {
         self.applied.get(&(gid, index)).copied()
+    }
+
+    /// The state of the first server of a group that took a snapshot after this entry, or was restored from one.
+    pub fn snapshot(&self, gid: Gid, index: u64) -> Option<u64> {
+        self.snapshots.get(&(gid, index)).copied()
     }
 
     /// A shard as a group has it.
@@ -247,6 +275,9 @@ impl Ghost {
             }
             Observation::Applied { gid, index, seen } => {
                 self.applied.insert((gid, index), digest(&seen));
+            }
+            Observation::Snapshot { gid, index, digest } => {
+                self.snapshots.entry((gid, index)).or_insert(digest);
             }
             Observation::Step { gid, seen } => self.remember_step(gid, seen),
             Observation::Configured { config, .. } => {
