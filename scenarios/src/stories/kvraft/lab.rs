@@ -23,9 +23,9 @@ use crate::{Stage, Story};
 /// What clients may take once everything is well.
 pub(super) const CALM: Duration = Duration::from_secs(30);
 /// Bytes of commands after which a snapshot is due, where there are snapshots: several times in the shortest test.
-const SNAPSHOT: u64 = 250;
+const SNAPSHOT: u64 = 100;
 /// Bytes of a segment of the log, the least that is cut off.
-const SEGMENT: u64 = 256;
+const SEGMENT: u64 = 128;
 /// Bytes that the log may have then: a record takes about twice what its command does.
 const LOG: u64 = 2 * (2 * SNAPSHOT) + 6 * SEGMENT;
 
@@ -183,6 +183,10 @@ async fn generic(stage: Stage, setting: Setting) {
 async fn storm(cast: &Cast, setting: Setting, round: u64) {
     let stream = cast.world.stream("storm");
     if !setting.partitions {
+        sleep(millis(600)).await;
+    }
+    if setting.snapshots {
+        // One client alone must write enough for several.
         sleep(millis(600)).await;
     }
     for step in 0..if setting.partitions { 2 } else { 0 } {

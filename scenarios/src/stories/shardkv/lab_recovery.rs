@@ -176,9 +176,9 @@ async fn interrupted_join(stage: Stage) {
             sleep(millis(10)).await;
         }
         sleep(millis(800)).await;
-        // What it sends now comes when all is over: the same install, again and again.
-        let others = others(&cast);
-        others.iter().for_each(|node| cast.world.hold(first, *node));
+        // No group hears it. What it sends, the same install again and again, comes when all is over.
+        let groups = cast.servers();
+        groups.iter().for_each(|node| cast.world.hold(first, *node));
         sleep(millis(500)).await;
         cast.restart(2);
         boss.recover().await;
@@ -192,7 +192,7 @@ async fn interrupted_join(stage: Stage) {
         if !stays {
             _ = boss.leave(&[2]).await;
         }
-        others.iter().for_each(|node| cast.world.release(first, *node));
+        groups.iter().for_each(|node| cast.world.release(first, *node));
         sleep(millis(1000)).await;
         boss.member(&boss.query().await, 2, stays);
         boss.hand.read_all(&keys).await;
@@ -200,16 +200,11 @@ async fn interrupted_join(stage: Stage) {
     cast.finish(LAB).await;
 }
 
-/// All servers, and the store.
-fn others(cast: &Cast) -> Vec<NodeId> {
-    let mut others = cast.servers();
-    others.extend(cast.store);
-    others
-}
-
 /// A node hears nobody but itself.
 fn cut(cast: &Cast, node: NodeId) {
-    cast.world.partition(&[node], &others(cast));
+    let mut others = cast.servers();
+    others.extend(cast.store);
+    cast.world.partition(&[node], &others);
 }
 
 /// A controller lets groups join and leave; group 1 goes down, the controller is interrupted, and another takes over.

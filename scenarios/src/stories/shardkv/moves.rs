@@ -193,7 +193,7 @@ async fn forgotten(stage: Stage) {
 
 /// Shards with room for little. Clients write more than that, and the shards move.
 async fn full(stage: Stage) {
-    let bytes = 60 + stage.world().stream("plan").below(200);
+    let bytes = 40 + stage.world().stream("plan").below(60);
     let limits = Limits { bytes, ..Limits::default() };
     let cast = Cast::new(&stage, Plan { limits, shards: 2, ..plan(&stage) });
     stage.world().links(rough());
