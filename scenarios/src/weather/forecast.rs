@@ -68,7 +68,7 @@ impl Forecast {
                 rhythm,
                 jump: stream.log_uniform(1e6, 6e10) as i64,
                 drift: stream.log_uniform(1.0, 1e5) as i64,
-                freezes: stream.chance(Ratio::percent(25)),
+                freezes: stream.chance(Ratio::percent(25)) && weather.freezes,
             });
         Forecast {
             lasts,

@@ -26,6 +26,7 @@ pub struct Weather {
     pub(crate) power_losses: bool,
     pub(crate) pauses: bool,
     pub(crate) clocks: bool,
+    pub(crate) freezes: bool,
     pub(crate) disks: bool,
     pub(crate) ambushes: bool,
     pub(crate) certain: bool,
@@ -43,6 +44,7 @@ impl Weather {
             power_losses: false,
             pauses: false,
             clocks: false,
+            freezes: false,
             disks: false,
             ambushes: false,
             certain: false,
@@ -81,9 +83,13 @@ impl Weather {
     }
 
     /// Clocks are wrong, drift, jump and stand still.
-    pub fn clocks(mut self) -> Weather {
-        self.clocks = true;
-        self
+    pub fn clocks(self) -> Weather {
+        Weather { freezes: true, ..self.running_clocks() }
+    }
+
+    /// Clocks are wrong, drift by up to a tenth, and jump, but never stand still: what rests on a bound of drift holds.
+    pub fn running_clocks(self) -> Weather {
+        Weather { clocks: true, ..self }
     }
 
     /// Disks of servers answer with errors, fail to sync, or stall. What an fsync has acknowledged stays.

@@ -165,7 +165,8 @@ pub struct Installed {
     /// Of which snapshot, by its last index.
     pub last_index: Index,
     /// How many bytes of it the follower holds: where the next chunk shall begin. `total`: installed, and on disk.
-    pub next: u64,
+    /// `None`: the sender does not lead in the follower's term.
+    pub next: Option<u64>,
     /// The request's round, returned.
     pub round: u64,
 }

@@ -78,7 +78,7 @@ async fn swarm(stage: Stage) {
         .most_down(most_down);
     // A lease rests on clocks that differ by no more than was declared: the weather keeps to that where it drifts.
     if drifts {
-        weather = weather.clocks();
+        weather = weather.running_clocks();
     }
     cast.storm(weather).await;
     cast.finish(Duration::from_secs(60)).await;

@@ -98,9 +98,8 @@ impl Cast {
         core.iter().all(|&at| follows(at)).then_some(leader)
     }
 
-    /// The gates of the calm, for servers that can all hear each other: a leader, whose proposal commits, equal replicas,
-    /// and terms that stop rising.
-    pub(in super::super) async fn settle(&self, core: &[usize], within: Duration) {
+    /// Somebody leads, and a proposal of its clients commits.
+    pub(in super::super) async fn commits(&self, core: &[usize], within: Duration) {
         self.stage.fair();
         let start = self.world.now();
         let left = || within.saturating_sub(self.world.now().saturating_sub(start));
@@ -116,6 +115,15 @@ impl Cast {
             }
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The gates of the calm, for servers that can all hear each other: a leader, whose proposal commits, equal replicas,
+    /// and terms that stop rising.
+    pub(in super::super) async fn settle(&self, core: &[usize], within: Duration) {
+        self.stage.fair();
+        let start = self.world.now();
+        let left = || within.saturating_sub(self.world.now().saturating_sub(start));
+        self.commits(core, within).await;
         self.agree(core, left().max(QUIET)).await;
         self.quiet(core, left()).await;
         self.agree(core, left().max(QUIET)).await;

@@ -70,6 +70,7 @@ async fn asymmetric(stage: Stage) {
         3 if size > 3 => {
             cast.world.partition(&nodes(&[leader]), &nodes(&[follower]));
             sleep(millis(500)).await;
+            cast.commits(&cast.all(), CALM).await;
             cast.quiet(&cast.all(), CALM).await;
         }
         4 => replies_only(&cast, leader).await,

@@ -91,7 +91,7 @@ async fn swarm(stage: Stage) {
         .ambushes()
         .most_down((founders as usize - 1) / 2);
     if drifts {
-        weather = weather.clocks();
+        weather = weather.running_clocks();
     }
     cast.storm(weather).await;
     stage.clients_finish(CALM).await;

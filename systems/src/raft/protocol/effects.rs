@@ -145,6 +145,8 @@ pub enum Persist {
     },
     /// The server's own snapshot up to here is durable: segments that lie before it may be deleted.
     Compact(Index),
+    /// Its own snapshot up to here is on disk and was overtaken by a leader's: it may go with the next that goes.
+    Overtaken(Index),
 }
 
 /// currentTerm and votedFor.

@@ -221,8 +221,14 @@ impl Raft {
 
     pub(super) fn on_pre_vote_reply(&mut self, from: ServerId, vote: &Vote) {
         let current = vote.term == self.hard.term.saturating_add(1);
-        self.campaign.unheard.remove(&from);
-        if self.role == Role::PreCandidate && vote.granted && current {
+        if self.role != Role::PreCandidate {
+            return;
+        }
+        // A refusal bears the refuser's own term.
+        if current || !vote.granted {
+            self.campaign.unheard.remove(&from);
+        }
+        if vote.granted && current {
             self.campaign.yes(from);
             self.count_votes();
         }
@@ -230,10 +236,11 @@ impl Raft {
 
     pub(super) fn on_vote_reply(&mut self, from: ServerId, vote: &Vote) {
         let current = vote.term == self.hard.term || self.config.bugs.has(Bug::StaleVoteCounted);
-        if current {
-            self.campaign.unheard.remove(&from);
+        if self.role != Role::Candidate || !current {
+            return;
         }
-        if self.role == Role::Candidate && vote.granted && current {
+        self.campaign.unheard.remove(&from);
+        if vote.granted {
             self.campaign.yes(from);
             self.count_votes();
         }

@@ -46,6 +46,8 @@ impl Raft {
         let index = meta.last_index;
         let known = self.log.term_at(index) == Some(meta.last_term);
         if index <= self.log.base_index() || index > self.handed || !known {
+            // A leader's has overtaken it.
+            self.out.persist.push(Persist::Overtaken(index));
             return;
         }
         self.log.compact(index, meta.last_term);
@@ -58,7 +60,7 @@ impl Raft {
     /// A chunk of a leader's snapshot.
     pub(super) fn on_install_snapshot(&mut self, from: ServerId, request: InstallSnapshot) -> Installed {
         let (round, last_index) = (request.round, request.meta.last_index);
-        let next = if self.obeys(from, request.term) { self.take_chunk(from, request) } else { 0 };
+        let next = self.obeys(from, request.term).then(|| self.take_chunk(from, request));
         Installed { term: self.hard.term, last_index, next, round }
     }
 
@@ -128,16 +130,18 @@ impl Raft {
         if reply.term < self.hard.term {
             return;
         }
+        // A refusal, in this leader's term, is of an earlier time of its own.
+        let Some(next) = reply.next else { return };
         let (total, last) = (self.snapshot_length, self.log.last_index());
         let Some(leading) = self.leading.as_deref_mut() else { return };
         let Some(progress) = leading.peers.get_mut(&from) else { return };
         // One that asks for what is under way is a late one.
         if let Mode::Snapshot { last_index, offset, waiting } = &mut progress.mode
             && *last_index == reply.last_index
-            && (*offset != reply.next || reply.next >= total)
+            && (*offset != next || next >= total)
         {
-            (*offset, *waiting) = (reply.next.min(total), false);
-            if reply.next >= total {
+            (*offset, *waiting) = (next.min(total), false);
+            if next >= total {
                 let installed = reply.last_index.min(last);
                 progress.matched = progress.matched.max(installed);
                 progress.replicate();

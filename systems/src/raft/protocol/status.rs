@@ -18,7 +18,7 @@ pub struct Status {
     pub leader: Option<ServerId>,
     /// Its commit index.
     pub commit: Index,
-    /// The last entry that its state machine is known to have applied.
+    /// The last entry that its state machine has, or is being given with a snapshot.
     pub applied: Index,
     /// The first entry that its log still has, or would have.
     pub first_index: Index,

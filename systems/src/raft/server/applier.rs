@@ -47,6 +47,13 @@ impl Waiter {
             Waiter::Index(to) => _ = to.send(Err(error)),
         }
     }
+
+    /// Another entry lies where its own was to be. A change may have taken effect by an entry before that: a joint
+    /// configuration, whose successor any leader appends.
+    fn replaced(self) {
+        let error = if let Waiter::Index(_) = self { SubmitError::Unknown } else { SubmitError::Replaced };
+        self.fail(error);
+    }
 }
 
 /// A read that may be executed.
@@ -168,10 +175,10 @@ impl<S: StateMachine> Applier<S> {
         self.replica.applied.set(index);
         let Some((expected, waiter)) = self.waiting.remove(&index) else { return };
         if expected != term && !self.bugs().has(Bug::AnswersByIndex) {
-            waiter.fail(SubmitError::Replaced);
+            waiter.replaced();
             return;
         }
-        self.config.probe.observe(|| Observation::Acknowledged { server, index });
+        self.config.probe.observe(|| Observation::Acknowledged { server, index, term: expected });
         match waiter {
             Waiter::Result(to) => _ = to.send(Ok(result)),
             Waiter::Index(to) => _ = to.send(Ok(index)),

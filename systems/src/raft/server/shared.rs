@@ -28,6 +28,11 @@ impl Shared {
         self.raft.borrow().snapshot_meta(index)
     }
 
+    /// The last entry of the latest snapshot: earlier ones may be gone.
+    pub(super) fn snapshot_end(&self) -> Index {
+        self.raft.borrow().status().snapshot
+    }
+
     /// The snapshot that ends with `index`, whole and verified: from disk, once for all its chunks.
     pub(super) async fn snapshot(&self, index: Index) -> Result<Rc<Snapshot>, StorageError> {
         let known = self.sending.borrow().clone();

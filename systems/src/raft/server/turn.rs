@@ -46,6 +46,8 @@ pub(super) struct Turn<S> {
     due: Vec<Due>,
     /// The term in which it leads.
     leads: Option<Term>,
+    /// It has ceased to, and those who wait for entries of that time have yet to hear so.
+    deposed: bool,
 }
 
 impl<S: StateMachine> Turn<S> {
@@ -72,6 +74,7 @@ impl<S: StateMachine> Turn<S> {
             persist,
             due,
             leads: None,
+            deposed: false,
         }
     }
 
@@ -140,6 +143,10 @@ impl<S: StateMachine> Turn<S> {
         }
         self.persist.append(&mut effects.persist);
         self.due.push(Due { effects, asker });
+        let raft = self.shared.raft.borrow();
+        let leads = (raft.role() == Role::Leader).then(|| raft.term());
+        self.deposed |= self.leads.is_some() && self.leads != leads;
+        self.leads = leads;
     }
 
     /// Makes the group's changes durable. What the protocol is to be told of it, if there were any.
@@ -186,13 +193,10 @@ impl<S: StateMachine> Turn<S> {
                 self.send_chunk(chunk);
             }
         }
-        let raft = self.shared.raft.borrow();
-        let leads = (raft.role() == Role::Leader).then(|| raft.term());
-        if self.leads != leads && self.leads.is_some() {
+        // After what was proposed in that term, though it lasted for one step.
+        if std::mem::take(&mut self.deposed) {
             self.apply(Work::Deposed);
         }
-        drop(raft);
-        self.leads = leads;
         Ok(())
     }
 
@@ -292,7 +296,7 @@ impl<S: StateMachine> Turn<S> {
             Caller::Submit(reply, Some(command)) => {
                 let server = self.config.protocol.id;
                 let result = foresee(&self.config, &self.replica, index, term, &command);
-                self.config.probe.observe(|| Observation::Acknowledged { server, index });
+                self.config.probe.observe(|| Observation::Acknowledged { server, index, term });
                 _ = reply.send(Ok(result));
                 return;
             }
@@ -309,8 +313,11 @@ impl<S: StateMachine> Turn<S> {
             (self.shared.clone(), self.wire.clone(), self.config.protocol.chunk.max(1));
         let sending = async move {
             let SendChunk { to, term, meta, offset, round } = chunk;
-            // A newer one may have taken its place.
-            let Ok(snapshot) = shared.snapshot(meta.last_index).await else { return wire.silence(to) };
+            let snapshot = match shared.snapshot(meta.last_index).await {
+                Ok(snapshot) => snapshot,
+                Err(_) if shared.snapshot_end() != meta.last_index => return wire.silence(to),
+                Err(error) => return wire.failed(error.into()),
+            };
             let total = snapshot.bytes.len();
             let from = usize::try_from(offset).unwrap_or(total).min(total);
             let bytes = &snapshot.bytes[from..total.min(from.saturating_add(most))];

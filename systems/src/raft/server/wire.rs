@@ -14,6 +14,7 @@ use super::super::message::{
     TimeoutNow, Vote,
 };
 use super::super::protocol::Input;
+use super::Error;
 use super::event::Event;
 
 /// A message, by whom and for whom: an address may have changed hands.
@@ -64,7 +65,7 @@ message!(RequestVote, Vote, Vote);
 message!(AppendEntries, Appended, Appended);
 message!(InstallSnapshot, Installed, Installed);
 
-/// It has no reply but that it arrived.
+/// It has no reply: who sent it sees what comes of it, and hears silence when its patience ends.
 impl Message for TimeoutNow {
     const NAME: &'static str = "TimeoutNow";
     type Answer = ();
@@ -155,5 +156,11 @@ impl Wire {
     pub(super) fn silence(&self, to: ServerId) {
         let events = self.events.clone();
         drop(spawn(async move { _ = events.send(Event::Input(Input::Silence(to))).await }));
+    }
+
+    /// The server ends: what it was to send cannot be read.
+    pub(super) fn failed(&self, error: Error) {
+        let events = self.events.clone();
+        drop(spawn(async move { _ = events.send(Event::Failed(error)).await }));
     }
 }

@@ -19,11 +19,17 @@ pub fn reads_are_fresh(past: &Ghost, seen: &Observation) -> Result<(), String> {
     })
 }
 
-/// I12: what a client was told is done is committed, and applied by who told it (§5.3).
+/// I12: what a client was told is done is committed, that very entry, and applied by who told it (§5.3).
 pub fn acknowledged_is_committed(past: &Ghost, seen: &Observation) -> Result<(), String> {
-    let Observation::Acknowledged { server, index } = seen else { return Ok(()) };
+    let Observation::Acknowledged { server, index, term } = seen else { return Ok(()) };
     ensure(*index <= past.committed(), || {
         format!("s{server} told a client that {index} is done; committed are {}", past.committed())
+    })?;
+    let committed = past.committed_at(*index).map_or(0, |(term, _)| term);
+    ensure(committed == *term, || {
+        format!(
+            "s{server} told a client that {index} of term {term} is done; committed there is term {committed}"
+        )
     })?;
     let applied = past.server(*server).map_or(0, |server| server.applied);
     ensure(*index <= applied, || {

@@ -34,8 +34,9 @@ pub fn state_machine_safety(past: &Ghost, seen: &Observation) -> Result<(), Stri
     }
 }
 
-/// I6: what a leader declares committed is on the disks of a quorum of the configuration in force (Figure 2), and what
-/// has been committed is never taken back by who holds it. Nobody else declares anything.
+/// I6: what a leader declares committed is on the disks of a quorum of the configuration in force (Figure 2), and whoever
+/// holds it does not take it back in that leader's term or later. Before that it may: it was none of the quorum, and a
+/// leader of an earlier term, which is no longer one, knows nothing of it. Nobody else declares anything.
 pub fn commit_quorum(past: &Ghost, seen: &Observation) -> Result<(), String> {
     match seen {
         Observation::Committed { server, leads: true, index, .. } => quorum_holds(past, *server, *index),
@@ -51,7 +52,8 @@ pub fn commit_quorum(past: &Ghost, seen: &Observation) -> Result<(), String> {
             let (Some(mirror), Some((term, _))) = (past.server(*server), past.committed_at(*from)) else {
                 return Ok(());
             };
-            ensure(mirror.entry(*from).is_none_or(|held| held.0 != term), || {
+            let decided = *from <= past.decided_before(mirror.term.saturating_add(1));
+            ensure(!decided || mirror.entry(*from).is_none_or(|held| held.0 != term), || {
                 format!("s{server} cut its log at {from}, and had the committed entry of term {term} there")
             })
         }

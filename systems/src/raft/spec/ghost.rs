@@ -94,7 +94,8 @@ impl Ghost {
 
     /// Up to which index leaders of terms before this one have decided.
     pub fn decided_before(&self, term: Term) -> Index {
-        self.decided.iter().rev().find(|&&(decided, _)| decided < term).map_or(0, |&(_, index)| index)
+        let earlier = self.decided.iter().filter(|&&(decided, _)| decided < term);
+        earlier.map(|&(_, index)| index).max().unwrap_or(0)
     }
 
     /// Term and configuration of the last decision, in the order of terms, and of the last that was about entries.
@@ -158,7 +159,8 @@ impl Ghost {
                 server.durable_term = server.durable_term.max(server.term);
             }
             Observation::Configured { server, config, .. } => {
-                self.counts.changed += 1;
+                let differs = *self.at(server).told != config;
+                self.counts.changed += u64::from(differs);
                 self.at(server).told = Rc::new(config);
             }
             Observation::Log { server, from, marks } => self.grow(server, from, &marks),

@@ -221,6 +221,8 @@ pub enum Observation {
         server: ServerId,
         /// Where it was executed.
         index: Index,
+        /// The term of the command's entry, as the client's call knows it.
+        term: Term,
     },
     /// A client of the log service was told the outcome of its operation.
     Returned {

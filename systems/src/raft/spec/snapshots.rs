@@ -3,13 +3,13 @@
 use super::{Ghost, Observation, ensure};
 
 /// I9: a snapshot up to an index is the state after all entries up to it, which are committed (§7): whoever makes it,
-/// from whatever it started, its bytes are the same. What is restored was made by somebody, and never takes a state
-/// back.
+/// from whatever it started, its bytes are the same, and it stands for all that its maker has applied, no more and no
+/// less. What is restored was made by somebody, and never takes a state back.
 pub fn snapshots_are_the_log(past: &Ghost, seen: &Observation) -> Result<(), String> {
     match seen {
         Observation::Snapshot { server, index, term, digest } => {
             let applied = past.server(*server).map_or(0, |server| server.applied);
-            ensure(*index <= applied, || {
+            ensure(*index == applied, || {
                 format!("s{server} made a snapshot up to {index}, having applied {applied}")
             })?;
             stands_for(past, *server, *index, *term)?;
@@ -20,6 +20,9 @@ pub fn snapshots_are_the_log(past: &Ghost, seen: &Observation) -> Result<(), Str
             let applied = past.server(*server).map_or(0, |server| server.applied);
             ensure(*index > applied, || {
                 format!("s{server} had applied {applied} and went back to a snapshot up to {index}")
+            })?;
+            ensure(past.snapshot(*index).is_some(), || {
+                format!("s{server} restored a snapshot up to {index}, and nobody had made one")
             })?;
             same(past, *server, *index, *digest)
         }

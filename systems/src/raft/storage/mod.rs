@@ -159,12 +159,16 @@ impl Storage {
                 Persist::Install { meta, keep_suffix } => {
                     self.write(&std::mem::take(&mut records)).await?;
                     self.install(&meta).await?;
+                    self.snapshots.insert(meta.last_index);
                     discard = Some(meta.last_index);
                     if !keep_suffix {
                         records.push(Record::Base(meta.last_index));
                     }
                 }
                 Persist::Compact(index) => discard = Some(index),
+                Persist::Overtaken(index) => {
+                    self.snapshots.insert(index);
+                }
             }
         }
         self.write(&records).await?;

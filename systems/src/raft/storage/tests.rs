@@ -92,7 +92,7 @@ impl Model {
                     (self.base, self.log) = (meta.last_index, Vec::new());
                 }
             }
-            Persist::Chunk { .. } | Persist::Compact(_) => {}
+            Persist::Chunk { .. } | Persist::Compact(_) | Persist::Overtaken(_) => {}
         }
     }
 

@@ -115,9 +115,9 @@ fn reply() -> impl Strategy<Value = Reply> {
             outcome,
             round
         })),
-        (number(), number(), number(), number()).prop_map(|(term, last_index, next, round)| {
-            Reply::Installed(Installed { term, last_index, next, round })
-        }),
+        (number(), number(), proptest::option::of(number()), number()).prop_map(
+            |(term, last_index, next, round)| Reply::Installed(Installed { term, last_index, next, round })
+        ),
     ]
 }
 

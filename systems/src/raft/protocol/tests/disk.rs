@@ -28,6 +28,7 @@ impl Disk {
                 self.snapshot = std::mem::take(&mut self.incoming);
                 self.meta = meta;
             }
+            Persist::Overtaken(_) => {}
             Persist::Compact(index) => self.log.retain(|entry| entry.index > index),
         }
     }

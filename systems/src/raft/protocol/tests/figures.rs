@@ -182,6 +182,7 @@ fn kind(persist: &Persist) -> &'static str {
         Persist::Chunk { .. } => "chunk",
         Persist::Install { .. } => "install",
         Persist::Compact(_) => "compact",
+        Persist::Overtaken(_) => "overtaken",
     }
 }
 

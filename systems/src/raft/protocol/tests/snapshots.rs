@@ -29,7 +29,7 @@ fn chunk(term: Term, meta: &SnapshotMeta, from: usize, to: usize) -> Request {
 /// Where the follower wants the next chunk to begin.
 fn next(effects: &Effects) -> u64 {
     match effects.reply {
-        Some(Reply::Installed(Installed { next, round: 3, .. })) => next,
+        Some(Reply::Installed(Installed { next: Some(next), round: 3, .. })) => next,
         ref other => panic!("no answer to InstallSnapshot but {other:?}"),
     }
 }
@@ -136,7 +136,10 @@ fn a_laggard_gets_the_snapshot_chunk_by_chunk_then_the_rest() {
     assert_eq!(effects.send_chunk, [wanted(0, round)]);
     let holds = |leader: &mut Single, next| {
         let round = leader.raft.leading.as_ref().unwrap().round;
-        leader.step(Input::Reply(3, Reply::Installed(Installed { term: 4, last_index: 3, next, round })))
+        leader.step(Input::Reply(
+            3,
+            Reply::Installed(Installed { term: 4, last_index: 3, next: Some(next), round }),
+        ))
     };
     assert_eq!(holds(&mut leader, 6).send_chunk, [wanted(6, round)]);
     // Lost: the same chunk goes again, with a later round.
@@ -153,7 +156,8 @@ fn a_newer_snapshot_begins_at_its_beginning() {
     let mut leader = compacted_leader(Bugs::NONE);
     let round = leader.raft.leading.as_ref().unwrap().round;
     leader.raft.leading.as_mut().unwrap().peers.get_mut(&3).unwrap().need_snapshot(3);
-    leader.step(Input::Reply(3, Reply::Installed(Installed { term: 4, last_index: 3, next: 6, round })));
+    leader
+        .step(Input::Reply(3, Reply::Installed(Installed { term: 4, last_index: 3, next: Some(6), round })));
     let meta = leader.raft.snapshot_meta(5).unwrap();
     leader.step(Input::Snapshotted { meta: meta.clone(), length: 20 });
     leader.step(Input::Silence(3));

@@ -107,6 +107,30 @@ fn what_is_committed_is_not_taken_back() {
     play.see(grew(2, 4, &[]));
 }
 
+/// Decided by a later leader than the one who takes it back: who holds it was not needed.
+#[test]
+fn what_is_committed_later_may_be_taken_back() {
+    let taken_back = |term| {
+        let mut play = Play::of(5);
+        play.elect(1, 1, &[1, 2, 3]);
+        play.log(1, 1, &[mark(1, 1)]);
+        play.log(2, 1, &[mark(1, 1)]);
+        play.elect(4, 2, &[3, 4, 5]);
+        play.log(4, 1, &[mark(1, 2)]);
+        play.elect(2, 3, &[2, 3, 5]);
+        play.log(2, 2, &[mark(2, 3)]);
+        for id in [3, 5] {
+            play.log(id, 1, &[mark(1, 1), mark(2, 3)]);
+        }
+        play.commit(2, 3, 2);
+        play.see(Observation::SteppedDown { server: 1, term: 1 });
+        play.see(Observation::TermRose { server: 1, term });
+        play
+    };
+    taken_back(2).see(grew(1, 1, &[])).see(grew(1, 1, &[mark(1, 2)]));
+    taken_back(3).breaks("I6", grew(1, 1, &[]));
+}
+
 #[test]
 fn the_commit_index_only_grows_within_the_log() {
     let mut play = Play::committed();

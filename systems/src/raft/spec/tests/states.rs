@@ -13,15 +13,26 @@ fn applied() -> Play {
     play
 }
 
+/// The same, of s1 and s2 two entries alone.
+fn applied_two() -> Play {
+    let mut play = Play::committed();
+    play.see(told(2, 1, 3));
+    for id in [1, 2] {
+        play.apply(id, &[mark(1, 1), mark(2, 1)]);
+    }
+    play
+}
+
 fn snapshot(server: u64, index: u64, term: u64, digest: u64) -> Observation {
     Observation::Snapshot { server, index, term, digest }
 }
 
 #[test]
 fn snapshots_up_to_an_index_are_the_same() {
-    applied().see(snapshot(1, 2, 1, 7)).see(snapshot(2, 2, 1, 7)).see(snapshot(2, 3, 1, 8));
-    applied().see(snapshot(1, 2, 1, 7)).breaks("I9", snapshot(2, 2, 1, 8));
-    applied().breaks("I9", snapshot(1, 2, 9, 7));
+    applied().see(snapshot(1, 3, 1, 7)).see(snapshot(2, 3, 1, 7));
+    applied().see(snapshot(1, 3, 1, 7)).breaks("I9", snapshot(2, 3, 1, 8));
+    applied().breaks("I9", snapshot(1, 3, 9, 7));
+    applied().breaks("I9", snapshot(1, 2, 1, 7));
     applied().breaks("I9", snapshot(3, 1, 1, 7));
 }
 
@@ -30,12 +41,13 @@ fn a_snapshot_is_restored_as_it_was_made_and_never_goes_back() {
     let installed = |index, term| Observation::Installed { server: 3, index, term, keep_suffix: true };
     let restored = |server, index, digest| Observation::Restored { server, index, digest };
     let made = || {
-        let mut play = applied();
+        let mut play = applied_two();
         play.see(snapshot(1, 2, 1, 7));
         play
     };
     made().see(installed(2, 1)).see(restored(3, 2, 7));
     made().see(installed(2, 1)).breaks("I9", restored(3, 2, 8));
+    applied_two().see(installed(2, 1)).breaks("I9", restored(3, 2, 7));
     made().breaks("I9", restored(2, 2, 7));
     let whole = |index, term| Observation::Installed { server: 3, index, term, keep_suffix: false };
     made().breaks("I9", whole(3, 9));
@@ -54,7 +66,7 @@ fn a_snapshot_found_at_the_start_is_one_that_was_made() {
         config: config(&[1, 2, 3]),
     };
     let down = || {
-        let mut play = applied();
+        let mut play = applied_two();
         play.see(snapshot(1, 2, 1, 7)).see(Observation::Compacted { server: 1, index: 2 }).see(gone(1));
         play
     };
@@ -119,8 +131,9 @@ fn reads_show_what_was_committed_when_they_began() {
 
 #[test]
 fn what_is_acknowledged_is_committed_and_applied() {
-    let acknowledged = |server, index| Observation::Acknowledged { server, index };
-    applied().see(acknowledged(1, 3));
-    applied().breaks("I12", acknowledged(1, 4));
-    applied().breaks("I12", acknowledged(3, 3));
+    let acknowledged = |server, index, term| Observation::Acknowledged { server, index, term };
+    applied().see(acknowledged(1, 3, 1));
+    applied().breaks("I12", acknowledged(1, 4, 1));
+    applied().breaks("I12", acknowledged(3, 3, 1));
+    applied().breaks("I12", acknowledged(1, 3, 2));
 }
