@@ -143,6 +143,12 @@ known_bugs! {
         GrowsWithoutBounds = "grows-without-bounds",
             breaks "a shard holds no more than it may", caught_by "shardkv/full_shards";
 
+        /// Belief: who has not answered by now has not heard.
+        /// But what was sent is large, and still on its way.
+        /// Shows when a large shard moves.
+        WaitsAlike = "waits-alike",
+            breaks "live", caught_by "shardkv/heavy_shards";
+
         /// Belief: any balanced assignment will do, whatever order the map has.
         /// Shows when the servers of the controller compare notes.
         BalanceByMapOrder = "balance-by-map-order",

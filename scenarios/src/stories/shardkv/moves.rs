@@ -5,7 +5,7 @@ use std::time::Duration;
 use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::{Fate, LinkConfig, Rule};
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::protocol::{Limits, shard_of};
+use stormglass_systems::shardkv::protocol::Limits;
 
 use super::admin::{Admin, about, brisk, millis, rough};
 use super::cast::Cast;
@@ -14,8 +14,8 @@ use super::plan::Plan;
 use super::story;
 use crate::{Stage, Story};
 
-const CALM: Duration = Duration::from_secs(60);
-const GROUPS: [u64; 3] = [100, 101, 102];
+pub(super) const CALM: Duration = Duration::from_secs(60);
+pub(super) const GROUPS: [u64; 3] = [100, 101, 102];
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
@@ -53,12 +53,6 @@ pub(super) fn stories() -> Vec<Story> {
         )
         .sometimes("shardkv: a clerk was forgotten while it sent again"),
         story(
-            "shardkv/full_shards",
-            "A shard grows until it is full, and no further: it can always be handed over",
-            full,
-        )
-        .sometimes("shardkv: a write was refused by a full shard"),
-        story(
             "shardkv/snapshots_during_moves",
             "What is given away stays so, whoever restarts from a snapshot",
             snapshots,
@@ -67,7 +61,7 @@ pub(super) fn stories() -> Vec<Story> {
 }
 
 /// Groups of one server or of three.
-fn plan(stage: &Stage) -> Plan {
+pub(super) fn plan(stage: &Stage) -> Plan {
     let members = if stage.world().stream("plan").below(3) == 0 { 3 } else { 1 };
     Plan::followers().members(members)
 }
@@ -188,37 +182,6 @@ async fn forgotten(stage: Stage) {
             stage.world().link(server, *client, lossy.clone());
         }
     }
-    cast.finish(CALM).await;
-}
-
-/// Shards with room for little. Clients write more than that, and the shards move.
-async fn full(stage: Stage) {
-    let bytes = 40 + stage.world().stream("plan").below(60);
-    let limits = Limits { bytes, ..Limits::default() };
-    let cast = Cast::new(&stage, Plan { limits, shards: 2, ..plan(&stage) });
-    stage.world().links(rough());
-    cast.script("admin", |hand| async move {
-        let mut admin = Admin::new(hand);
-        admin.join(&GROUPS[..1]).await;
-        admin.shuffle(&GROUPS, 4, millis(200)).await;
-    });
-    let keys = || (0..6).map(|n| key_of(n % 2, 2, n / 2)).collect::<Vec<String>>();
-    for _ in 0..3 {
-        cast.client(move |hand| async move { hand.mix(keys(), 30, millis(20)).await });
-    }
-    cast.finish(CALM).await;
-    let checked = cast.clone();
-    cast.client(move |mut hand| async move {
-        let mut stored = [0; 2];
-        for key in keys() {
-            let value = hand.get(&key).await.map_or(0, |found| key.len() + found.value.len());
-            stored[shard_of(&key, 2)] += value as u64;
-        }
-        let holds = stored.iter().all(|stored| *stored <= bytes);
-        checked.stage.claim(holds, "a shard holds no more than it may", || {
-            format!("the shards have {stored:?} bytes of keys and values; {bytes} are allowed")
-        });
-    });
     cast.finish(CALM).await;
 }
 

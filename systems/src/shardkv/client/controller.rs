@@ -207,7 +207,8 @@ impl<K: VersionedKv> Controller<K> {
     ) -> Option<T> {
         let mut tries = Tries::start(self.config.retry);
         for tried in 1.. {
-            let patience = tries.reply() * min(tried, LONGEST) + transfer;
+            let longer = tries.reply() * min(tried, LONGEST) + transfer;
+            let patience = if self.config.bugs.has(Bug::WaitsAlike) { tries.reply() } else { longer };
             if let Heard::Done(answer) = servers.ask(request, patience).await {
                 return Some(answer);
             }
@@ -240,8 +241,8 @@ mod tests {
 
     use super::super::super::message::Rule;
     use super::*;
-    use crate::kv::client::Unanswered;
     use crate::kv::message::Versioned;
+    use crate::kv::protocol::Unanswered;
 
     /// A store in which another's configuration is the next one as soon as somebody has put one.
     struct Contended {

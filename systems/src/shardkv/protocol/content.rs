@@ -138,3 +138,46 @@ impl Content {
         Content { heard: BTreeMap::new(), ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::message::{Install, Stamp};
+    use super::super::Command;
+    use super::*;
+    use crate::rsm::encode;
+
+    #[test]
+    fn a_compare_and_set_compares() {
+        let mut content = Content::default();
+        let mut cas = |number, from: Option<&str>, to: &str| {
+            let change = Change::Cas { from: from.map(str::to_owned), to: to.into() };
+            let write = Write { key: "k".into(), change, by: Stamp { clerk: 1, number }, after: 0 };
+            content.write(&write, Limits::default(), Bugs::NONE)
+        };
+        let differs = Outcome::Rejected(Rejection::Differs);
+        assert_eq!(cas(1, Some("a"), "b"), differs);
+        assert_eq!(cas(2, None, "a"), Outcome::Installed(1));
+        assert_eq!(cas(3, None, "b"), differs);
+        assert_eq!(cas(4, Some("a"), "b"), Outcome::Installed(2));
+        assert_eq!(cas(4, Some("a"), "b"), Outcome::Repeated(None));
+        assert_eq!(content.data["k"].value, "b");
+    }
+
+    #[test]
+    fn the_fullest_shard_can_be_handed_over() {
+        let limits = Limits { clerks: 300, bytes: 40_000 };
+        let mut content = Content::default();
+        for clerk in 0..900 {
+            let by = Stamp { clerk: u64::MAX - clerk, number: u64::MAX };
+            let change = Change::Append("v".repeat(1 + clerk as usize % 200));
+            let write = Write { key: format!("key {}", clerk % 250), change, by, after: u64::MAX };
+            _ = content.write(&write, limits, Bugs::NONE);
+        }
+        assert!(content.bytes > limits.bytes * 9 / 10, "{} bytes", content.bytes);
+        assert_eq!(content.heard.len(), limits.clerks);
+        let most = |limits: Limits| limits.bytes + 32 * limits.clerks as u64 + 64;
+        let command = encode(&Command::Install(Install { shard: 0, num: u64::MAX, content }));
+        assert!(command.len() as u64 <= most(limits), "{} bytes", command.len());
+        assert!(most(Limits::default()) < 16 << 20, "longer than any command");
+    }
+}

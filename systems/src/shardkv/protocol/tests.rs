@@ -6,7 +6,6 @@ use super::super::message::{
     Rejection, Rule, Stamp, Write,
 };
 use super::{Answer, Command, Controller, Group, Limits, Phase, PutCall, PutError, Seen, shard_of};
-use crate::rsm::encode;
 
 const SHARDS: usize = 4;
 
@@ -210,22 +209,6 @@ fn a_clerk_that_nobody_has_heard_of_learns_how_far_the_shard_is() {
 }
 
 #[test]
-fn a_compare_and_set_compares() {
-    let (mut one, _) = pair(Bugs::NONE);
-    let mut number = 0;
-    let mut cas = |from: Option<&str>, to: &str| {
-        number += 1;
-        run(&mut one, write(Change::Cas { from: from.map(str::to_owned), to: to.into() }, number))
-    };
-    let differs = Answer::Write(Ok(Err(Rejection::Differs)));
-    assert_eq!(cas(Some("a"), "b"), differs);
-    assert_eq!(cas(None, "a"), Answer::Write(Ok(Ok(()))));
-    assert_eq!(cas(None, "b"), differs);
-    assert_eq!(cas(Some("a"), "b"), Answer::Write(Ok(Ok(()))));
-    assert_eq!(value(&one).unwrap(), "b");
-}
-
-#[test]
 fn a_full_shard_takes_what_makes_it_smaller() {
     let limits = Limits { clerks: 8, bytes: 100 };
     let mut one = Group::founder(1, SHARDS, limits, Bugs::NONE);
@@ -244,28 +227,6 @@ fn a_full_shard_takes_what_makes_it_smaller() {
     assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
     assert_eq!(run(&mut two, append("x", 5)), full);
     assert_eq!(run(&mut two, write(Change::Set("z".into()), 6)), done);
-}
-
-#[test]
-fn the_fullest_shard_can_be_handed_over() {
-    let limits = Limits { clerks: 300, bytes: 40_000 };
-    let mut one = Group::founder(1, 1, limits, Bugs::NONE);
-    for clerk in 0..900 {
-        let by = Stamp { clerk: u64::MAX - clerk, number: u64::MAX };
-        let change = Change::Append("v".repeat(1 + clerk as usize % 200));
-        let write = Write { key: format!("key {}", clerk % 250), change, by, after: u64::MAX };
-        _ = run(&mut one, Command::Write(write));
-    }
-    let content = frozen(freeze(&mut one, 2));
-    assert!(
-        content.bytes > limits.bytes * 9 / 10 && content.heard.len() == limits.clerks,
-        "{}",
-        content.bytes
-    );
-    let most = |limits: Limits| limits.bytes + 32 * limits.clerks as u64 + 64;
-    let command = encode(&Command::Install(Install { shard: 0, num: u64::MAX, content }));
-    assert!(command.len() as u64 <= most(limits), "{} bytes", command.len());
-    assert!(most(Limits::default()) < 16 << 20, "longer than any command");
 }
 
 /// Configurations 0 to the last, made by these rules.

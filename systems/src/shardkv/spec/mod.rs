@@ -11,16 +11,18 @@ mod configs;
 mod ghost;
 mod history;
 mod moves;
+mod operations;
 #[cfg(test)]
 mod tests;
 
 pub use configs::{balanced_with_fewest_moves, configurations_are_followed};
-pub use ghost::{Counts, Ghost, Held, Observation, Op, Outcome, Phase};
+pub use ghost::{Counts, Ghost, Held, Observation, Phase};
 pub use history::{Budget, Verdict, linearizable, versioned};
 pub use moves::{
     deleted_after_install, executed_once, installed_is_what_was_frozen, no_shard_is_lost,
     old_numbers_change_nothing, one_group_serves, replicas_agree, snapshots_are_whole, versions_are_a_chain,
 };
+pub use operations::{Op, Outcome};
 
 /// The observer of this system.
 pub type Probe = crate::probe::Probe<Ghost>;
