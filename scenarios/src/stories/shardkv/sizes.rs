@@ -1,8 +1,10 @@
 //! How large a shard may be, and what it takes to move a large one.
 
 use stormglass_sim::net::{Bandwidth, LinkConfig};
+use stormglass_sim::time::sleep;
 use stormglass_systems::shardkv::message::Rule;
 use stormglass_systems::shardkv::protocol::{Limits, shard_of};
+use stormglass_systems::shardkv::spec::Phase;
 
 use super::admin::{Admin, Boss, brisk, millis, rough};
 use super::cast::Cast;
@@ -80,9 +82,15 @@ async fn heavy(stage: Stage) {
             let mut admin = Admin::new(hand);
             admin.join(&GROUPS[..2]).await;
             burden(&mut admin.hand).await;
-            let gid = GROUPS[usize::from(admin.query().await.shards[0] == GROUPS[0])];
-            admin.move_shard(0, gid).await;
+            let from = admin.query().await.shards[0];
+            let to = GROUPS[usize::from(from == GROUPS[0])];
+            admin.move_shard(0, to).await;
             admin.settles().await;
+            admin.hand.note(Some(format!("group {from} to hear that group {to} has the shard")));
+            while admin.hand.cast.probe.ghost(|ghost| ghost.held(0, from).phase) != Some(Phase::Absent) {
+                sleep(millis(10)).await;
+            }
+            admin.hand.note(None);
             check(&mut admin.hand).await;
         }
     });
