@@ -26,8 +26,9 @@ pub(super) const CALM: Duration = Duration::from_secs(30);
 const SNAPSHOT: u64 = 100;
 /// Bytes of a segment of the log, the least that is cut off.
 const SEGMENT: u64 = 128;
-/// Bytes that the log may have then: a record takes about twice what its command does.
-const LOG: u64 = 2 * (2 * SNAPSHOT) + 6 * SEGMENT;
+/// Bytes that the log may have then. A record takes about twice what its command does, and what many clients send at once
+/// is written in one piece, of several segments' length.
+const LOG: u64 = 2 * (2 * SNAPSHOT) + 12 * SEGMENT;
 
 /// One setting of the generic test.
 #[derive(Clone, Copy)]
