@@ -237,7 +237,7 @@ mod tests {
                             counted.set(counted.get() + 1);
                             async { Reply::Done(Once::Done(())) }
                         });
-                        server.serve().await;
+                        drop(server.serve().await);
                     }
                 });
                 world.node("client", move || {
