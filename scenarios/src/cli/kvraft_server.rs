@@ -10,7 +10,7 @@ use super::raft_server::Member;
 pub(crate) struct Serve {
     #[command(flatten)]
     member: Member,
-    /// For how many clients there is room until the one that was silent longest is forgotten; the same at all servers
+    /// For how many clients there is room until the one that was silent longest is forgotten, while this server leads
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     sessions: u32,
 }

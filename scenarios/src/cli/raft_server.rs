@@ -56,7 +56,8 @@ pub(super) struct Member {
     /// This server is to be added to a cluster that exists, with `client raft members`
     #[arg(long)]
     join: bool,
-    /// The shortest election timeout; the longest is twice as long, and a heartbeat comes every fifth of it
+    /// The shortest election timeout; the longest is twice as long, and a heartbeat comes every fifth of it. The same at
+    /// all servers: a leader's lease is as long as others wait, and it knows only its own
     #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = args::duration)]
     election: Duration,
     /// Make a snapshot after so many bytes of commands

@@ -1,20 +1,21 @@
 //! `stormglass client shardkv`: the clerk of the stories, for real, and what an operator asks of the controller.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use stormglass_checker::models::versioned_kv::VersionedKv;
 use stormglass_sim::real;
 use stormglass_systems::retry::Retry;
-use stormglass_systems::shardkv::client::{self, Clerk, DecreeError, Decrees, Directory};
-use stormglass_systems::shardkv::message::{Config, Gid, Num, Shard, Version};
+use stormglass_systems::shardkv::client::{self, Clerk, DecreeError, Decrees, Directory, WriteError};
+use stormglass_systems::shardkv::message::{Config, Gid, Identity, Num, Shard, Version};
 use stormglass_systems::shardkv::protocol::PutError;
 use stormglass_systems::shardkv::spec::{self, Probe};
 
 use super::kv_server::address;
 use super::load::{Keys, Load, Racer, Versioned};
 use super::output::say;
-use super::{Answer, args};
+use super::{Answer, Complaint, args};
 use crate::report::span;
 use crate::wall::Stopwatch;
 
@@ -43,6 +44,9 @@ enum What {
         /// The groups
         #[arg(required = true, value_name = "GID=ADDR,…", value_parser = group)]
         groups: Vec<(Gid, Vec<String>)>,
+        /// Do not ask first whether servers of these groups are at these addresses
+        #[arg(long)]
+        unchecked: bool,
     },
     /// Lets groups take part no longer: their shards go to the others
     Leave {
@@ -83,6 +87,16 @@ enum What {
         /// What to append
         value: String,
     },
+    /// Sets a key that has one value to another
+    Cas {
+        /// The key
+        key: String,
+        /// The value it gets
+        value: String,
+        /// The value it must have; without it, it must not exist
+        #[arg(long, value_name = "VALUE")]
+        from: Option<String>,
+    },
     /// Many clients at once; their history can be judged
     Load {
         #[command(flatten)]
@@ -96,22 +110,24 @@ impl Client {
     pub(crate) fn answer(self) -> Answer {
         real::block_on(async {
             match &self.what {
-                What::Join { groups } => {
-                    let groups = groups.iter().cloned().collect();
-                    self.decreed(self.decrees().join(groups).await)
-                }
+                What::Join { groups, unchecked } => self.join(groups, *unchecked).await,
                 What::Leave { groups } => self.decreed(self.decrees().leave(groups.clone()).await),
                 What::Move { shard, group } => self.decreed(self.decrees().move_shard(*shard, *group).await),
                 What::Query { num } => match self.decrees().query(*num).await {
                     Ok(config) => shown(&config),
-                    Err(_) => self.silence("the controller", "nothing was read"),
+                    Err(_) => self.silence("controller", "nothing was read"),
                 },
                 What::Get { key } => self.get(key).await,
                 What::Put { key, value, version } => self.put(key, value, *version).await,
-                What::Append { key, value } => match self.clerk(Probe::blind()).append(key, value).await {
-                    Ok(()) => done("appended"),
-                    Err(_) => self.silence("group for the key", "perhaps appended"),
-                },
+                What::Append { key, value } => {
+                    self.written(self.clerk(Probe::blind()).append(key, value).await, "appended")
+                }
+                What::Cas { key, value, from } => {
+                    match self.clerk(Probe::blind()).cas(key, from.as_deref(), value).await {
+                        Ok(false) => told("not done: the key has another value", NO),
+                        result => self.written(result.map(drop), "done"),
+                    }
+                }
                 What::Load { load, keys } => self.load(load, keys).await,
             }
         })?
@@ -132,32 +148,67 @@ impl Client {
 
     /// Nobody answered in time: says so, `fate` being what that means.
     fn silence(&self, who: &str, fate: &str) -> Answer {
+        self.unanswered(who, &format!("unknown: {fate}"), UNKNOWN)
+    }
+
+    fn unanswered(&self, who: &str, fate: &str, code: u8) -> Answer {
         let (controller, patience) = (self.controller.join(","), span(self.patience));
-        say(&format!(
-            "unknown: no {} answered in {patience}, with the controller at {controller} (--controller, --patience); {fate}",
-            who.trim_start_matches("the ")
-        ))?;
-        Ok(UNKNOWN)
+        let text = format!(
+            "no {who} answered in {patience}, with the controller at {controller} (--controller, --patience); {fate}"
+        );
+        told(&text, code)
+    }
+
+    /// A decree is final: no group follows the controller any further that has shards for one that is not there.
+    async fn join(&self, groups: &[(Gid, Vec<String>)], unchecked: bool) -> Answer {
+        let mut named = BTreeMap::new();
+        for (gid, servers) in groups {
+            if named.insert(*gid, servers.clone()).is_some() {
+                return Err(Complaint::usage(format!("join: group {gid} is named twice")));
+            }
+        }
+        let mut decrees = self.decrees();
+        if !unchecked {
+            let Ok(config) = decrees.query(Some(0)).await else {
+                return self.unanswered("controller", "certainly nothing was done", NO);
+            };
+            for (gid, server) in
+                groups.iter().flat_map(|(gid, servers)| servers.iter().map(move |at| (gid, at)))
+            {
+                let at = client::who(server, self.retry()).await;
+                if let Some(why) = objection(*gid, config.shards.len(), at) {
+                    let text = format!(
+                        "refused: group {gid} at {server}: {why} (--unchecked lets it join all the same)"
+                    );
+                    return told(&text, NO);
+                }
+            }
+        }
+        self.decreed(decrees.join(named).await)
+    }
+
+    fn written(&self, result: Result<(), WriteError>, done: &str) -> Answer {
+        match result {
+            Ok(()) => told(done, 0),
+            Err(WriteError::NotDone) => self.unanswered("group for the key", "certainly not done", NO),
+            Err(WriteError::Unanswered) => self.silence("group for the key", "perhaps done, or will be"),
+            Err(error @ WriteError::Full) => told(&error.to_string(), NO),
+            Err(error @ WriteError::Forgotten) => told(&error.to_string(), UNKNOWN),
+        }
     }
 
     fn decreed(&self, result: Result<Num, DecreeError>) -> Answer {
         match result {
-            Ok(num) => done(&format!("configuration {num}")),
-            Err(DecreeError::Refused(why)) => {
-                say(&format!("refused: {why}"))?;
-                Ok(NO)
-            }
-            Err(DecreeError::Unknown) => self.silence("the controller", "perhaps it is done"),
+            Ok(num) => told(&format!("configuration {num}"), 0),
+            Err(DecreeError::Refused(why)) => told(&format!("refused: {why}"), NO),
+            Err(DecreeError::Unknown) => self.silence("controller", "perhaps it is done"),
         }
     }
 
     async fn get(&self, key: &str) -> Answer {
         match self.clerk(Probe::blind()).get(key).await {
-            Ok(Some(found)) => done(&format!("{}\t{}", found.version, found.value)),
-            Ok(None) => {
-                say("no key")?;
-                Ok(NO)
-            }
+            Ok(Some(found)) => told(&format!("{}\t{}", found.version, found.value), 0),
+            Ok(None) => told("no key", NO),
             Err(_) => self.silence("group for the key", "nothing was read"),
         }
     }
@@ -165,19 +216,20 @@ impl Client {
     async fn put(&self, key: &str, value: &str, version: Option<Version>) -> Answer {
         let mut clerk = self.clerk(Probe::blind());
         let Some(version) = version else {
-            return match clerk.set(key, value).await {
-                Ok(()) => done("installed"),
-                Err(_) => self.silence("group for the key", "perhaps installed"),
-            };
+            return self.written(clerk.set(key, value).await, "installed");
         };
         let (text, code) = match clerk.put(key, value, version).await {
             Ok(()) => (format!("installed as version {}", version.saturating_add(1)), 0),
-            Err(PutError::Unknown) => return self.silence("group for the key", "perhaps installed"),
+            Err(PutError::Unknown) => {
+                return self.silence("group for the key", "perhaps installed, or will be");
+            }
+            Err(PutError::NotDone) => {
+                return self.unanswered("group for the key", "certainly not installed", NO);
+            }
             Err(error @ PutError::Maybe) => (error.to_string(), UNKNOWN),
             Err(error) => (error.to_string(), NO),
         };
-        say(&text)?;
-        Ok(code)
+        told(&text, code)
     }
 
     async fn load(&self, load: &Load, keys: &Keys) -> Answer {
@@ -191,9 +243,22 @@ impl Client {
     }
 }
 
-fn done(text: &str) -> Answer {
+fn told(text: &str, code: u8) -> Answer {
     say(text)?;
-    Ok(0)
+    Ok(code)
+}
+
+/// What speaks against a server of this group, where the controller has so many shards.
+fn objection(gid: Gid, shards: usize, at: Option<Identity>) -> Option<String> {
+    match at {
+        None => Some("no group's server answers there".into()),
+        Some(found) if found.gid != gid => Some(format!("a server of group {} is there", found.gid)),
+        Some(found) if found.shards != shards => Some(format!(
+            "it divides the keys into {} shards, and the controller into {shards}",
+            found.shards
+        )),
+        Some(_) => None,
+    }
 }
 
 /// `100=host:port,host:port`.
@@ -222,6 +287,7 @@ impl Versioned for Clerk {
 
     async fn put(&mut self, key: &str, value: &str, version: u64) -> Option<bool> {
         let result = Clerk::put(self, key, value, version).await;
-        (result != Err(PutError::Unknown)).then_some(result.is_ok())
+        let answered = !matches!(result, Err(PutError::Unknown | PutError::NotDone));
+        answered.then_some(result.is_ok())
     }
 }

@@ -194,6 +194,7 @@ fn malformed_shardkv_arguments_are_64_and_name_their_flag() {
         ("client shardkv --controller a:1 join 1", "'1' is no group: write GID=host:port"),
         ("client shardkv --controller a:1 join 0=a:1", "'0=a:1' is no group"),
         ("client shardkv --controller a:1 join 1=a", "'a' is no address"),
+        ("client shardkv --controller a:1 join 1=a:1 1=b:1", "group 1 is named twice"),
         ("client shardkv --controller a:1 load --history .", "--history .: Is a directory"),
     ] {
         alone(line).ends(64).complains(words);
@@ -201,17 +202,22 @@ fn malformed_shardkv_arguments_are_64_and_name_their_flag() {
 }
 
 #[test]
-fn a_shardkv_controller_out_of_reach_is_doubt() {
+fn a_shardkv_controller_out_of_reach_is_told_apart_from_doubt() {
     let address = free_address();
-    for (line, words) in [
-        ("join 1=a:1", "no controller answered in 200 ms"),
-        ("query", "nothing was read"),
-        ("get k", "no group for the key answered in 200 ms"),
-        ("put k v", "perhaps installed"),
-        ("load --time 100ms", "nothing was measured"),
+    for (line, code, words) in [
+        ("join 1=a:1", 1, "no controller answered in 200 ms"),
+        ("join 1=a:1", 1, "; certainly nothing was done"),
+        ("join 1=a:1 --unchecked", 3, "; unknown: perhaps it is done"),
+        ("query", 3, "; unknown: nothing was read"),
+        ("get k", 3, "no group for the key answered in 200 ms"),
+        ("put k v", 1, "; certainly not done"),
+        ("put k v 0", 1, "; certainly not installed"),
+        ("append k v", 1, "; certainly not done"),
+        ("cas k v", 1, "; certainly not done"),
+        ("load --time 100ms", 3, "; unknown: nothing was measured"),
     ] {
         let line = format!("client shardkv --controller {address} --patience 200ms {line}");
-        alone(&line).ends(3).says(words).says(&address);
+        alone(&line).ends(code).says(words).says(&address);
     }
 }
 

@@ -175,6 +175,14 @@ fn decrees_that_make_no_sense_are_refused() {
     store.client("put k v 0").said().ends(0).says("installed as version 1");
     store.client("put k w").said().ends(0).says("installed");
     store.client("get k").said().ends(0).says("2\tw");
+    store.client("cas k x").said().ends(1).says("not done: the key has another value");
+    store.client("cas k x --from w").said().ends(0).says("done");
+    store.client("get k").said().ends(0).says("3\tx");
+    let other = format!("join 2={}", store.groups[0][0].address);
+    store.client(&other).said().ends(1).says("refused: group 2 at ").says("a server of group 1 is there");
+    let nobody = format!("--patience 500ms join 2={}", free_address());
+    let line = format!("client shardkv --controller {} {nobody}", store.controller.address);
+    Process::start(folder.path(), &line).said().ends(1).says("no group's server answers there");
     store.client("query 0").said().ends(0).says("configuration 0");
     let (at, address) = (&store.controller.address, free_address());
     let line = format!(

@@ -66,7 +66,10 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// See [`Open`].
-    Open,
+    Open {
+        /// For how many sessions there is room from now on, as the leader has it: all servers execute the same.
+        room: usize,
+    },
     /// See [`Write`].
     Write(Write),
     /// Reads a key, see [`ReadPath::Log`].

@@ -17,8 +17,8 @@ use crate::rsm::{Sessions, decode, encode};
 pub struct Effects {
     /// For the observer: which session was opened, if any.
     pub opened: Option<u64>,
-    /// For the observer: the session that ended to make room.
-    pub ended: Option<u64>,
+    /// For the observer: the sessions that ended to make room.
+    pub ended: Vec<u64>,
     /// For the observer: the write was executed, with this result; not so a copy of one that had been before.
     pub executed: Option<Answer>,
     /// The result, for whoever submitted the command.
@@ -42,28 +42,30 @@ struct State {
     applied: Index,
     map: BTreeMap<String, Versioned>,
     sessions: Sessions<Answer>,
+    /// For how many of them there is room.
+    room: usize,
 }
 
 /// The replicated store.
 #[derive(Debug, Clone)]
 pub struct Store {
     state: State,
-    most: usize,
     bugs: Bugs,
 }
 
 impl Store {
-    /// An empty store with room for this many sessions (at least 1), which must be the same on every server.
-    pub fn new(sessions: usize, bugs: Bugs) -> Self {
-        Store { state: State::default(), most: sessions.max(1), bugs }
+    /// An empty store.
+    pub fn new(bugs: Bugs) -> Self {
+        Store { state: State::default(), bugs }
     }
 
     /// Executes the command at this entry of the log.
     pub fn apply(&mut self, index: Index, command: Command) -> Effects {
         self.state.applied = index;
-        let effects = |reply| Effects { opened: None, ended: None, executed: None, reply };
+        let effects = |reply| Effects { opened: None, ended: Vec::new(), executed: None, reply };
         match command {
-            Command::Open => {
+            Command::Open { room } => {
+                self.state.room = room.max(1);
                 // A session is named by the entry that opened it, so that no name is ever used twice.
                 let ended = self.open(index);
                 Effects { opened: Some(index), ended, ..effects(Outcome::Opened(index)) }
@@ -97,7 +99,7 @@ impl Store {
 
     /// How many sessions are open, and for how many there is room.
     pub fn sessions(&self) -> (usize, usize) {
-        (self.state.sessions.len(), self.most)
+        (self.state.sessions.len(), self.state.room)
     }
 
     /// Everything, as bytes.
@@ -127,22 +129,22 @@ impl Store {
         self.state.sessions = Sessions::default();
     }
 
-    fn open(&mut self, index: Index) -> Option<u64> {
-        let sessions = &mut self.state.sessions;
-        if self.bugs.has(Bug::EndsFirstOpened) && sessions.len() >= self.most {
-            let first = sessions.iter().map(|(name, _)| name).next()?;
-            sessions.end(first);
-            sessions.open(index, index, self.most);
-            return Some(first);
+    fn open(&mut self, index: Index) -> Vec<u64> {
+        let State { sessions, room, .. } = &mut self.state;
+        let mut ended = Vec::new();
+        while self.bugs.has(Bug::EndsFirstOpened) && sessions.len() >= *room {
+            let first = sessions.iter().map(|(name, _)| name).next();
+            ended.extend(first.into_iter().filter(|first| sessions.end(*first).is_some()));
         }
-        sessions.open(index, index, self.most)
+        ended.extend(sessions.open(index, index, *room));
+        ended
     }
 
     fn write(&mut self, index: Index, Write { by, key, action }: Write) -> (Option<Answer>, Once<Answer>) {
-        let State { map, sessions, .. } = &mut self.state;
+        let State { map, sessions, room, .. } = &mut self.state;
         let bugs = self.bugs;
         if bugs.has(Bug::ExpiredIsNew) && sessions.get(by.session).is_none() {
-            sessions.open(by.session, index, self.most);
+            sessions.open(by.session, index, *room);
         }
         let last = sessions.get(by.session).map_or(0, |session| session.number);
         if by.number == last && (bugs.has(Bug::ForgetsNumbers) || bugs.has(Bug::ChecksAtReceipt))
@@ -220,6 +222,8 @@ pub fn told(answer: Answer, doubt: bool) -> Result<(), PutError> {
 mod tests {
     use super::*;
 
+    const OPEN: Command = Command::Open { room: 4 };
+
     fn write(session: u64, number: u64, action: Action) -> Command {
         Command::Write(Write { by: By { session, number }, key: "k".into(), action })
     }
@@ -236,10 +240,10 @@ mod tests {
 
     #[test]
     fn writes_do_what_they_say() {
-        let mut store = Store::new(4, Bugs::NONE);
+        let mut store = Store::new(Bugs::NONE);
         let done = Outcome::Written(Once::Done(Answer::Done));
         let refused = |why| Outcome::Written(Once::Done(Answer::Refused(why)));
-        assert_eq!(apply(&mut store, [Command::Open]), Outcome::Opened(1));
+        assert_eq!(apply(&mut store, [OPEN]), Outcome::Opened(1));
         for (number, action, reply, then) in [
             (1, Action::PutAt("a".into(), 1), refused(Rejection::NoKey), ""),
             (2, Action::PutAt("a".into(), 0), done.clone(), "a"),
@@ -258,14 +262,31 @@ mod tests {
 
     #[test]
     fn a_restored_store_knows_what_was_executed() {
-        let mut one = Store::new(4, Bugs::NONE);
+        let mut one = Store::new(Bugs::NONE);
         let append = || write(1, 1, Action::Append("a".into()));
-        _ = apply(&mut one, [Command::Open, append()]);
-        let mut other = Store::new(4, Bugs::NONE);
+        _ = apply(&mut one, [OPEN, append()]);
+        let mut other = Store::new(Bugs::NONE);
         other.restore(&one.snapshot()).unwrap();
         assert_eq!(apply(&mut other, [append()]), Outcome::Written(Once::Done(Answer::Done)));
         assert_eq!((value(&other), other.known(By { session: 1, number: 1 })), ("a", Some(Answer::Done)));
         assert!(other.restore(&[0xff; 3]).is_err());
+    }
+
+    #[test]
+    fn the_log_says_for_how_many_there_is_room() {
+        let mut store = Store::new(Bugs::NONE);
+        let open = |store: &mut Store, room| {
+            let Effects { ended, .. } = store.apply(store.applied() + 1, Command::Open { room });
+            (ended, store.sessions())
+        };
+        assert_eq!(open(&mut store, 2), (vec![], (1, 2)));
+        assert_eq!(open(&mut store, 2), (vec![], (2, 2)));
+        assert_eq!(open(&mut store, 3), (vec![], (3, 3)));
+        assert_eq!(open(&mut store, 2), (vec![1, 2], (2, 2)), "another leads, and has less");
+        assert_eq!(open(&mut store, 0), (vec![3, 4], (1, 1)));
+        let mut other = Store::new(Bugs::NONE);
+        other.restore(&store.snapshot()).unwrap();
+        assert_eq!(other.sessions(), (1, 1));
     }
 
     #[test]

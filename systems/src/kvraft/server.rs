@@ -33,7 +33,7 @@ impl Request for Write {
 pub struct Config {
     /// When a server makes a snapshot of its own accord.
     pub snapshots: SnapshotPolicy,
-    /// For how many client sessions there is room: the same on every server.
+    /// For how many client sessions there is room, while this server leads.
     pub sessions: usize,
     /// Planted bugs.
     pub bugs: Bugs,
@@ -63,7 +63,7 @@ pub fn config(
     let latest: Rc<RefCell<Option<Machine>>> = Rc::default();
     let made = latest.clone();
     let addresses = Rc::new(peers.clone());
-    let settings = config.clone();
+    let (settings, room) = (config.clone(), config.sessions);
     let machine = move || {
         let machine = Machine::new(id, settings.clone());
         *made.borrow_mut() = Some(machine.clone());
@@ -71,7 +71,7 @@ pub fn config(
     };
     let serve = move |server: &mut Server, door: &Door| {
         let machine = latest.borrow().clone().expect("the machine is made before its handlers");
-        let desk = Desk { machine, front: Front::new(door, &addresses), door: door.clone() };
+        let desk = Desk { machine, front: Front::new(door, &addresses), door: door.clone(), room };
         desk.serve(server);
     };
     let snapshots = policy(config.snapshots, config.bugs);
@@ -100,9 +100,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    fn new(server: ServerId, Config { sessions, bugs, probe, .. }: Config) -> Self {
+    fn new(server: ServerId, Config { bugs, probe, .. }: Config) -> Self {
         probe.observe(|| Observation::Started { server });
-        let store = Rc::new(RefCell::new(Store::new(sessions, bugs)));
+        let store = Rc::new(RefCell::new(Store::new(bugs)));
         Machine { store, server, bugs, probe, active: Instant::now() }
     }
 }
@@ -171,11 +171,14 @@ struct Desk {
     machine: Machine,
     front: Front,
     door: Door,
+    /// For how many sessions there is room.
+    room: usize,
 }
 
 impl Desk {
     fn serve(self, server: &mut Server) {
-        self.front.serves(server, |_: Open| Way::Log(encode(&Command::Open)));
+        let room = self.room;
+        self.front.serves(server, move |_: Open| Way::Log(encode(&Command::Open { room })));
         let desk = self.clone();
         server.on(move |_, write: Write| {
             let desk = desk.clone();

@@ -42,6 +42,11 @@ pub enum WriteError {
     Expired,
 }
 
+/// What is known of a write that nobody answered; `sent`: some server may have taken it.
+fn given_up(sent: bool) -> WriteError {
+    if sent { WriteError::Unknown } else { WriteError::NotDone }
+}
+
 /// What a write's number stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbering {
@@ -119,6 +124,9 @@ impl Client {
                 None => {
                     if let Heard::Done(session) = self.ask(&Open, tries.reply()).await {
                         self.session = Some(session);
+                        if tries.are_over() {
+                            return Err(given_up(sent));
+                        }
                         continue;
                     }
                 }
@@ -145,7 +153,7 @@ impl Client {
                 }
             }
             if !self.pause(&mut tries).await {
-                return Err(if sent { WriteError::Unknown } else { WriteError::NotDone });
+                return Err(given_up(sent));
             }
         }
     }
@@ -183,5 +191,71 @@ impl Client {
     async fn pause(&mut self, tries: &mut Tries) -> bool {
         let some_left = !self.failures.is_multiple_of(self.servers.len());
         (some_left || tries.pause().await) && !tries.are_over()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use serde::{Deserialize, Serialize};
+    use stormglass_sim::net::{Latency, LinkConfig};
+    use stormglass_sim::time::sleep;
+    use stormglass_sim::{Seed, Sim};
+
+    use super::*;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Add(By);
+
+    impl Request for Add {
+        type Reply = Reply<Once>;
+        const NAME: &'static str = "Add";
+    }
+
+    const fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn who_has_a_session_too_late_sends_no_write() {
+        let told = |opens_after| {
+            let (adds, told) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(None)));
+            let (counted, result) = (adds.clone(), told.clone());
+            let outcome = Sim::new(Seed(1)).run(|world| async move {
+                world.links(LinkConfig::with_latency(Latency::Constant(millis(1))));
+                world.node("server", move || {
+                    let counted = counted.clone();
+                    async move {
+                        let mut server = rpc::Server::bind("0.0.0.0:7000").await.unwrap();
+                        server.on(move |_, _: Open| async move {
+                            sleep(opens_after).await;
+                            Reply::Done(1)
+                        });
+                        server.on(move |_, _: Add| {
+                            counted.set(counted.get() + 1);
+                            async { Reply::Done(Once::Done(())) }
+                        });
+                        drop(server.serve().await);
+                    }
+                });
+                world.node("client", move || {
+                    let result = result.clone();
+                    async move {
+                        let patience = Some(millis(400));
+                        let retry = Retry { reply: millis(400), patience, ..Retry::default() };
+                        let mut client = Client::new(vec!["server:7000".into()]);
+                        let written = client.write(Numbering::Operation, retry, Add).await;
+                        result.set(Some(written.map(|written| written.result)));
+                    }
+                });
+                sleep(millis(1000)).await;
+            });
+            assert_eq!(outcome.findings, []);
+            (told.get(), adds.get())
+        };
+        assert_eq!(told(millis(200)), (Some(Ok(())), 1));
+        assert_eq!(told(millis(380)), (Some(Err(WriteError::NotDone)), 0), "its answer would come late");
     }
 }

@@ -33,11 +33,17 @@ impl<T> Default for Sessions<T> {
 }
 
 impl<T: Clone + Default> Sessions<T> {
-    /// Opens a session at this entry. Where there were `most` (at least 1, the same on every server), the one used least
-    /// recently ends: its name. A name must never be used twice; the index of the entry that opens it is such a name.
-    pub fn open(&mut self, name: u64, index: Index, most: usize) -> Option<u64> {
-        let ended = (self.0.len() >= most.max(1)).then(|| self.least_recent()).flatten();
-        ended.and_then(|ended| self.end(ended));
+    /// Opens a session at this entry. Where there are more then than `most` (at least 1, the same on every server), those
+    /// used least recently end: their names. A name must never be used twice; the index of the entry that opens it is such
+    /// a name.
+    pub fn open(&mut self, name: u64, index: Index, most: usize) -> Vec<u64> {
+        let mut ended = Vec::new();
+        while self.0.len() >= most.max(1)
+            && let Some(least) = self.least_recent()
+        {
+            self.end(least);
+            ended.push(least);
+        }
         self.0.insert(name, Session { number: 0, used: index, last: T::default() });
         ended
     }
@@ -111,9 +117,11 @@ mod tests {
             sessions.open(index, index, 2);
         }
         sessions.once(by(1, 1), 3, || ());
-        assert_eq!(sessions.open(4, 4, 2), Some(2));
+        assert_eq!(sessions.open(4, 4, 2), [2]);
         assert_eq!(sessions.len(), 2);
         assert_eq!(sessions.once(by(2, 1), 5, || panic!("executed")), Once::Expired);
         assert_eq!(sessions.once(by(1, 2), 6, || ()), Once::Done(()));
+        assert_eq!(sessions.open(7, 7, 1), [4, 1], "there is less room now");
+        assert_eq!(sessions.len(), 1);
     }
 }

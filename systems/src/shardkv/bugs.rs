@@ -29,7 +29,7 @@ known_bugs! {
         /// Belief: only data moves; who asked for what before is the old owner's affair.
         /// Shows when the answer to an append is lost and the shard moves before the resend.
         RequestsStayBehind = "requests-stay-behind",
-            breaks "K9 executed_once", caught_by "shardkv/resend_across_a_move";
+            breaks "K3 installed_is_what_was_frozen", caught_by "shardkv/resend_across_a_move";
 
         /// Belief: whoever is not in the table of clerks has not asked for anything yet.
         /// But the table is bounded.
@@ -59,6 +59,12 @@ known_bugs! {
         InstallsTwice = "installs-twice",
             breaks "K2 old_numbers_change_nothing", caught_by "shardkv/late_copies";
 
+        /// Belief: whoever asks again for what was done may have any answer, and whoever installs again means the same.
+        /// Each does no harm alone, where the other is right. But the answer was nothing, and it is installed.
+        /// Shows when a second controller carries out what the first has done.
+        AnswersAgainWithNothing = "answers-again-with-nothing",
+            breaks "K2 old_numbers_change_nothing", caught_by "shardkv/controllers_compete";
+
         /// Belief: whoever asks for a freeze is the controller.
         /// Shows when a controller that has been replaced, or a copy, asks for one of long ago.
         FreezesForOldNumbers = "freezes-for-old-numbers",
@@ -79,7 +85,7 @@ known_bugs! {
         /// Belief: a snapshot is the keys and values.
         /// Shows when a server restarts from one while it has a frozen shard.
         SnapshotForgetsPhase = "snapshot-forgets-phase",
-            breaks "K1 one_group_serves", caught_by "shardkv/snapshots_during_moves";
+            breaks "K10 snapshots_are_whole", caught_by "shardkv/snapshots_during_moves";
 
         /// Belief: the clerks should know as early as possible where the shards will be.
         /// Shows when the controller is slow after publishing.
@@ -130,6 +136,18 @@ known_bugs! {
         /// Shows when a key is set twice.
         SetsKeepTheVersion = "sets-keep-the-version",
             breaks "K6 versions_are_a_chain", caught_by "shardkv/moves_under_load";
+
+        /// Belief: who has room for a shard has room for whatever is written to it.
+        /// But it moves as one command, and no command is that long.
+        /// Shows when a shard grows.
+        GrowsWithoutBounds = "grows-without-bounds",
+            breaks "a shard holds no more than it may", caught_by "shardkv/full_shards";
+
+        /// Belief: who has not answered by now has not heard.
+        /// But what was sent is large, and still on its way.
+        /// Shows when a large shard moves.
+        WaitsAlike = "waits-alike",
+            breaks "live", caught_by "shardkv/heavy_shards";
 
         /// Belief: any balanced assignment will do, whatever order the map has.
         /// Shows when the servers of the controller compare notes.

@@ -68,6 +68,13 @@ pub enum Change {
     Set(String),
     /// Appends to what is there.
     Append(String),
+    /// Installs `to` if the value is `from` (`None`: if the key does not exist).
+    Cas {
+        /// The value the key must have.
+        from: Option<String>,
+        /// The value it gets.
+        to: String,
+    },
 }
 
 /// Changes a key.
@@ -103,6 +110,10 @@ pub enum Rejection {
     Version,
     /// The key does not exist, and the put gave a version above 0.
     NoKey,
+    /// The key has another value than the compare-and-set expected.
+    Differs,
+    /// The shard is full: with this it would be larger than a group can hand over.
+    Full,
 }
 
 /// Why a request was not executed.
@@ -131,6 +142,8 @@ pub struct Content {
     pub writes: u64,
     /// How many it had executed when it last heard of a clerk that is no longer in `heard`; 0: it has forgotten nobody.
     pub forgotten: u64,
+    /// What its keys and values take in a message, at most.
+    pub bytes: u64,
 }
 
 /// The last request that a shard has heard of one clerk.
@@ -171,6 +184,19 @@ pub struct Delete {
     pub shard: Shard,
     /// The configuration it moved for.
     pub num: Num,
+}
+
+/// Asks a group's server of which group it is, whether it leads or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who;
+
+/// The answer to [`Who`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The group.
+    pub gid: Gid,
+    /// Into how many shards it divides the keys.
+    pub shards: usize,
 }
 
 /// What became of a step of a move. Asked again, a group answers the same.
@@ -218,7 +244,7 @@ pub enum Complaint {
     /// There is no such shard.
     #[error("there is no shard {0}")]
     NoShard(Shard),
-    /// The controller has forgotten whether it has done that: others asked for much since.
+    /// Its clerk has asked for something else since: this is an old copy, for whose answer nobody waits.
     #[error("an old copy of a request")]
     Old,
 }

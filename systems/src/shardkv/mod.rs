@@ -17,6 +17,7 @@
 //! | one group serves a shard, nothing gets lost on the way | [`protocol`], `moves` | K1, K3, K4, K7 |
 //! | whoever comes late changes nothing | [`protocol`], `moves` | K2 |
 //! | configurations follow one another, and are done with | [`protocol`], `moves`; [`client::Controller`] | K5 |
+//! | who is restored from a snapshot has all of it | [`server`] | K10 |
 //! | a write happens once, a version has one value, whichever group executes it | [`protocol`], `content` | K6, K9 |
 //! | few shards move | [`protocol`], `balance` | K8 |
 //! | all of it looks like one copy, one operation at a time | | linearizable ([`spec`]) |
@@ -29,9 +30,13 @@
 //!   twice: it says *unknown* where it had sent before, and begins anew where it had not.
 //! * In the design of 2025 a shard is served by its new group as soon as it is there, not when all others are, too: a
 //!   clerk that is sent away looks at the next configuration.
+//! * A shard holds 12 MiB of keys and values: an install is one command, and raft takes none above 16 MiB. A write that would
+//!   make it larger is refused, and says so.
 //!
 //! # What is left out
 //!
+//! * A write that is executed once where the network makes copies, in one case: a copy of it is executed though its clerk
+//!   was told that nobody took it, and the shard forgets the clerk before it sends again. Over TCP there are no copies.
 //! * A lease for controllers: whoever comes late is fenced off by the number of its configuration, so that a lease would
 //!   save work and keep no promise.
 //! * Moving shards by load or size: the number of shards is all that is balanced.

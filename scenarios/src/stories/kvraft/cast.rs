@@ -15,6 +15,7 @@ use stormglass_systems::kvraft::message::{ReadPath, Version, Versioned};
 use stormglass_systems::kvraft::protocol::PutError;
 use stormglass_systems::kvraft::server;
 use stormglass_systems::kvraft::spec::{self, Probe};
+use stormglass_systems::raft::message::ServerId;
 use stormglass_systems::retry::Retry;
 
 use super::super::raft::cast::{Cast as Raft, Plan};
@@ -45,14 +46,21 @@ impl Deref for Cast {
 }
 
 impl Cast {
-    /// Servers with room for this many sessions. Every promise of raft's and of the store's `spec` is watched after every
-    /// step, and the history of all clerks is judged at the end.
+    /// Servers with room for this many sessions.
     pub(super) fn new(stage: &Stage, plan: Plan, sessions: usize) -> Cast {
+        Cast::with_rooms(stage, plan, move |_| sessions)
+    }
+
+    /// Servers, each of which thinks of another room for sessions when it leads. Every promise of raft's and of the store's `spec` is watched after every
+    /// step, and the history of all clerks is judged at the end.
+    pub(super) fn with_rooms(stage: &Stage, plan: Plan, room: impl Fn(ServerId) -> usize + 'static) -> Cast {
         let world = stage.world();
         let (probe, bugs) = (Probe::new(move || world.now()), planted::<Bug>(stage));
-        let config = server::Config { snapshots: plan.snapshots, sessions, bugs, probe: probe.clone() };
-        let raft =
-            Raft::of(stage, plan, move |protocol, peers| server::config(config.clone(), protocol, peers));
+        let config = server::Config { snapshots: plan.snapshots, sessions: 1, bugs, probe: probe.clone() };
+        let raft = Raft::of(stage, plan, move |protocol, peers| {
+            let config = server::Config { sessions: room(protocol.id), ..config.clone() };
+            server::config(config, protocol, peers)
+        });
         let watched = probe.clone();
         stage.watch(move || match watched.broken() {
             None => Ok(()),

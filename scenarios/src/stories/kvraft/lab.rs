@@ -22,10 +22,13 @@ use crate::{Stage, Story};
 
 /// What clients may take once everything is well.
 pub(super) const CALM: Duration = Duration::from_secs(30);
-/// Bytes of commands after which a snapshot is due, where there are snapshots.
-pub(super) const SNAPSHOT: u64 = 1000;
-/// Bytes that the log may have then.
-pub(super) const LOG: u64 = 8 * SNAPSHOT;
+/// Bytes of commands after which a snapshot is due, where there are snapshots: several times in the shortest test.
+const SNAPSHOT: u64 = 100;
+/// Bytes of a segment of the log, the least that is cut off.
+const SEGMENT: u64 = 128;
+/// Bytes that the log may have then. A record takes about twice what its command does, and what many clients send at once
+/// is written in one piece, of several segments' length.
+const LOG: u64 = 2 * (2 * SNAPSHOT) + 12 * SEGMENT;
 
 /// One setting of the generic test.
 #[derive(Clone, Copy)]
@@ -42,6 +45,15 @@ struct Setting {
 }
 
 impl Setting {
+    /// All keys that its clients write.
+    fn keys(&self) -> Vec<String> {
+        match (self.versioned, self.random_keys) {
+            (true, true) => (0..10).map(|at| format!("k{at}")).collect(),
+            (true, false) => vec!["k0".into()],
+            (false, _) => (0..self.clients).map(|client| client.to_string()).collect(),
+        }
+    }
+
     const PLAIN: Setting = Setting {
         clients: 1,
         servers: 5,
@@ -100,6 +112,12 @@ pub(super) fn stories() -> Vec<Story> {
             if setting.crash {
                 story = story.sometimes("a server restarted");
             }
+            if setting.snapshots {
+                story = story.sometimes("a log was compacted");
+            }
+            if setting.snapshots && setting.crash {
+                story = story.sometimes("a snapshot was restored");
+            }
             stories.push(story);
         }
     }
@@ -111,7 +129,7 @@ pub(super) fn cast(stage: &Stage, servers: u64, snapshots: bool) -> Cast {
     let mut plan = Plan::of(stage, servers);
     plan.protocol.heartbeat = millis(100);
     plan.protocol.election = millis(300)..=millis(600);
-    plan.segment = 512;
+    plan.segment = SEGMENT;
     plan.snapshots.bytes = snapshots.then_some(SNAPSHOT);
     Cast::new(stage, plan, 1024)
 }
@@ -143,6 +161,13 @@ async fn generic(stage: Stage, setting: Setting) {
     over.set(true);
     cast.finish(CALM).await;
     short_log(&cast, setting.snapshots);
+    let keys = setting.keys();
+    cast.client(ReadPath::Log, move |mut hand| async move {
+        for key in hand.each(keys) {
+            hand.get(&key).await;
+        }
+    });
+    cast.finish(CALM).await;
     if setting.versioned && !setting.random_keys {
         let version = cast.probe.ghost(|ghost| ghost.counts().effective).unwrap_or_default();
         let (ok, maybe) = (tally.ok.get(), tally.maybe.get());
@@ -159,6 +184,10 @@ async fn generic(stage: Stage, setting: Setting) {
 async fn storm(cast: &Cast, setting: Setting, round: u64) {
     let stream = cast.world.stream("storm");
     if !setting.partitions {
+        sleep(millis(600)).await;
+    }
+    if setting.snapshots {
+        // One client alone must write enough for several.
         sleep(millis(600)).await;
     }
     for step in 0..if setting.partitions { 2 } else { 0 } {
@@ -226,7 +255,7 @@ async fn race(mut hand: Hand, setting: Setting, over: &Cell<bool>, tally: &Tally
     }
 }
 
-/// Logs are no longer than eight times what calls for a snapshot, and without that there is none.
+/// Logs are no longer than what twice calls for a snapshot, and a few segments; without that there is none.
 pub(super) fn short_log(cast: &Cast, snapshots: bool) {
     for at in cast.all() {
         let Some(status) = cast.status(at) else { continue };

@@ -35,12 +35,12 @@ pub(super) fn stories() -> Vec<Story> {
     stories.extend(both("kvraft/lab_speed", "kvraft/lab_versioned_speed", fast, |stage, versioned| {
         told(speed(stage, versioned, false))
     }));
-    stories.extend(both(
-        "kvraft/lab_snapshot_speed",
-        "kvraft/lab_versioned_snapshot_speed",
-        fast,
-        |stage, versioned| told(speed(stage, versioned, true)),
-    ));
+    stories.extend(
+        both("kvraft/lab_snapshot_speed", "kvraft/lab_versioned_snapshot_speed", fast, |stage, versioned| {
+            told(speed(stage, versioned, true))
+        })
+        .map(|story| story.sometimes("a log was compacted")),
+    );
     stories.extend(both(
         "kvraft/lab_one_partition",
         "kvraft/lab_versioned_one_partition",
@@ -51,14 +51,14 @@ pub(super) fn stories() -> Vec<Story> {
         both("kvraft/lab_snapshot_rpc", "kvraft/lab_versioned_snapshot_rpc", laggard, |stage, versioned| {
             told(snapshot_rpc(stage, versioned))
         })
-        .map(|story| story.sometimes("a snapshot was installed")),
+        .map(|story| story.sometimes("a log was compacted").sometimes("a snapshot was installed")),
     );
-    stories.extend(both(
-        "kvraft/lab_snapshot_size",
-        "kvraft/lab_versioned_snapshot_size",
-        short,
-        |stage, versioned| told(snapshot_size(stage, versioned)),
-    ));
+    stories.extend(
+        both("kvraft/lab_snapshot_size", "kvraft/lab_versioned_snapshot_size", short, |stage, versioned| {
+            told(snapshot_size(stage, versioned))
+        })
+        .map(|story| story.sometimes("a log was compacted")),
+    );
     stories
 }
 

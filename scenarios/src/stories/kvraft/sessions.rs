@@ -35,13 +35,19 @@ pub(super) fn stories() -> Vec<Story> {
 }
 
 /// More clients than there is room for, who take their time; their requests and replies are lost. A server restarts and
-/// goes through its log faster than the others did.
+/// goes through its log faster than the others did. Who leads says how much room there is.
 async fn end(stage: Stage) {
-    let cast = Cast::new(&stage, Plan::of(&stage, 3), 3);
+    let cast = Cast::with_rooms(&stage, Plan::of(&stage, 3), |server| 1 + server as usize);
+    let versions = stage.world().stream("plan").below(3) == 0;
     for _ in 0..5 {
-        cast.client(ReadPath::Quorum, |mut hand| async move {
+        cast.client(ReadPath::Quorum, move |mut hand| async move {
+            // The outcome of a write whose session has ended stays open for ever: too many on one key, and no judge decides.
             for _ in hand.each(0..4) {
-                hand.mix(&["x"], 2, 40).await;
+                if versions {
+                    hand.compete(&["x", "y", "z"], 2, 40).await;
+                } else {
+                    hand.mix(&["x", "y", "z"], 2, 40).await;
+                }
                 sleep(millis(below(500))).await;
             }
         });

@@ -53,7 +53,7 @@ async fn swarm(stage: Stage) {
     let drifts = draw.chance(Ratio::percent(30));
     let plan = plan(&stage, draw, drifts);
     let most_down = (plan.founders as usize - 1) / 2;
-    let cast = Cast::new(&stage, plan, 64);
+    let cast = Cast::new(&stage, plan, draw.log_uniform(1.0, 64.0) as usize);
     let keys = 1 + draw.below(3) as usize;
     for _ in 0..1 + draw.below(5) {
         let (versioned, operations) = (draw.below(2) == 0, 1 + draw.below(16) as usize);

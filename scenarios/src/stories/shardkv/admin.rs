@@ -115,7 +115,7 @@ impl Admin {
 }
 
 impl Cast {
-    /// Whether every shard is served by its group, and by nobody kept who should not.
+    /// Whether every shard is served by its group; who had it before may keep it yet.
     pub(super) fn is_settled(&self, config: &Config) -> bool {
         let all = |shard: usize, owner: &Gid| {
             self.probe.ghost(|ghost| *owner == 0 || ghost.serving(shard) == Some(*owner)).unwrap_or(true)

@@ -117,7 +117,7 @@ impl Cast {
             controller: self.controller_addresses(),
             patience: REPLY,
             reads: self.plan.reads,
-            clerks: self.plan.clerks,
+            limits: self.plan.limits,
             bugs: self.bugs,
             probe: self.probe.clone(),
             ..GroupConfig::new(gid, self.plan.shards)

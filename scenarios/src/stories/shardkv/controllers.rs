@@ -168,8 +168,10 @@ async fn die(stage: Stage) {
             sleep(about(draw, millis(150))).await;
             cast.world.crash(node);
         }
+        // What the dead have sent arrives yet: what is posted after this look, the recovery need not have met.
+        let posted = heir.controller.posted().await.unwrap_or_default();
         heir.recover().await;
-        let (current, posted) = (heir.query().await, heir.controller.posted().await.unwrap_or_default());
+        let current = heir.query().await;
         cast.stage.claim(current.num >= posted.num, "what was posted is carried out", || {
             format!("configuration {} is current, {} was posted", current.num, posted.num)
         });

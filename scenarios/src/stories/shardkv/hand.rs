@@ -81,6 +81,14 @@ impl Hand {
         self.note(None);
     }
 
+    /// Replaces the value that it reads first.
+    pub(super) async fn cas(&mut self, key: &str) {
+        let (from, to) = (self.get(key).await.map(|found| found.value), self.fresh());
+        self.note(Some(format!("cas {key} from {from:?} to {to:?}")));
+        _ = self.clerk.cas(key, from.as_deref(), &to).await;
+        self.note(None);
+    }
+
     /// Says what it waits for.
     pub(super) fn note(&self, what: Option<String>) {
         let mut doing = self.doing.borrow_mut();
@@ -108,12 +116,13 @@ impl Hand {
         }
     }
 
-    /// `count` operations on the keys: appends, sets and gets, `pace` apart.
+    /// `count` operations on the keys, `pace` apart: appends above all, which show what was done twice.
     pub(super) async fn mix(mut self, keys: Vec<String>, count: usize, pace: Duration) {
         for _ in self.each(0..count) {
             let key = &keys[below(keys.len() as u64) as usize];
             match below(20) {
-                0..10 => self.append(key).await,
+                0..9 => self.append(key).await,
+                9 => self.cas(key).await,
                 10 => self.set(key).await,
                 _ => drop(self.get(key).await),
             }

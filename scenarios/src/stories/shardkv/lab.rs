@@ -7,6 +7,7 @@ use std::time::Duration;
 use stormglass_sim::time::sleep;
 use stormglass_systems::shardkv::client::Directory;
 use stormglass_systems::shardkv::message::{Config, Gid};
+use stormglass_systems::shardkv::spec::Phase;
 
 use super::admin::{Admin, millis};
 use super::cast::Cast;
@@ -63,9 +64,21 @@ impl Cast {
             .sum()
     }
 
-    /// Every log is at most eight times as long as where snapshots are made.
+    /// Whoever does not serve a shard in this configuration keeps nothing of it.
+    pub(super) fn check_garbage(&self, config: &Config) {
+        for (shard, owner) in config.shards.iter().enumerate() {
+            for gid in self.plan.groups.iter().filter(|gid| *gid != owner) {
+                let held = self.probe.ghost(|ghost| ghost.held(shard, *gid).phase).unwrap_or(Phase::Absent);
+                self.stage.claim(held == Phase::Absent, "garbage", || {
+                    format!("group {gid} still has shard {shard}, which is group {owner}'s")
+                });
+            }
+        }
+    }
+
+    /// No log is longer than what twice calls for a snapshot, and a few entries that are not executed yet.
     pub(super) fn check_logs(&self) {
-        let most = self.plan.snapshots.map_or(u64::MAX, |entries| entries.saturating_mul(8));
+        let most = self.plan.snapshots.map_or(u64::MAX, |entries| 2 * entries + 8);
         for member in self.plan.groups.iter().flat_map(|gid| self.group(*gid)) {
             let Some(status) = member.door.status() else { continue };
             let length = status.last_index + 1 - status.first_index;

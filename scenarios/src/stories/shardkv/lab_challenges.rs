@@ -1,7 +1,6 @@
 //! The challenges of shardkv of 2024: what has moved is deleted, and what does not move is served.
 
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::spec::Phase;
 
 use super::admin::{Admin, millis};
 use super::cast::Cast;
@@ -62,16 +61,7 @@ async fn delete(stage: Stage) {
         admin.join(&[101, 102]).await;
         admin.settles().await;
         sleep(millis(1000)).await;
-        let config = admin.query().await;
-        for (shard, owner) in config.shards.iter().enumerate() {
-            for gid in [100, 101, 102].iter().filter(|gid| *gid != owner) {
-                let held =
-                    checked.probe.ghost(|ghost| ghost.held(shard, *gid).phase).unwrap_or(Phase::Absent);
-                checked.stage.claim(held == Phase::Absent, "garbage", || {
-                    format!("group {gid} still has shard {shard}")
-                });
-            }
-        }
+        checked.check_garbage(&admin.query().await);
         // Three copies of all, each in a snapshot and perhaps in the log as well.
         let (bytes, most) = (checked.stored(), (3 * 2 * KEYS * VALUE + 9 * 6000) as u64);
         checked

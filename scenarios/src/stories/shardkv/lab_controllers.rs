@@ -11,7 +11,7 @@ use stormglass_systems::shardkv::client::Ended;
 use stormglass_systems::shardkv::message::{Config, Gid};
 
 use super::admin::{Boss, millis};
-use super::cast::Cast;
+use super::cast::{Cast, Member};
 use super::lab::{LAB, check_shut};
 use super::plan::Plan;
 use super::story;
@@ -139,12 +139,15 @@ async fn init_query(stage: Stage) {
     .await;
 }
 
+fn leads(member: &Member) -> bool {
+    member.door.status().is_some_and(|status| status.leads)
+}
+
 async fn static_one_group(stage: Stage) {
     let cast = cast(&stage, Profile::LabReliable);
     script(cast.clone(), move |mut boss| async move {
         let keys = boss.put_all().await;
         boss.hand.read_all(&keys).await;
-        let leads = |member: &super::cast::Member| member.door.status().is_some_and(|status| status.leads);
         if let Some(leader) = cast.group(1).iter().find(|member| leads(member)) {
             cast.world.crash(leader.node);
         }
@@ -187,6 +190,7 @@ async fn delete_basic(stage: Stage) {
                 _ = boss.hand.put(key, "rejected", 9).await;
             }
         }
+        cast.check_garbage(&boss.query().await);
         let after = cast.stored();
         cast.stage.claim(after <= before + 6 * 6000, "garbage", || {
             format!("{before} bytes on the disks became {after}")
@@ -269,6 +273,10 @@ async fn progress_join(stage: Stage) {
         let keys = boss.put_all().await;
         boss.bring(2..=5).await;
         cast.start(6);
+        // A shard that moves to a group without a leader waits for its election, and so does who reads it.
+        while !cast.group(6).iter().any(leads) {
+            sleep(millis(10)).await;
+        }
         let before = boss.query().await;
         let going = Rc::new(Cell::new(true));
         let (stop, other, shards) = (going.clone(), cast.controller(), before.shards.clone());

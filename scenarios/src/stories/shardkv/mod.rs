@@ -12,6 +12,7 @@ mod lab_groups;
 mod lab_recovery;
 mod moves;
 mod plan;
+mod sizes;
 mod swarm;
 
 use stormglass_systems::shardkv::bugs::Bug;
@@ -22,6 +23,7 @@ use crate::{Stage, Story};
 /// In the order in which they are best read.
 pub(super) fn stories() -> Vec<Story> {
     let mut stories = moves::stories();
+    stories.extend(sizes::stories());
     stories.extend(controllers::stories());
     stories.extend(swarm::stories());
     stories.extend(lab_controller::stories());

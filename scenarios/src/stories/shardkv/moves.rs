@@ -5,6 +5,7 @@ use std::time::Duration;
 use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::{Fate, LinkConfig, Rule};
 use stormglass_sim::time::sleep;
+use stormglass_systems::shardkv::protocol::Limits;
 
 use super::admin::{Admin, about, brisk, millis, rough};
 use super::cast::Cast;
@@ -13,8 +14,8 @@ use super::plan::Plan;
 use super::story;
 use crate::{Stage, Story};
 
-const CALM: Duration = Duration::from_secs(60);
-const GROUPS: [u64; 3] = [100, 101, 102];
+pub(super) const CALM: Duration = Duration::from_secs(60);
+pub(super) const GROUPS: [u64; 3] = [100, 101, 102];
 
 pub(super) fn stories() -> Vec<Story> {
     vec![
@@ -60,7 +61,7 @@ pub(super) fn stories() -> Vec<Story> {
 }
 
 /// Groups of one server or of three.
-fn plan(stage: &Stage) -> Plan {
+pub(super) fn plan(stage: &Stage) -> Plan {
     let members = if stage.world().stream("plan").below(3) == 0 { 3 } else { 1 };
     Plan::followers().members(members)
 }
@@ -152,10 +153,12 @@ async fn resend(stage: Stage) {
     cast.finish(CALM).await;
 }
 
-/// Shards that remember one clerk or two. More than that append to one of them; answers are lost, and the shard moves.
+/// Shards that remember one clerk or two. More than that write to one of them; answers are lost, and the shard moves.
 async fn forgotten(stage: Stage) {
-    let clerks = 1 + stage.world().stream("plan").below(2) as usize;
-    let cast = Cast::new(&stage, Plan { clerks, ..plan(&stage) });
+    let draw = stage.world().stream("plan");
+    let (clerks, versions) = (1 + draw.below(2) as usize, draw.below(3) == 0);
+    let limits = Limits { clerks, ..Limits::default() };
+    let cast = Cast::new(&stage, Plan { limits, ..plan(&stage) });
     stage.world().links(brisk());
     cast.script("admin", |hand| async move {
         let mut admin = Admin::new(hand);
@@ -163,13 +166,14 @@ async fn forgotten(stage: Stage) {
         admin.shuffle(&GROUPS, 3, millis(400)).await;
     });
     for _ in 0..4 {
-        cast.client(|mut hand| async move {
-            let key = key_of(0, 10, 0);
-            for _ in hand.each(0..8) {
-                hand.append(&key).await;
-                sleep(millis(30)).await;
+        cast.client(move |hand| async move {
+            // What was forgotten stays open for ever in the history: too many on one key, and no judge decides.
+            let keys = (0..4).map(|nth| key_of(0, 10, nth)).collect();
+            if versions {
+                hand.compete(keys, 12, millis(30)).await
+            } else {
+                hand.mix(keys, 12, millis(30)).await
             }
-            hand.get(&key).await;
         });
     }
     let lossy = LinkConfig { loss: Ratio::percent(20), ..brisk() };

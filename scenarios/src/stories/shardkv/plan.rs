@@ -8,6 +8,7 @@ use stormglass_systems::raft::protocol::{self, ReadProof};
 use stormglass_systems::raft::server::{self, SnapshotPolicy};
 use stormglass_systems::raft::storage;
 use stormglass_systems::shardkv::message::Gid;
+use stormglass_systems::shardkv::protocol::Limits;
 
 /// Who moves the shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,7 @@ pub(super) struct Plan {
     /// Snapshots after so many entries.
     pub(super) snapshots: Option<u64>,
     pub(super) reads: Option<ReadProof>,
-    /// Of how many clerks a shard remembers the last request.
-    pub(super) clerks: usize,
+    pub(super) limits: Limits,
     pub(super) heartbeat: Duration,
 }
 
@@ -50,7 +50,7 @@ impl Plan {
             members: 3,
             snapshots: None,
             reads: Some(ReadProof::Quorum),
-            clerks: 4096,
+            limits: Limits::default(),
             heartbeat: Duration::from_millis(100),
         }
     }

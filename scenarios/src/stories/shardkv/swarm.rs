@@ -40,6 +40,11 @@ fn plan(draw: Stream, design: Design) -> Plan {
     if draw.chance(Ratio::percent(60)) {
         plan.snapshots = Some(draw.log_uniform(1.0, 40.0) as u64);
     }
+    // A shard forgets clerks, and is full, where it has room for few.
+    plan.limits.clerks = draw.log_uniform(1.0, 64.0) as usize;
+    if draw.chance(Ratio::percent(25)) {
+        plan.limits.bytes = draw.log_uniform(50.0, 1000.0) as u64;
+    }
     // A lease rests on clocks that hardly drift, which this weather does not touch.
     plan.reads = [None, Some(ReadProof::Quorum), Some(ReadProof::Lease)][draw.below(3) as usize];
     plan
@@ -111,4 +116,11 @@ async fn store(stage: Stage) {
         });
     }
     storm(&cast, weather).await;
+    let checked = cast.clone();
+    cast.script("heir", |hand| async move {
+        let boss = Boss::new(hand);
+        boss.recover().await;
+        checked.check_garbage(&boss.query().await);
+    });
+    cast.finish(CALM).await;
 }

@@ -89,8 +89,8 @@ pub enum Observation {
         digest: u64,
         /// The session that it opened.
         opened: Option<u64>,
-        /// The session that ended to make room.
-        ended: Option<u64>,
+        /// The sessions that ended to make room.
+        ended: Vec<u64>,
         /// The write that it asked for.
         used: Option<By>,
         /// That write was executed, by this entry.
@@ -201,9 +201,11 @@ impl Ghost {
         self.latest.get(&session).copied().unwrap_or(0)
     }
 
-    /// The open session that was used least recently, and the entry that used it.
-    pub fn least_recent(&self) -> Option<(u64, Index)> {
-        self.used.iter().map(|(&session, &used)| (session, used)).min_by_key(|&(_, used)| used)
+    /// The open sessions, and the entry that used each; the one used least recently first.
+    pub fn by_use(&self) -> Vec<(u64, Index)> {
+        let mut sessions: Vec<_> = self.used.iter().map(|(&session, &used)| (session, used)).collect();
+        sessions.sort_unstable_by_key(|&(_, used)| used);
+        sessions
     }
 
     /// The state after this entry, if a snapshot was taken there.
@@ -256,11 +258,13 @@ impl Ghost {
 
     /// An entry that is applied for the first time.
     fn apply(&mut self, seen: &Observation) {
-        let Observation::Applied { index, digest, opened, ended, used, executed, .. } = *seen else { return };
+        let Observation::Applied { index, digest, opened, ref ended, used, executed, .. } = *seen else {
+            return;
+        };
         self.effects.insert(index, digest);
-        if let Some(ended) = ended {
+        for ended in ended {
             self.counts.ended += 1;
-            self.used.remove(&ended);
+            self.used.remove(ended);
         }
         if let Some(opened) = opened {
             self.used.insert(opened, index);

@@ -113,7 +113,7 @@ pub fn refusals_are_certain(past: &Ghost, seen: &Observation) -> Result<(), Stri
     }
 }
 
-/// R6: there are no more sessions than there is room for, and the one that ends is the one used least recently.
+/// R6: there are no more sessions than there is room for, and those that end are the ones used least recently.
 pub fn sessions_are_bounded(past: &Ghost, seen: &Observation) -> Result<(), String> {
     let Observation::Applied { server, index, ended, sessions: (open, room), .. } = seen else {
         return Ok(());
@@ -122,13 +122,15 @@ pub fn sessions_are_bounded(past: &Ghost, seen: &Observation) -> Result<(), Stri
     if past.effect(*index).is_some() {
         return Ok(());
     }
-    let Some(ended) = ended else { return Ok(()) };
-    let least = past.least_recent();
-    ensure(least.is_none_or(|(least, _)| least == *ended), || {
-        let (least, used) = least.unwrap_or_default();
-        format!(
-            "entry {index} ended session {ended}; session {least} was used least recently, by entry {used}"
-        )
+    if ended.is_empty() {
+        return Ok(());
+    }
+    past.by_use().iter().zip(ended).try_for_each(|((least, used), ended)| {
+        ensure(least == ended, || {
+            format!(
+                "entry {index} ended session {ended}; session {least} was used least recently, by entry {used}"
+            )
+        })
     })
 }
 

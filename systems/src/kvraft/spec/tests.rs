@@ -13,7 +13,7 @@ fn applied(index: u64) -> Observation {
         index,
         digest: 7,
         opened: None,
-        ended: None,
+        ended: Vec::new(),
         used: None,
         executed: None,
         sessions: (1, 2),
@@ -29,13 +29,13 @@ fn executes(at: u64, by: By) -> Observation {
     Observation::Applied { server, index, digest, opened, ended, used: Some(by), executed, sessions }
 }
 
-/// It opens a session, and ends another.
-fn opens(at: u64, ends: Option<u64>, open: usize) -> Observation {
+/// It opens a session, and ends others.
+fn opens(at: u64, ends: &[u64], open: usize) -> Observation {
     let Observation::Applied { server, index, digest, used, executed, .. } = applied(at) else {
         unreachable!()
     };
     let (opened, sessions) = (Some(at), (open, 2));
-    Observation::Applied { server, index, digest, opened, ended: ends, used, executed, sessions }
+    Observation::Applied { server, index, digest, opened, ended: ends.to_vec(), used, executed, sessions }
 }
 
 /// The clause that the last of these observations breaks; all before it hold.
@@ -97,10 +97,12 @@ fn r5_refused_and_executed() {
 
 #[test]
 fn r6_too_many_or_the_wrong_one() {
-    assert_eq!(broken(vec![opens(1, None, 3)]), Some("R6 sessions_are_bounded"));
-    let two = || vec![opens(1, None, 1), opens(2, None, 2), executes(3, WRITE)];
-    let wrong = [two(), vec![opens(4, Some(1), 2)]].concat();
+    assert_eq!(broken(vec![opens(1, &[], 3)]), Some("R6 sessions_are_bounded"));
+    let two = || vec![opens(1, &[], 1), opens(2, &[], 2), executes(3, WRITE)];
+    let wrong = [two(), vec![opens(4, &[1], 2)]].concat();
     assert_eq!(broken(wrong), Some("R6 sessions_are_bounded"));
-    let right = [two(), vec![opens(4, Some(2), 2)]].concat();
+    let right = [two(), vec![opens(4, &[2], 2)]].concat();
     assert_eq!(broken(right), None);
+    let both = [two(), vec![opens(4, &[2, 1], 1)]].concat();
+    assert_eq!(broken(both), None);
 }

@@ -8,7 +8,7 @@ use stormglass_sim::rand::random_u64;
 use stormglass_sim::{reachable, sometimes};
 
 use super::super::bugs::Bugs;
-use super::super::message::{self, Change, Get, Gid, NotServed, Stamp, Version, Versioned, Write};
+use super::super::message::{self, Change, Get, Gid, NotServed, Rejection, Stamp, Version, Versioned, Write};
 use super::super::protocol::{PutCall, PutError};
 use super::super::spec::{Op, Outcome, Probe};
 use super::Directory;
@@ -39,9 +39,15 @@ impl Default for Config {
 #[error("no group answered for this key in time")]
 pub struct Unanswered;
 
-/// Why a set or an append did not succeed.
+/// Why a set, an append or a compare-and-set has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
+    /// No group took it in time. It is not executed, and will not be where the network makes no copies.
+    #[error("certainly not done: no group took it in time")]
+    NotDone,
+    /// It would make the shard larger than a group can hand over. It is not executed.
+    #[error("not done: the shard of the key is full")]
+    Full,
     /// The clerk's patience ended.
     #[error("unknown: no answer in time; it may have been executed, or may be yet")]
     Unanswered,
@@ -141,6 +147,7 @@ impl Clerk {
                 break Err(call.given_up());
             }
         };
+        sometimes!(result == Err(PutError::Full), "shardkv: a write was refused by a full shard");
         if result != Err(PutError::Unknown) {
             self.config.probe.ret(ticket, || Outcome::Put(result));
         }
@@ -148,50 +155,70 @@ impl Clerk {
         result
     }
 
-    /// Installs `value`, whatever is there.
+    /// Installs `value`, whatever is there, once.
     ///
     /// # Errors
-    /// Only of a clerk whose patience ends: then nobody knows.
+    /// Says what is certain and what is not, see [`WriteError`].
     pub async fn set(&mut self, key: &str, value: &str) -> Result<(), WriteError> {
         let op = Op::Set { key: key.to_owned(), value: value.to_owned() };
-        self.once(key, Change::Set(value.to_owned()), op).await
+        self.once(key, Change::Set(value.to_owned()), op).await.map(drop)
     }
 
     /// Appends `value` to what is there, once.
     ///
     /// # Errors
-    /// Only of a clerk whose patience ends: then nobody knows.
+    /// Says what is certain and what is not, see [`WriteError`].
     pub async fn append(&mut self, key: &str, value: &str) -> Result<(), WriteError> {
         let op = Op::Append { key: key.to_owned(), value: value.to_owned() };
-        self.once(key, Change::Append(value.to_owned()), op).await
+        self.once(key, Change::Append(value.to_owned()), op).await.map(drop)
     }
 
-    /// Sends a write under one number until it is answered, whichever group has the shard by then. One that was sent and
-    /// not answered may be among those that the shard has forgotten; one that was not is new, whatever the shard knows.
-    async fn once(&mut self, key: &str, change: Change, op: Op) -> Result<(), WriteError> {
+    /// Installs `to` if the value is `from` (`None`: if the key does not exist), once. Whether it did.
+    ///
+    /// # Errors
+    /// Says what is certain and what is not, see [`WriteError`].
+    pub async fn cas(&mut self, key: &str, from: Option<&str>, to: &str) -> Result<bool, WriteError> {
+        let from = from.map(str::to_owned);
+        let op = Op::Cas { key: key.to_owned(), from: from.clone(), value: to.to_owned() };
+        self.once(key, Change::Cas { from, to: to.to_owned() }, op).await
+    }
+
+    /// Sends a write under one number until it is answered, whichever group has the shard by then: whether it had its
+    /// effect. One that was sent and not answered may be among those that the shard has forgotten; one that was not is new,
+    /// whatever the shard knows.
+    async fn once(&mut self, key: &str, change: Change, op: Op) -> Result<bool, WriteError> {
         let ticket = self.config.probe.call(self.last.clerk, || op);
+        let swaps = matches!(change, Change::Cas { .. });
         let mut write = self.write(key, change);
         let mut doubt = false;
         let mut tries = Tries::start(self.config.retry);
-        loop {
+        let result = loop {
             let told = self.ask(key, &write, &tries).await;
             match told {
-                Told::Executed(_) => {
-                    self.config.probe.ret(ticket, || Outcome::Done);
-                    return Ok(());
-                }
+                Told::Executed(Err(Rejection::Full)) => break Err(WriteError::Full),
+                Told::Executed(answer) => break Ok(answer.is_ok()),
                 Told::Forgotten { .. } if doubt => {
                     reachable!("shardkv: a clerk was forgotten while it sent again");
-                    return Err(WriteError::Forgotten);
+                    break Err(WriteError::Forgotten);
                 }
                 Told::Forgotten { writes } => write.after = writes,
                 Told::Silence => doubt = true,
                 Told::Elsewhere | Told::Refused => {}
             }
             if !self.again(key, &told, &mut tries).await {
-                return Err(WriteError::Unanswered);
+                break Err(if doubt { WriteError::Unanswered } else { WriteError::NotDone });
             }
+        };
+        match result {
+            Ok(done) if swaps => self.config.probe.ret(ticket, || Outcome::Swapped(done)),
+            Ok(_) => self.config.probe.ret(ticket, || Outcome::Done),
+            Err(WriteError::NotDone | WriteError::Full) => {
+                self.config.probe.ret(ticket, || Outcome::NotDone);
+            }
+            Err(WriteError::Unanswered | WriteError::Forgotten) => {}
         }
+        sometimes!(result == Err(WriteError::Full), "shardkv: a write was refused by a full shard");
+        result
     }
 
     fn write(&mut self, key: &str, change: Change) -> Write {

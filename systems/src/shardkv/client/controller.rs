@@ -10,6 +10,9 @@
 //!
 //! [`recover`]: Controller::recover
 
+use std::cmp::min;
+use std::time::Duration;
+
 use futures::future::join_all;
 use stormglass_sim::net::rpc::Request;
 use stormglass_sim::reachable;
@@ -28,6 +31,9 @@ pub const CURRENT: &str = "current";
 /// The key under which the next one is stored, while it is carried out and after.
 pub const NEXT: &str = "next";
 
+/// How many times as long as for a small answer is waited for a large one, at most.
+const LONGEST: u32 = 32;
+
 /// How a controller behaves.
 #[derive(Debug, Clone, Default)]
 pub struct ControllerConfig {
@@ -44,6 +50,8 @@ pub enum Ended {
     Changed,
     /// Somebody else changes it; nothing was done.
     Lost,
+    /// Somebody else changes it by now. Whether the configuration was as it was asked for meanwhile, nobody knows.
+    Unknown,
     /// It would leave a shard to nobody, or to a group without servers; nothing was done.
     Refused,
 }
@@ -82,6 +90,8 @@ impl<K: VersionedKv> Controller<K> {
         if next.num != current.num + 1 {
             return Ended::Lost;
         }
+        // Whether a put may have posted it, without a word.
+        let mut doubt = false;
         loop {
             let posted = self.read(NEXT).await;
             let version = posted.as_ref().map_or(0, |(_, version)| *version);
@@ -91,13 +101,15 @@ impl<K: VersionedKv> Controller<K> {
                     break;
                 }
                 if !self.config.bugs.has(Bug::PostsOverAnother) {
-                    return Ended::Lost;
+                    // Of each number one is posted. If this is a later one, mine may have been before it.
+                    return if doubt && posted.num > next.num { Ended::Unknown } else { Ended::Lost };
                 }
             }
             match self.store.put(NEXT, &text(next), version).await {
                 Ok(()) => break,
                 // The next look tells whose it is.
-                Err(PutError::Maybe | PutError::Version | PutError::NoKey | PutError::Unknown) => {}
+                Err(PutError::Maybe | PutError::Unknown) => doubt = true,
+                Err(PutError::Version | PutError::NoKey) => {}
             }
         }
         self.carry_out(&current, next).await;
@@ -146,16 +158,22 @@ impl<K: VersionedKv> Controller<K> {
     async fn carry_over(&self, shard: Shard, num: Num, from: &[String], to: &[String]) {
         let (mut source, mut destination) = (Client::new(from.to_vec()), Client::new(to.to_vec()));
         let freeze = Freeze { shard, num };
+        let small = Duration::ZERO;
         if self.config.bugs.has(Bug::FreezesAgain) {
-            _ = self.ask(&mut source, &freeze, num).await;
+            _ = self.ask(&mut source, &freeze, num, small).await;
         }
         // Anything else: somebody has done it all, and perhaps more.
-        let Some(Moved::Done(content)) = self.ask(&mut source, &freeze, num).await else { return };
+        let Some(Moved::Done(content)) = self.ask(&mut source, &freeze, num, small).await else { return };
         if self.config.bugs.has(Bug::DeletesFirst) {
-            _ = self.ask(&mut source, &Delete { shard, num }, num).await;
+            _ = self.ask(&mut source, &Delete { shard, num }, num, small).await;
         }
-        if self.ask(&mut destination, &Install { shard, num, content }, num).await.is_some() {
-            _ = self.ask(&mut source, &Delete { shard, num }, num).await;
+        let transfer = content.transfer();
+        match self.ask(&mut destination, &Install { shard, num, content }, num, transfer).await {
+            Some(Moved::Done(()) | Moved::Stale | Moved::Gone) => {
+                _ = self.ask(&mut source, &Delete { shard, num }, num, small).await;
+            }
+            // It has no such shard; or others have done it all.
+            Some(Moved::Never) | None => {}
         }
     }
 
@@ -177,25 +195,30 @@ impl<K: VersionedKv> Controller<K> {
         Some((parse(&found.value)?, found.version))
     }
 
-    /// Asks a group until it answers. `None`: others have carried out configuration `num`, so that nothing is left to ask;
-    /// the group may be gone by now.
+    /// Asks a group until it answers, which takes so much longer where it is sent much. How much it sends, nobody knows
+    /// before: each try waits longer than the one before it. `None`: others have carried out configuration `num`, so that
+    /// nothing is left to ask; the group may be gone by now.
     async fn ask<T, R: Request<Reply = Reply<T>>>(
         &self,
         servers: &mut Client,
         request: &R,
         num: Num,
+        transfer: Duration,
     ) -> Option<T> {
         let mut tries = Tries::start(self.config.retry);
-        loop {
-            if let Heard::Done(answer) = servers.ask(request, tries.reply()).await {
+        for tried in 1.. {
+            let longer = tries.reply() * min(tried, LONGEST) + transfer;
+            let patience = if self.config.bugs.has(Bug::WaitsAlike) { tries.reply() } else { longer };
+            if let Heard::Done(answer) = servers.ask(request, patience).await {
                 return Some(answer);
             }
             tries.pause().await;
             let past = self.read(CURRENT).await.is_some_and(|(current, _)| current.num >= num);
             if past && !self.config.bugs.has(Bug::WaitsForTheGone) {
-                return None;
+                break;
             }
         }
+        None
     }
 }
 
@@ -208,4 +231,57 @@ fn text(config: &Config) -> String {
 #[must_use]
 pub fn parse(text: &str) -> Option<Config> {
     serde_json::from_str(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures::FutureExt;
+
+    use super::super::super::message::Rule;
+    use super::*;
+    use crate::kv::message::Versioned;
+    use crate::kv::protocol::Unanswered;
+
+    /// A store in which another's configuration is the next one as soon as somebody has put one.
+    struct Contended {
+        first: Config,
+        theirs: Config,
+        told: PutError,
+        was_put: Cell<bool>,
+    }
+
+    impl VersionedKv for Contended {
+        async fn get(&self, key: &str) -> Result<Option<Versioned>, Unanswered> {
+            let found = if key == CURRENT { Some(&self.first) } else { Some(&self.theirs) };
+            let found = found.filter(|_| key == CURRENT || self.was_put.get());
+            Ok(found.map(|config| Versioned { value: text(config), version: 1 }))
+        }
+
+        async fn put(&self, _: &str, _: &str, _: Version) -> Result<(), PutError> {
+            self.was_put.set(true);
+            Err(self.told)
+        }
+    }
+
+    fn join(config: &Config, gid: Gid) -> Config {
+        let groups = [(gid, vec![format!("g{gid}:1")])];
+        config.after(&Rule::Join(groups.into()), Bugs::NONE, 0).unwrap()
+    }
+
+    #[test]
+    fn whose_put_may_have_been_carried_out_does_not_know() {
+        let first = join(&Config::empty(2), 1);
+        let (mine, other) = (join(&first, 2), join(&first, 3));
+        let ended = |told, theirs: &Config| {
+            let (first, theirs) = (first.clone(), theirs.clone());
+            let store = Contended { first, theirs, told, was_put: Cell::new(false) };
+            Controller::new(store, ControllerConfig::default()).change_to(&mine).now_or_never()
+        };
+        assert_eq!(ended(PutError::Maybe, &join(&mine, 4)), Some(Ended::Unknown));
+        assert_eq!(ended(PutError::Unknown, &join(&mine, 4)), Some(Ended::Unknown));
+        assert_eq!(ended(PutError::Maybe, &other), Some(Ended::Lost), "of each number one is posted");
+        assert_eq!(ended(PutError::Version, &join(&mine, 4)), Some(Ended::Lost));
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stormglass_sim::net::rpc::Request;
+use stormglass_sim::net::rpc::{self, Request};
 use stormglass_sim::rand::random_u64;
 
-use super::super::message::{Complaint, Config, Decree, Gid, Num, Query, Rule, Shard, Stamp};
+use super::super::message::{Complaint, Config, Decree, Gid, Identity, Num, Query, Rule, Shard, Stamp, Who};
 use super::Unanswered;
 use crate::retry::{Retry, Tries};
 use crate::rsm::{Client, Heard, Reply};
@@ -19,6 +19,19 @@ pub enum DecreeError {
     /// No answer in time.
     #[error("unknown: the controller did not answer in time")]
     Unknown,
+}
+
+/// Which group's server is at this address, "name:port"; `None` if none answers in time.
+pub async fn who(server: &str, retry: Retry) -> Option<Identity> {
+    let mut tries = Tries::start(retry);
+    loop {
+        if let Ok(found) = rpc::call(server, &Who, tries.reply()).await {
+            return Some(found);
+        }
+        if !tries.pause().await || tries.are_over() {
+            return None;
+        }
+    }
 }
 
 /// A client of the replicated controller. It does one thing at a time; what it asks for is done once.

@@ -8,5 +8,5 @@ mod directory;
 
 pub use clerk::{Clerk, Config, Unanswered, WriteError};
 pub use controller::{CURRENT, Controller, ControllerConfig, Ended, NEXT, parse};
-pub use decrees::{DecreeError, Decrees};
+pub use decrees::{DecreeError, Decrees, who};
 pub use directory::Directory;

@@ -16,9 +16,15 @@ pub enum PutError {
     /// Not installed, now or ever: the key does not exist.
     #[error("not installed: the key does not exist")]
     NoKey,
+    /// Not installed, now or ever: the shard of the key is full.
+    #[error("not installed: the shard of the key is full")]
+    Full,
     /// Installed by an earlier request or not at all, and never later.
     #[error("perhaps installed: a resend was refused, an earlier request may not have been")]
     Maybe,
+    /// No group took it in time: not installed.
+    #[error("certainly not installed: no group took it in time")]
+    NotDone,
     /// The clerk's patience ended. Installed, or not, or yet to be.
     #[error("unknown: no answer within the clerk's patience")]
     Unknown,
@@ -59,13 +65,15 @@ impl PutCall {
             Ok(()) => Ok(()),
             // Keys never vanish: one that is missing now was missing when any earlier request arrived.
             Err(Rejection::NoKey) => Err(PutError::NoKey),
-            Err(Rejection::Version) if self.doubt => Err(PutError::Maybe),
-            Err(Rejection::Version) => Err(PutError::Version),
+            // The version was right: no earlier request has been executed, and none will be after this one.
+            Err(Rejection::Full) => Err(PutError::Full),
+            Err(Rejection::Version | Rejection::Differs) if self.doubt => Err(PutError::Maybe),
+            Err(Rejection::Version | Rejection::Differs) => Err(PutError::Version),
         }
     }
 
     /// No answer came, and none is waited for any more.
     pub fn given_up(&self) -> PutError {
-        PutError::Unknown
+        if self.doubt { PutError::Unknown } else { PutError::NotDone }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
+use std::time::Duration;
 
 use rustc_hash::FxHasher;
 
@@ -9,6 +10,27 @@ use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
     Change, Content, Heard, NotServed, Rejection, Version, Versioned, Write, Written,
 };
+
+/// How much one shard may hold: the same on all servers of a group, or they execute differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Of how many clerks it remembers the last request (at least 1).
+    pub clerks: usize,
+    /// What its keys and values may take in a message. An install is one command, and Raft takes none above 16 MiB.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    /// 4096 clerks, each 32 bytes at most; 12 MiB of keys and values.
+    fn default() -> Self {
+        Limits { clerks: 4096, bytes: 12 << 20 }
+    }
+}
+
+/// What a key and its value take in a message, at most: themselves, their lengths, and the version.
+fn weight(key: &str, value: usize) -> u64 {
+    (key.len() + value + 20) as u64
+}
 
 /// What became of a write that reached the shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +60,11 @@ impl Outcome {
 }
 
 impl Content {
-    /// Executes a write, once. Remembers the last request of this many clerks.
+    /// Executes a write, once.
     ///
     /// A write that was executed as the `n`th was sent after fewer than `n`, and so were its copies. Once its clerk has been
     /// forgotten, `forgotten` is `n` or more.
-    pub fn write(&mut self, write: &Write, clerks: usize, bugs: Bugs) -> Outcome {
+    pub fn write(&mut self, write: &Write, limits: Limits, bugs: Bugs) -> Outcome {
         let by = write.by;
         match self.heard.get(&by.clerk) {
             Some(heard) if heard.number == by.number => return Outcome::Repeated(heard.refused),
@@ -52,11 +74,11 @@ impl Content {
             }
             _ => {}
         }
-        let outcome = self.change(&write.key, &write.change, bugs);
+        let outcome = self.change(&write.key, &write.change, limits.bytes, bugs);
         let refused = if let Outcome::Rejected(why) = outcome { Some(why) } else { None };
         self.writes += 1;
         self.heard.insert(by.clerk, Heard { number: by.number, refused, at: self.writes });
-        if self.heard.len() > clerks.max(1) {
+        if self.heard.len() > limits.clerks.max(1) {
             let idle = self.heard.iter().min_by_key(|(_, heard)| heard.at).map(|(clerk, _)| *clerk);
             let gone = idle.and_then(|clerk| self.heard.remove(&clerk));
             self.forgotten = gone.map_or(self.forgotten, |gone| gone.at.max(self.forgotten));
@@ -64,17 +86,32 @@ impl Content {
         outcome
     }
 
-    fn change(&mut self, key: &str, change: &Change, bugs: Bugs) -> Outcome {
-        let version = self.data.get(key).map_or(0, |found| found.version);
-        if let Change::Put { version: expected, .. } = change
-            && *expected != version
-        {
-            return Outcome::Rejected(if version == 0 { Rejection::NoKey } else { Rejection::Version });
+    fn change(&mut self, key: &str, change: &Change, most: u64, bugs: Bugs) -> Outcome {
+        let found = self.data.get(key);
+        let (version, had) = found.map_or((0, 0), |found| (found.version, weight(key, found.value.len())));
+        let length = match change {
+            Change::Put { version: expected, .. } if *expected != version => {
+                return Outcome::Rejected(if version == 0 { Rejection::NoKey } else { Rejection::Version });
+            }
+            Change::Cas { from, .. } if from.as_ref() != found.map(|found| &found.value) => {
+                return Outcome::Rejected(Rejection::Differs);
+            }
+            Change::Put { value, .. } | Change::Set(value) | Change::Cas { to: value, .. } => value.len(),
+            Change::Append(more) => found.map_or(0, |found| found.value.len()) + more.len(),
+        };
+        let has = weight(key, length);
+        let bytes = self.bytes - had + has;
+        // What makes it smaller is always done.
+        if bytes > most && has > had && !bugs.has(Bug::GrowsWithoutBounds) {
+            return Outcome::Rejected(Rejection::Full);
         }
+        self.bytes = bytes;
         let found =
             self.data.entry(key.to_owned()).or_insert_with(|| Versioned { value: String::new(), version });
         match change {
-            Change::Put { value, .. } | Change::Set(value) => found.value.clone_from(value),
+            Change::Put { value, .. } | Change::Set(value) | Change::Cas { to: value, .. } => {
+                found.value.clone_from(value);
+            }
             Change::Append(more) => found.value.push_str(more),
         }
         let counts =
@@ -83,15 +120,64 @@ impl Content {
         Outcome::Installed(found.version)
     }
 
-    /// One number that stands for all its keys.
+    /// One number that stands for all of it.
     pub fn digest(&self) -> u64 {
         let mut hasher = FxHasher::default();
-        self.data.hash(&mut hasher);
+        self.hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// How much longer than for a small message to wait for the answer of a group that is sent this: a second for each
+    /// MiB, which crosses the network to a majority and goes to its disks.
+    pub fn transfer(&self) -> Duration {
+        Duration::from_secs(self.bytes >> 20)
     }
 
     /// The content without the memory of requests: a bug moves this.
     pub(super) fn without_requests(&self) -> Content {
         Content { heard: BTreeMap::new(), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::message::{Install, Stamp};
+    use super::super::Command;
+    use super::*;
+    use crate::rsm::encode;
+
+    #[test]
+    fn a_compare_and_set_compares() {
+        let mut content = Content::default();
+        let mut cas = |number, from: Option<&str>, to: &str| {
+            let change = Change::Cas { from: from.map(str::to_owned), to: to.into() };
+            let write = Write { key: "k".into(), change, by: Stamp { clerk: 1, number }, after: 0 };
+            content.write(&write, Limits::default(), Bugs::NONE)
+        };
+        let differs = Outcome::Rejected(Rejection::Differs);
+        assert_eq!(cas(1, Some("a"), "b"), differs);
+        assert_eq!(cas(2, None, "a"), Outcome::Installed(1));
+        assert_eq!(cas(3, None, "b"), differs);
+        assert_eq!(cas(4, Some("a"), "b"), Outcome::Installed(2));
+        assert_eq!(cas(4, Some("a"), "b"), Outcome::Repeated(None));
+        assert_eq!(content.data["k"].value, "b");
+    }
+
+    #[test]
+    fn the_fullest_shard_can_be_handed_over() {
+        let limits = Limits { clerks: 300, bytes: 40_000 };
+        let mut content = Content::default();
+        for clerk in 0..900 {
+            let by = Stamp { clerk: u64::MAX - clerk, number: u64::MAX };
+            let change = Change::Append("v".repeat(1 + clerk as usize % 200));
+            let write = Write { key: format!("key {}", clerk % 250), change, by, after: u64::MAX };
+            _ = content.write(&write, limits, Bugs::NONE);
+        }
+        assert!(content.bytes > limits.bytes * 9 / 10, "{} bytes", content.bytes);
+        assert_eq!(content.heard.len(), limits.clerks);
+        let most = |limits: Limits| limits.bytes + 32 * limits.clerks as u64 + 64;
+        let command = encode(&Command::Install(Install { shard: 0, num: u64::MAX, content }));
+        assert!(command.len() as u64 <= most(limits), "{} bytes", command.len());
+        assert!(most(Limits::default()) < 16 << 20, "longer than any command");
     }
 }

@@ -14,7 +14,7 @@ struct Last {
     answer: Result<Num, Complaint>,
 }
 
-/// All configurations, and the last decree of each clerk. None is forgotten: that takes less room than the configurations.
+/// All configurations, and the last decree of each clerk. None is forgotten: a few bytes for each client there ever was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Controller {
     configs: Vec<Config>,

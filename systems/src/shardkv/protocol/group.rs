@@ -1,7 +1,9 @@
 //! What the servers of a group replicate: the shards, and which of them the group serves.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
+use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 
 use super::super::bugs::{Bug, Bugs};
@@ -10,7 +12,7 @@ use super::super::message::{
     Write, Written,
 };
 use super::balance::shard_of;
-use super::content::Outcome;
+use super::content::{Limits, Outcome};
 
 /// What a group's log holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub enum Command {
 }
 
 /// How a group stands to a shard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Phase {
     /// It has nothing.
     Absent,
@@ -41,7 +43,7 @@ pub enum Phase {
 }
 
 /// A shard, as a group has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Slot {
     /// The latest configuration for which it moved, here.
     pub num: Num,
@@ -102,7 +104,7 @@ pub enum Seen {
         shard: Shard,
         /// The configuration for which it moved last.
         num: Num,
-        /// Its keys as one number, see [`Content::digest`].
+        /// Its content as one number, see [`Content::digest`].
         digest: u64,
     },
     /// A shard is served since now.
@@ -111,7 +113,7 @@ pub enum Seen {
         shard: Shard,
         /// The configuration for which it moved last.
         num: Num,
-        /// Its keys as one number, see [`Content::digest`].
+        /// Its content as one number, see [`Content::digest`].
         digest: u64,
     },
     /// A frozen shard is gone.
@@ -145,20 +147,20 @@ pub struct Group {
     pub(super) slots: Vec<Slot>,
     /// The configuration it follows; number 0 where it follows none and a controller moves its shards.
     pub(super) config: Config,
-    clerks: usize,
+    limits: Limits,
     pub(super) bugs: Bugs,
 }
 
 impl Group {
-    /// A group that has none of the shards, and remembers the last request of so many clerks for each of them.
-    pub fn new(gid: Gid, shards: usize, clerks: usize, bugs: Bugs) -> Self {
+    /// A group that has none of the shards.
+    pub fn new(gid: Gid, shards: usize, limits: Limits, bugs: Bugs) -> Self {
         let slots = vec![Slot { num: 0, phase: Phase::Absent }; shards];
-        Group { gid, slots, config: Config::empty(shards), clerks, bugs }
+        Group { gid, slots, config: Config::empty(shards), limits, bugs }
     }
 
     /// The first group, which serves all shards since configuration 1.
-    pub fn founder(gid: Gid, shards: usize, clerks: usize, bugs: Bugs) -> Self {
-        let mut group = Self::new(gid, shards, clerks, bugs);
+    pub fn founder(gid: Gid, shards: usize, limits: Limits, bugs: Bugs) -> Self {
+        let mut group = Self::new(gid, shards, limits, bugs);
         group.slots.fill(Slot { num: 1, phase: Phase::Serving(Content::default()) });
         group
     }
@@ -242,7 +244,7 @@ impl Group {
                 return Effects { seen: vec![Seen::Nothing], answer };
             }
         };
-        let outcome = content.write(write, self.clerks, self.bugs);
+        let outcome = content.write(write, self.limits, self.bugs);
         let num = slot.num;
         let seen = match outcome {
             Outcome::Installed(version) => {
@@ -268,6 +270,13 @@ impl Group {
             }
         }
         (Cow::Owned(slots), &self.config)
+    }
+
+    /// All of it as one number, whatever a snapshot has of it.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        (&self.slots, &self.config).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Puts what [`save`](Group::save) gave in place of the state.

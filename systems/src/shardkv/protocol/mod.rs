@@ -15,7 +15,7 @@ mod tests;
 
 pub use balance::shard_of;
 pub use call::{PutCall, PutError};
-pub use content::Outcome;
+pub use content::{Limits, Outcome};
 pub use controller::Controller;
 pub use group::{Answer, Command, Effects, Group, Phase, Seen, Slot};
 pub use moves::{Outgoing, Shape};

@@ -21,7 +21,8 @@ pub struct Outgoing {
     pub shard: Shard,
     /// The configuration it moves for.
     pub num: Num,
-    /// The servers of the group that is to serve it.
+    /// The servers of the group that is to serve it, as the configuration that this group follows has them: a later one
+    /// may know better, and is taken up only when nothing is left to hand over.
     pub to: Vec<String>,
 }
 
@@ -101,7 +102,11 @@ impl Group {
                     let froze = Seen::Froze { shard, num, digest: content.digest() };
                     (if again { vec![] } else { vec![froze] }, Moved::Done(content))
                 }
-                Phase::Absent if num == slot.num && self.bugs.has(Bug::FreezesNothing) => {
+                Phase::Absent
+                    if num == slot.num
+                        && (self.bugs.has(Bug::FreezesNothing)
+                            || self.bugs.has(Bug::AnswersAgainWithNothing)) =>
+                {
                     (vec![], Moved::Done(Content::default()))
                 }
                 Phase::Absent => (vec![], if num == slot.num { Moved::Gone } else { Moved::Never }),
@@ -125,7 +130,8 @@ impl Group {
         let Some(slot) = self.slots.get_mut(shard) else { return nothing(Moved::Never) };
         let again = num == slot.num && matches!(slot.phase, Phase::Serving(_));
         let fresh = num > slot.num && !matches!(slot.phase, Phase::Serving(_));
-        if !(fresh || again && bugs.has(Bug::InstallsTwice) || bugs.has(Bug::InstallsForOldNumbers)) {
+        let twice = bugs.has(Bug::InstallsTwice) || bugs.has(Bug::AnswersAgainWithNothing);
+        if !(fresh || again && twice || bugs.has(Bug::InstallsForOldNumbers)) {
             return nothing(if again { Moved::Done(()) } else { Moved::Stale });
         }
         let digest = content.digest();

@@ -5,9 +5,14 @@ use super::super::message::{
     Change, Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Install, Moved, NotServed, Query,
     Rejection, Rule, Stamp, Write,
 };
-use super::{Answer, Command, Controller, Group, Phase, PutCall, PutError, Seen, shard_of};
+use super::{Answer, Command, Controller, Group, Limits, Phase, PutCall, PutError, Seen, shard_of};
 
 const SHARDS: usize = 4;
+
+/// Shards that remember so many clerks.
+fn remembers(clerks: usize) -> Limits {
+    Limits { clerks, ..Limits::default() }
+}
 
 /// A key of shard 0.
 fn key() -> String {
@@ -53,7 +58,7 @@ fn run(group: &mut Group, command: Command) -> Answer {
 }
 
 fn pair(bugs: Bugs) -> (Group, Group) {
-    (Group::founder(1, SHARDS, 8, bugs), Group::new(2, SHARDS, 8, bugs))
+    (Group::founder(1, SHARDS, remembers(8), bugs), Group::new(2, SHARDS, remembers(8), bugs))
 }
 
 fn frozen(moved: Moved<Content>) -> Content {
@@ -132,6 +137,24 @@ fn the_bugs_of_fences() {
 }
 
 #[test]
+fn who_asks_again_gets_what_is_there() {
+    let after = |bug| {
+        let (mut one, mut two) = pair(Bugs::only(bug));
+        _ = run(&mut one, append("a", 1));
+        // Two controllers: the second finds all of it done.
+        for _ in 0..2 {
+            let Moved::Done(content) = freeze(&mut one, 2) else { continue };
+            _ = install(&mut two, 2, &content);
+            _ = delete(&mut one, 2);
+        }
+        value(&two).unwrap()
+    };
+    assert_eq!(after(Bug::FreezesNothing), "a");
+    assert_eq!(after(Bug::InstallsTwice), "a");
+    assert_eq!(after(Bug::AnswersAgainWithNothing), "");
+}
+
+#[test]
 fn versions_decide_about_puts() {
     let (mut one, _) = pair(Bugs::NONE);
     let put = |value: &str, version, number| write(Change::Put { value: value.into(), version }, number);
@@ -145,7 +168,7 @@ fn versions_decide_about_puts() {
 
 #[test]
 fn the_clerk_that_is_idle_for_longest_is_forgotten() {
-    let mut one = Group::founder(1, SHARDS, 2, Bugs::NONE);
+    let mut one = Group::founder(1, SHARDS, remembers(2), Bugs::NONE);
     for (number, clerk) in (1..).zip([1, 2, 1, 3]) {
         _ = run(&mut one, append_of(clerk, number, number - 1));
     }
@@ -162,7 +185,7 @@ fn append_of(clerk: u64, number: u64, after: u64) -> Command {
 #[test]
 fn a_clerk_that_was_forgotten_is_not_served_twice() {
     let told = |bugs| {
-        let mut one = Group::founder(1, SHARDS, 2, bugs);
+        let mut one = Group::founder(1, SHARDS, remembers(2), bugs);
         for clerk in 1..=3 {
             _ = run(&mut one, append_of(clerk, 1, clerk - 1));
         }
@@ -174,7 +197,7 @@ fn a_clerk_that_was_forgotten_is_not_served_twice() {
 
 #[test]
 fn a_clerk_that_nobody_has_heard_of_learns_how_far_the_shard_is() {
-    let mut one = Group::founder(1, SHARDS, 1, Bugs::NONE);
+    let mut one = Group::founder(1, SHARDS, remembers(1), Bugs::NONE);
     for clerk in 1..=3 {
         _ = run(&mut one, append_of(clerk, 1, clerk - 1));
     }
@@ -183,6 +206,27 @@ fn a_clerk_that_nobody_has_heard_of_learns_how_far_the_shard_is() {
     assert_eq!(run(&mut one, append_of(4, 1, 3)), Answer::Write(Ok(Ok(()))));
     assert_eq!(run(&mut one, append_of(4, 1, 0)), Answer::Write(Ok(Ok(()))), "a copy of its first, late");
     assert_eq!(value(&one).unwrap().len(), 4);
+}
+
+#[test]
+fn a_full_shard_takes_what_makes_it_smaller() {
+    let limits = Limits { clerks: 8, bytes: 100 };
+    let mut one = Group::founder(1, SHARDS, limits, Bugs::NONE);
+    let full = Answer::Write(Ok(Err(Rejection::Full)));
+    let done = Answer::Write(Ok(Ok(())));
+    let text = "x".repeat(40);
+    assert_eq!(run(&mut one, append(&text, 1)), done);
+    assert_eq!(run(&mut one, append(&text, 2)), full);
+    assert_eq!(run(&mut one, append(&text, 2)), full, "a copy");
+    assert_eq!(value(&one).unwrap(), text);
+    assert_eq!(run(&mut one, write(Change::Set("y".into()), 3)), done);
+    assert_eq!(run(&mut one, append(&text, 4)), done);
+    // A group that allows less is given it, and lets it shrink.
+    let content = frozen(freeze(&mut one, 2));
+    let mut two = Group::new(2, SHARDS, Limits { bytes: 50, ..limits }, Bugs::NONE);
+    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    assert_eq!(run(&mut two, append("x", 5)), full);
+    assert_eq!(run(&mut two, write(Change::Set("z".into()), 6)), done);
 }
 
 /// Configurations 0 to the last, made by these rules.
@@ -202,7 +246,8 @@ fn join(gid: Gid) -> Rule {
 #[test]
 fn groups_follow_the_controller_one_configuration_at_a_time() {
     let configs = configs(&[join(1), join(2), Rule::Leave(vec![1])]);
-    let (mut one, mut two) = (Group::new(1, SHARDS, 8, Bugs::NONE), Group::new(2, SHARDS, 8, Bugs::NONE));
+    let (mut one, mut two) =
+        (Group::new(1, SHARDS, remembers(8), Bugs::NONE), Group::new(2, SHARDS, remembers(8), Bugs::NONE));
     let adopt = |num: usize| Command::Adopt(configs[num].clone());
     assert_eq!(run(&mut one, adopt(2)), Answer::Adopt(false), "not the next");
     assert_eq!(run(&mut one, adopt(1)), Answer::Adopt(true));
@@ -234,7 +279,7 @@ fn groups_follow_the_controller_one_configuration_at_a_time() {
 #[test]
 fn a_shard_that_nobody_serves_waits_for_whoever_comes() {
     let configs = configs(&[join(1), Rule::Leave(vec![1]), join(2)]);
-    let mut one = Group::new(1, SHARDS, 8, Bugs::NONE);
+    let mut one = Group::new(1, SHARDS, remembers(8), Bugs::NONE);
     for config in &configs[1..3] {
         assert_eq!(run(&mut one, Command::Adopt(config.clone())), Answer::Adopt(true));
     }
@@ -263,8 +308,11 @@ fn a_put_is_doubtful_after_silence_wherever_it_is_refused() {
     let refused = |bugs| {
         let mut call = PutCall::new(bugs);
         call.sent_to(1);
+        assert_eq!(call.given_up(), PutError::NotDone);
         let first = call.executed(Err(Rejection::Version));
         call.silence();
+        assert_eq!(call.given_up(), PutError::Unknown);
+        assert_eq!(call.executed(Err(Rejection::Full)), Err(PutError::Full), "the version was right");
         call.sent_to(1);
         let again = call.executed(Err(Rejection::Version));
         call.sent_to(2);

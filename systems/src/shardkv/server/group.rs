@@ -8,7 +8,7 @@ use stormglass_sim::net::rpc::Server;
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
-    Content, Delete, Freeze, Get, Install, Moved, NotServed, Num, Shard, Write, Written,
+    Content, Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Shard, Who, Write, Written,
 };
 use super::super::protocol::{Answer, Command, Group, shard_of};
 use super::super::spec::{Observation, Probe};
@@ -39,19 +39,27 @@ pub(super) enum Look {
 pub struct GroupMachine {
     group: Group,
     gid: u64,
+    /// The last entry that it has executed.
+    applied: Index,
     probe: Probe,
 }
 
 impl GroupMachine {
     fn new(config: &GroupConfig) -> Self {
         let make = if config.founder { Group::founder } else { Group::new };
-        let group = make(config.gid, config.shards, config.clerks, config.bugs);
-        GroupMachine { group, gid: config.gid, probe: config.probe.clone() }
+        let group = make(config.gid, config.shards, config.limits, config.bugs);
+        GroupMachine { group, gid: config.gid, applied: 0, probe: config.probe.clone() }
+    }
+
+    fn show(&self) {
+        let (gid, index) = (self.gid, self.applied);
+        self.probe.observe(|| Observation::Snapshot { gid, index, digest: self.group.digest() });
     }
 }
 
 impl StateMachine for GroupMachine {
     fn apply(&mut self, index: Index, _: Term, command: &[u8]) -> Vec<u8> {
+        self.applied = index;
         // Nobody writes anything else into this log; all servers skip it alike.
         let Ok(command) = decode::<Command>(command) else { return Vec::new() };
         let effects = self.group.apply(command);
@@ -77,11 +85,15 @@ impl StateMachine for GroupMachine {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        encode(&self.group.save())
+        self.show();
+        encode(&(self.applied, self.group.save()))
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {
-        self.group.load(decode(snapshot)?);
+        let (applied, state) = decode(snapshot)?;
+        self.applied = applied;
+        self.group.load(state);
+        self.show();
         Ok(())
     }
 }
@@ -92,7 +104,7 @@ pub(super) fn config(
     peers: BTreeMap<ServerId, String>,
 ) -> raft::server::Config<GroupMachine> {
     let (addresses, config) = (Rc::new(peers.clone()), group.clone());
-    let (reads, bugs, shards) = (group.reads, group.bugs, group.shards);
+    let (gid, reads, bugs, shards) = (group.gid, group.reads, group.bugs, group.shards);
     let serve = Rc::new(move |server: &mut Server, door: &Door| {
         let front = Front::new(door, &addresses);
         front.serves(server, move |get: Get| match reads {
@@ -104,6 +116,7 @@ pub(super) fn config(
         } else {
             front.serves(server, |write: Write| Way::Log(encode(&Command::Write(write))));
         }
+        server.on(move |_, _: Who| async move { Identity { gid, shards } });
         freezes(server, &front, bugs);
         front.serves(server, |install: Install| Way::Log(encode(&Command::Install(install))));
         front.serves(server, |delete: Delete| Way::Log(encode(&Command::Delete(delete))));

@@ -17,9 +17,10 @@ use stormglass_sim::net::rpc::Request;
 
 use super::bugs::Bugs;
 use super::message::{
-    Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Install, Moved, Num, Query, Read, Write,
-    Written,
+    Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Identity, Install, Moved, Num, Query, Read,
+    Who, Write, Written,
 };
+use super::protocol::Limits;
 use super::spec::Probe;
 use crate::raft;
 use crate::raft::message::ServerId;
@@ -63,6 +64,11 @@ impl Request for Query {
     const NAME: &'static str = "Query";
 }
 
+impl Request for Who {
+    type Reply = Identity;
+    const NAME: &'static str = "Who";
+}
+
 /// How a group is run, the same on all its servers.
 #[derive(Debug, Clone)]
 pub struct GroupConfig {
@@ -76,12 +82,13 @@ pub struct GroupConfig {
     pub controller: Vec<String>,
     /// How often it asks the controller for the next configuration.
     pub poll: Duration,
-    /// How long it waits for the answer of a server of another group.
+    /// How long it waits for the answer of a server of another group; longer for one that is sent much,
+    /// [`Content::transfer`].
     pub patience: Duration,
     /// How a read is proved fresh; `None`: it goes through the log.
     pub reads: Option<ReadProof>,
-    /// Of how many clerks each shard remembers the last request.
-    pub clerks: usize,
+    /// How much a shard may hold, the same on all its servers.
+    pub limits: Limits,
     /// Planted bugs.
     pub bugs: Bugs,
     /// Who watches.
@@ -99,7 +106,7 @@ impl GroupConfig {
             poll: Duration::from_millis(100),
             patience: Duration::from_millis(500),
             reads: Some(ReadProof::Quorum),
-            clerks: 4096,
+            limits: Limits::default(),
             bugs: Bugs::NONE,
             probe: Probe::blind(),
         }

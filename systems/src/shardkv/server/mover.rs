@@ -5,6 +5,8 @@
 //! holds up no other, and the new group serves each as soon as it has it. What the leader has seen to be installed it
 //! deletes; whoever leads next finds in the replicated state what is left to do, and does it again if need be.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use stormglass_sim::time::sleep;
@@ -97,8 +99,10 @@ impl Mover {
 
     async fn install(&self, install: &Install, to: &[String]) -> bool {
         let mut servers = Client::new(to.to_vec());
+        let hasty = self.group.bugs.has(Bug::WaitsAlike);
+        let transfer = if hasty { Duration::ZERO } else { install.content.transfer() };
         for _ in 0..=to.len() {
-            match servers.ask(install, self.group.patience).await {
+            match servers.ask(install, self.group.patience + transfer).await {
                 Heard::Done(Moved::Done(()) | Moved::Stale | Moved::Gone) => return true,
                 Heard::Done(Moved::Never) => return false,
                 Heard::Refused | Heard::Silence => {}

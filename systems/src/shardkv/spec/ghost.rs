@@ -5,53 +5,10 @@ use std::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 
-use super::super::message::{Config, Gid, Num, Rule, Shard, Stamp, Version, Versioned};
+use super::super::message::{Config, Gid, Num, Rule, Shard, Stamp, Version};
 use super::super::protocol::{PutError, Seen};
+use super::operations::{Op, Outcome};
 use crate::probe::{self, Broken};
-
-/// What a client asks of a clerk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
-    /// Read a key.
-    Get {
-        /// The key.
-        key: String,
-    },
-    /// Install a value at a version.
-    Put {
-        /// The key.
-        key: String,
-        /// The value.
-        value: String,
-        /// The version the key must have.
-        version: Version,
-    },
-    /// Install a value.
-    Set {
-        /// The key.
-        key: String,
-        /// The value.
-        value: String,
-    },
-    /// Append to a value.
-    Append {
-        /// The key.
-        key: String,
-        /// What to append.
-        value: String,
-    },
-}
-
-/// What the clerk returns to its client. A clerk that gave up without knowing returns nothing here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Of a get.
-    Found(Option<Versioned>),
-    /// Of a put.
-    Put(Result<(), PutError>),
-    /// Of a set or an append.
-    Done,
-}
 
 /// One thing seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +28,15 @@ pub enum Observation {
         index: u64,
         /// What it did.
         seen: Vec<Seen>,
+    },
+    /// A server of a group took a snapshot after this entry, or put one of it in place of its state.
+    Snapshot {
+        /// The group.
+        gid: Gid,
+        /// The last entry that it stands for.
+        index: u64,
+        /// The server's state then, as one number.
+        digest: u64,
     },
     /// One thing that a command did when it was executed first. The ghost takes [`Observation::Applied`] apart into these.
     Step {
@@ -146,7 +112,7 @@ pub struct Frozen {
     pub gid: Gid,
     /// For which configuration.
     pub num: Num,
-    /// Its keys as one number.
+    /// Its content as one number.
     pub digest: u64,
 }
 
@@ -154,6 +120,7 @@ pub struct Frozen {
 #[derive(Debug, Default)]
 pub struct Ghost {
     applied: BTreeMap<(Gid, u64), u64>,
+    snapshots: BTreeMap<(Gid, u64), u64>,
     held: BTreeMap<(Shard, Gid), Held>,
     frozen: BTreeMap<Shard, Frozen>,
     installed: BTreeSet<(Shard, Num)>,
@@ -170,6 +137,11 @@ impl Ghost {
     /// What a command at this place did when it was executed first, as one number.
     pub fn executed_as(&self, gid: Gid, index: u64) -> Option<u64> {
         self.applied.get(&(gid, index)).copied()
+    }
+
+    /// The state of the first server of a group that took a snapshot after this entry, or was restored from one.
+    pub fn snapshot(&self, gid: Gid, index: u64) -> Option<u64> {
+        self.snapshots.get(&(gid, index)).copied()
     }
 
     /// A shard as a group has it.
@@ -247,6 +219,9 @@ impl Ghost {
             }
             Observation::Applied { gid, index, seen } => {
                 self.applied.insert((gid, index), digest(&seen));
+            }
+            Observation::Snapshot { gid, index, digest } => {
+                self.snapshots.entry((gid, index)).or_insert(digest);
             }
             Observation::Step { gid, seen } => self.remember_step(gid, seen),
             Observation::Configured { config, .. } => {

@@ -20,7 +20,7 @@ pub fn linearizable(probe: &Probe, budget: Budget) -> Verdict {
         history.iter().filter(|done| sets(&done.op)).map(|done| key(&done.op)).collect();
     let (unversioned, with_versions): (Vec<&Recorded>, Vec<&Recorded>) =
         history.iter().partition(|done| appended.contains(key(&done.op)));
-    let first = checker::check(&Kv::lab(), &convert(&unversioned, kv_input, kv_output), budget);
+    let first = checker::check(&Kv::default(), &convert(&unversioned, kv_input, kv_output), budget);
     if !first.is_linearizable() {
         return first;
     }
@@ -35,15 +35,20 @@ pub fn versioned<'a>(
 }
 
 fn sets(op: &Op) -> bool {
-    matches!(op, Op::Set { .. } | Op::Append { .. })
+    matches!(op, Op::Set { .. } | Op::Append { .. } | Op::Cas { .. })
 }
 
 fn key(op: &Op) -> &str {
-    let (Op::Get { key } | Op::Put { key, .. } | Op::Set { key, .. } | Op::Append { key, .. }) = op;
-    key
+    match op {
+        Op::Get { key }
+        | Op::Put { key, .. }
+        | Op::Set { key, .. }
+        | Op::Append { key, .. }
+        | Op::Cas { key, .. } => key,
+    }
 }
 
-/// A clerk is a client, numbered in the order of appearance.
+/// A clerk is a client, numbered in the order of appearance. What was certainly not done is left out.
 fn convert<I, O>(
     history: &[&Recorded],
     input: fn(&Op) -> I,
@@ -54,10 +59,19 @@ fn convert<I, O>(
         let next = clients.len() as u64;
         let client = *clients.entry(operation.client).or_insert(next);
         let returned = operation.ret.as_ref();
+        if let Some((_, Outcome::NotDone | Outcome::Put(Err(PutError::Full | PutError::NotDone)))) = returned
+        {
+            return None;
+        }
         let returned = returned.map(|(at, outcome)| Returned { at: nanos(*at), output: output(outcome) });
-        checker::Operation { client, input: input(&operation.op), call: nanos(operation.call), returned }
+        Some(checker::Operation {
+            client,
+            input: input(&operation.op),
+            call: nanos(operation.call),
+            returned,
+        })
     };
-    history.iter().map(convert).collect()
+    history.iter().filter_map(convert).collect()
 }
 
 fn kv_input(op: &Op) -> kv::Input {
@@ -65,6 +79,11 @@ fn kv_input(op: &Op) -> kv::Input {
         Op::Get { key } => kv::Input::get(key),
         Op::Set { key, value } => kv::Input::put(key, value),
         Op::Append { key, value } => kv::Input::append(key, value),
+        Op::Cas { key, from, value } => kv::Input::Cas {
+            key: key.as_str().into(),
+            from: from.as_deref().map(Into::into),
+            value: value.as_str().into(),
+        },
         Op::Put { key, .. } => {
             unreachable!("`{key}` is put with versions, and set: there is no model of that")
         }
@@ -73,8 +92,9 @@ fn kv_input(op: &Op) -> kv::Input {
 
 fn kv_output(outcome: &Outcome) -> kv::Output {
     match outcome {
-        Outcome::Found(found) => kv::Output::value(Some(found.as_ref().map_or("", |found| &found.value))),
-        Outcome::Put(_) | Outcome::Done => kv::Output::Done,
+        Outcome::Found(found) => kv::Output::value(found.as_ref().map(|found| found.value.as_str())),
+        Outcome::Swapped(done) => kv::Output::Swapped(*done),
+        Outcome::Put(_) | Outcome::Done | Outcome::NotDone => kv::Output::Done,
     }
 }
 
@@ -85,7 +105,7 @@ fn versioned_input(op: &Op) -> versioned_kv::Input {
         Op::Put { key, value, version } => {
             Input::Put { key: key.as_str().into(), value: value.as_str().into(), version: *version }
         }
-        Op::Set { key, .. } | Op::Append { key, .. } => {
+        Op::Set { key, .. } | Op::Append { key, .. } | Op::Cas { key, .. } => {
             unreachable!("`{key}` is put with versions, and set: there is no model of that")
         }
     }
@@ -98,10 +118,10 @@ fn versioned_output(outcome: &Outcome) -> versioned_kv::Output {
         Outcome::Found(Some(found)) => {
             Output::Value { value: found.value.as_str().into(), version: found.version }
         }
-        Outcome::Put(Ok(())) | Outcome::Done => Output::Ok,
+        Outcome::Put(Ok(())) | Outcome::Done | Outcome::Swapped(_) | Outcome::NotDone => Output::Ok,
         Outcome::Put(Err(PutError::Version)) => Output::Version,
         Outcome::Put(Err(PutError::NoKey)) => Output::NoKey,
-        // `Unknown` is not returned to a probe.
-        Outcome::Put(Err(PutError::Maybe | PutError::Unknown)) => Output::Maybe,
+        // `Unknown` is not returned to a probe, and the others are left out.
+        Outcome::Put(Err(_)) => Output::Maybe,
     }
 }

@@ -11,16 +11,18 @@ mod configs;
 mod ghost;
 mod history;
 mod moves;
+mod operations;
 #[cfg(test)]
 mod tests;
 
 pub use configs::{balanced_with_fewest_moves, configurations_are_followed};
-pub use ghost::{Counts, Ghost, Held, Observation, Op, Outcome, Phase};
+pub use ghost::{Counts, Ghost, Held, Observation, Phase};
 pub use history::{Budget, Verdict, linearizable, versioned};
 pub use moves::{
     deleted_after_install, executed_once, installed_is_what_was_frozen, no_shard_is_lost,
-    old_numbers_change_nothing, one_group_serves, replicas_agree, versions_are_a_chain,
+    old_numbers_change_nothing, one_group_serves, replicas_agree, snapshots_are_whole, versions_are_a_chain,
 };
+pub use operations::{Op, Outcome};
 
 /// The observer of this system.
 pub type Probe = crate::probe::Probe<Ghost>;
@@ -29,7 +31,7 @@ pub type Probe = crate::probe::Probe<Ghost>;
 pub type Property = fn(&Ghost, &Observation) -> Result<(), String>;
 
 /// Every safety property that can be judged while the system runs. Linearizability is judged afterwards, over the history.
-pub const ALL: [(&str, Property); 10] = [
+pub const ALL: [(&str, Property); 11] = [
     ("K0 replicas_agree", replicas_agree),
     // Before K1: who begins anew is not merely one group too many.
     ("K7 no_shard_is_lost", no_shard_is_lost),
@@ -41,6 +43,7 @@ pub const ALL: [(&str, Property); 10] = [
     ("K6 versions_are_a_chain", versions_are_a_chain),
     ("K8 balanced_with_fewest_moves", balanced_with_fewest_moves),
     ("K9 executed_once", executed_once),
+    ("K10 snapshots_are_whole", snapshots_are_whole),
 ];
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

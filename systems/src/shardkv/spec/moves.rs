@@ -28,7 +28,9 @@ pub fn replicas_agree(past: &Ghost, seen: &Observation) -> Result<(), String> {
     }
 }
 
-/// K1: what is served is served by the one group that has the shard, between its install and its freeze.
+/// K1: what is served is served by the one group that has the shard, between its install and its freeze. Of reads it sees
+/// those that go through the log; one that goes past it may be overtaken on its way by what the other servers execute, and
+/// is judged by the history alone.
 pub fn one_group_serves(past: &Ghost, seen: &Observation) -> Result<(), String> {
     let Observation::Step { gid, seen } = seen else { return Ok(()) };
     match seen {
@@ -96,12 +98,23 @@ pub fn versions_are_a_chain(past: &Ghost, seen: &Observation) -> Result<(), Stri
     })
 }
 
-/// K7: nobody begins anew with a shard that somebody has had.
+/// K7: nobody begins anew with a shard that somebody has had. Groups that follow no controller never begin but as the
+/// founder: what is lost there, K3 and K4 see.
 pub fn no_shard_is_lost(past: &Ghost, seen: &Observation) -> Result<(), String> {
     let Observation::Step { gid, seen: Seen::Born { shard, num } } = seen else { return Ok(()) };
     ensure(!past.was_born(*shard), || {
         format!(
             "group {gid} began with an empty shard {shard} at configuration {num}, which others have had before"
+        )
+    })
+}
+
+/// K10: the state of a group after an entry is the same on all its servers, also on those that have it from a snapshot.
+pub fn snapshots_are_whole(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let Observation::Snapshot { gid, index, digest } = seen else { return Ok(()) };
+    ensure(past.snapshot(*gid, *index).is_none_or(|other| other == *digest), || {
+        format!(
+            "the state of a server of group {gid} after entry {index} is not the one of which a snapshot was taken"
         )
     })
 }

@@ -118,6 +118,18 @@ fn a_shard_that_begins_anew() {
     assert_eq!(after([(1, froze(2)), (2, born)]), Some("K7 no_shard_is_lost"));
 }
 
+#[test]
+fn a_snapshot_that_lacks_something() {
+    let clause = |gid, index, digest| {
+        let probe = probe();
+        probe.observe(|| Observation::Snapshot { gid: 1, index: 4, digest: 7 });
+        probe.observe(|| Observation::Snapshot { gid, index, digest });
+        probe.broken().map(|(_, broken)| broken.clause)
+    };
+    assert_eq!(clause(1, 4, 8), Some("K10 snapshots_are_whole"));
+    assert_eq!((clause(1, 4, 7), clause(1, 5, 8), clause(2, 4, 8)), (None, None, None));
+}
+
 fn first() -> Config {
     Config { num: 1, shards: vec![1, 1], origins: vec![0, 0], groups: [(1, vec![])].into() }
 }
@@ -202,6 +214,15 @@ fn histories_are_judged_by_what_is_done_to_a_key() {
         let found = |value: &str, version| Outcome::Found(Some(Versioned { value: value.into(), version }));
         done(Op::Set { key: "a".into(), value: "x".into() }, Outcome::Done);
         done(Op::Append { key: "a".into(), value: "y".into() }, Outcome::Done);
+        done(Op::Append { key: "a".into(), value: "z".into() }, Outcome::NotDone);
+        let cas = |from: Option<&str>, value: &str| Op::Cas {
+            key: "c".into(),
+            from: from.map(str::to_owned),
+            value: value.into(),
+        };
+        done(cas(None, "1"), Outcome::Swapped(true));
+        done(cas(Some("0"), "2"), Outcome::Swapped(false));
+        done(Op::Get { key: "c".into() }, found("1", 1));
         done(Op::Get { key: "a".into() }, found(appended, 2));
         done(Op::Get { key: "b".into() }, Outcome::Found(None));
         done(Op::Put { key: "b".into(), value: "z".into(), version: 0 }, Outcome::Put(Ok(())));
