@@ -14,6 +14,7 @@ pub(super) const NAME: &str = "mapreduce/cut_off_worker";
 pub(super) fn story() -> Story {
     Story::new(NAME, "A worker that reaches no other costs the job nothing but what it did itself", tell)
         .catches(caught_by::<Bug>(NAME))
+        .timed() // a schedule that starves a worker makes it as silent as a dead one
         .sometimes("a worker was declared dead")
 }
 

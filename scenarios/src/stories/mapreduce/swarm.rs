@@ -54,6 +54,8 @@ fn draw(stage: &Stage) -> Play {
         least: Duration::from_millis(stream.below(2000)),
         percent_of_mean: 100 + stream.below(200) as u32,
     });
+    // Disks fail all through the storm, and more often than a job should put up with.
+    play.policy.max_failures = 1000;
     play.costs = between(1, stream.log_uniform(2.0, 2000.0) as u64);
     play
 }
