@@ -39,6 +39,12 @@ known_bugs! {
         ExpiredIsNew = "expired-is-new",
             breaks "R3 executed_once", caught_by "kvraft/sessions_end";
 
+        /// Belief: a write that finds its session ended, and was sent once, was not executed.
+        /// The network may have made a copy, which was, before the session ended.
+        /// Shows when: sessions are few, and requests are copied.
+        ExpiredIsNotDone = "expired-is-not-done",
+            breaks "linearizable", caught_by "kvraft/sessions_end";
+
         /// Belief: each server sees by itself which clients are gone.
         /// Their clocks and their times of applying differ, and then their tables.
         /// Shows when: nothing happens for a while.

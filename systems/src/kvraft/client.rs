@@ -98,9 +98,7 @@ impl Clerk {
                 told(result, doubt && !forgets && !bugs.has(Bug::VersionAfterResend))
             }
             Err(WriteError::NotDone) => Err(PutError::NotDone),
-            // Whatever of it is still on its way, belongs to a session that has ended.
-            Err(WriteError::Expired) => Err(PutError::Maybe),
-            Err(WriteError::Unknown) => Err(PutError::Unknown),
+            Err(WriteError::Unknown | WriteError::Expired) => Err(PutError::Unknown),
         };
         if result != Err(PutError::Unknown) {
             self.config.probe.ret(ticket, || Outcome::PutAt(result));
@@ -138,7 +136,11 @@ impl Clerk {
         action: &Action,
     ) -> Result<Written<Answer>, WriteError> {
         let write = |by| Write { by, key: key.to_owned(), action: action.clone() };
-        let written = self.client.write(numbering, self.config.retry, write).await?;
+        let mut written = self.client.write(numbering, self.config.retry, write).await;
+        if self.config.bugs.has(Bug::ExpiredIsNotDone) && written == Err(WriteError::Expired) {
+            written = self.client.write(numbering, self.config.retry, write).await;
+        }
+        let written = written?;
         self.observe(|by| Observation::Told {
             by,
             told: Executed { what: spec::digest(&write(by)), answer: written.result },

@@ -25,8 +25,10 @@
 //!
 //! # What is left out
 //!
-//! * A session that ends is one whose client was silent while many others came. Who returns to it in the middle of a write
-//!   is told so, and must find out by a read. More room makes it rarer, nothing makes it impossible (Raft thesis, §6.3).
+//! * A session that ends is one whose client was silent while many others came. Who returns to it is told so, and must find
+//!   out by a read whether the write was executed: it may have been, by a copy of the very message, before the session
+//!   ended. A client that was silent for a minute opens a new one instead. More room makes it rarer, nothing makes it
+//!   impossible (Raft thesis, §6.3).
 //! * *Certainly not done*, where the network makes copies of requests: a copy may yet arrive.
 //! * Scans of several keys.
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stormglass_sim::net::rpc::{self, Request};
 use stormglass_sim::rand::below;
+use stormglass_sim::time::Instant;
 
 use super::message::{By, Once, Open, Reply};
 use crate::retry::{Retry, Tries};
@@ -37,8 +38,8 @@ pub enum WriteError {
     /// No answer in time: it may have been executed, or may be yet.
     #[error("unknown: it may have been done, or may be yet")]
     Unknown,
-    /// The session ended meanwhile: it may have been executed, and will not be any more.
-    #[error("perhaps done: the client was silent for so long that its session ended")]
+    /// The session has ended: it will not be executed any more; whether it was, nobody knows.
+    #[error("perhaps done, and never later: so many others came meanwhile that the client's session ended")]
     Expired,
 }
 
@@ -58,6 +59,10 @@ pub enum Numbering {
     Message,
 }
 
+/// A session that was not used for so long is left for a new one: it may have ended, and a write that finds out so is one
+/// that nobody can tell about.
+const FRESH: Duration = Duration::from_secs(60);
+
 /// One client of the servers of one service. It does one thing at a time.
 #[derive(Debug)]
 pub struct Client {
@@ -66,7 +71,8 @@ pub struct Client {
     target: String,
     /// How many requests in a row were not answered as hoped.
     failures: usize,
-    session: Option<u64>,
+    /// Its name, and when a server last knew it.
+    session: Option<(u64, Instant)>,
     /// The number of its last write.
     pub(crate) number: u64,
 }
@@ -83,7 +89,7 @@ impl Client {
 
     /// Its last write, unless its session has ended.
     pub fn last(&self) -> Option<By> {
-        self.session.map(|session| By { session, number: self.number })
+        self.session.map(|(session, _)| By { session, number: self.number })
     }
 
     /// The server that it asks next.
@@ -116,29 +122,34 @@ impl Client {
     ) -> Result<Written<T>, WriteError> {
         let mut tries = Tries::start(retry);
         self.number += 1;
+        self.session = self.session.filter(|(_, known)| known.elapsed() < FRESH);
         // Whether some message of this write may have been executed, or may be yet; and one with another number.
         let (mut sent, mut doubt) = (false, false);
-        let mut first = true;
         loop {
             match self.session {
                 None => {
                     if let Heard::Done(session) = self.ask(&Open, tries.reply()).await {
-                        self.session = Some(session);
+                        self.session = Some((session, Instant::now()));
                         if tries.are_over() {
                             return Err(given_up(sent));
                         }
                         continue;
                     }
                 }
-                Some(session) => {
+                Some((session, _)) => {
                     let request = request(By { session, number: self.number });
                     match self.ask(&request, tries.reply()).await {
-                        Heard::Done(Once::Done(result)) => return Ok(Written { result, doubt }),
+                        Heard::Done(Once::Done(result)) => {
+                            self.session = Some((session, Instant::now()));
+                            return Ok(Written { result, doubt });
+                        }
+                        // Though it was sent once: the network may have made a copy, executed before the session ended.
                         Heard::Done(Once::Expired) => {
                             self.session = None;
-                            if !first {
+                            if numbering == Numbering::Operation {
                                 return Err(WriteError::Expired);
                             }
+                            (sent, doubt) = (true, true);
                         }
                         Heard::Refused => {}
                         Heard::Done(Once::Past) | Heard::Silence => {
@@ -149,7 +160,6 @@ impl Client {
                             }
                         }
                     }
-                    first = self.session.is_none();
                 }
             }
             if !self.pause(&mut tries).await {
@@ -196,7 +206,7 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
     use std::rc::Rc;
 
     use serde::{Deserialize, Serialize};
@@ -218,44 +228,100 @@ mod tests {
         Duration::from_millis(millis)
     }
 
+    /// A server that opens sessions 1, 2, … after `opens_after`, and answers a write as `became` says; a client that does
+    /// `work`. How many sessions were opened, and which writes came.
+    fn exchange<W: Future<Output = ()>>(
+        opens_after: Duration,
+        became: fn(By) -> Once,
+        work: impl Fn(Client) -> W + 'static,
+    ) -> (u64, Vec<By>) {
+        let (opened, came) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(Vec::new())));
+        let (opens, adds) = (opened.clone(), came.clone());
+        let outcome = Sim::new(Seed(1)).run(|world| async move {
+            world.links(LinkConfig::with_latency(Latency::Constant(millis(1))));
+            world.node("server", move || {
+                let (opens, adds) = (opens.clone(), adds.clone());
+                async move {
+                    let mut server = rpc::Server::bind("0.0.0.0:7000").await.unwrap();
+                    server.on(move |_, _: Open| {
+                        opens.set(opens.get() + 1);
+                        let session = opens.get();
+                        async move {
+                            sleep(opens_after).await;
+                            Reply::Done(session)
+                        }
+                    });
+                    server.on(move |_, Add(by)| {
+                        adds.borrow_mut().push(by);
+                        async move { Reply::Done(became(by)) }
+                    });
+                    drop(server.serve().await);
+                }
+            });
+            let client = world.node("client", || async {});
+            world.spawn_on(client, async move { work(Client::new(vec!["server:7000".into()])).await }).await
+        });
+        outcome.unwrap().unwrap();
+        (opened.get(), came.take())
+    }
+
     #[test]
     fn who_has_a_session_too_late_sends_no_write() {
         let told = |opens_after| {
-            let (adds, told) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(None)));
-            let (counted, result) = (adds.clone(), told.clone());
-            let outcome = Sim::new(Seed(1)).run(|world| async move {
-                world.links(LinkConfig::with_latency(Latency::Constant(millis(1))));
-                world.node("server", move || {
-                    let counted = counted.clone();
-                    async move {
-                        let mut server = rpc::Server::bind("0.0.0.0:7000").await.unwrap();
-                        server.on(move |_, _: Open| async move {
-                            sleep(opens_after).await;
-                            Reply::Done(1)
-                        });
-                        server.on(move |_, _: Add| {
-                            counted.set(counted.get() + 1);
-                            async { Reply::Done(Once::Done(())) }
-                        });
-                        drop(server.serve().await);
-                    }
-                });
-                world.node("client", move || {
+            let told = Rc::new(Cell::new(None));
+            let result = told.clone();
+            let (_, came) = exchange(
+                opens_after,
+                |_| Once::Done(()),
+                move |mut client| {
                     let result = result.clone();
                     async move {
                         let patience = Some(millis(400));
                         let retry = Retry { reply: millis(400), patience, ..Retry::default() };
-                        let mut client = Client::new(vec!["server:7000".into()]);
                         let written = client.write(Numbering::Operation, retry, Add).await;
                         result.set(Some(written.map(|written| written.result)));
                     }
-                });
-                sleep(millis(1000)).await;
-            });
-            assert_eq!(outcome.findings, []);
-            (told.get(), adds.get())
+                },
+            );
+            (told.get(), came.len())
         };
         assert_eq!(told(millis(200)), (Some(Ok(())), 1));
         assert_eq!(told(millis(380)), (Some(Err(WriteError::NotDone)), 0), "its answer would come late");
+    }
+
+    /// The session may have ended between two copies of the one message, the first of which was executed.
+    #[test]
+    fn a_session_that_has_ended_leaves_doubt_though_the_write_was_sent_once() {
+        let expired = |by: By| if by.session == 1 { Once::Expired } else { Once::Done(()) };
+        let (opened, came) = exchange(Duration::ZERO, expired, |mut client| async move {
+            let written = client.write(Numbering::Operation, Retry::default(), Add).await;
+            assert_eq!(written, Err(WriteError::Expired));
+            let written = client.write(Numbering::Message, Retry::default(), Add).await;
+            assert_eq!(written, Ok(Written { result: (), doubt: false }));
+        });
+        let by = |session, number| By { session, number };
+        assert_eq!((opened, came), (2, vec![by(1, 1), by(2, 2)]));
+        let (_, came) = exchange(Duration::ZERO, expired, |mut client| async move {
+            let written = client.write(Numbering::Message, Retry::default(), Add).await;
+            assert_eq!(written, Ok(Written { result: (), doubt: true }));
+        });
+        assert_eq!(came, [by(1, 1), by(2, 1)]);
+    }
+
+    #[test]
+    fn a_session_is_left_after_a_long_silence() {
+        let (opened, came) = exchange(
+            Duration::ZERO,
+            |_| Once::Done(()),
+            |mut client| async move {
+                for pause in [FRESH - millis(10), FRESH - millis(10), FRESH] {
+                    client.write(Numbering::Operation, Retry::default(), Add).await.unwrap();
+                    sleep(pause).await;
+                }
+                client.write(Numbering::Operation, Retry::default(), Add).await.unwrap();
+            },
+        );
+        assert_eq!(opened, 2);
+        assert_eq!(came.iter().map(|by| by.session).collect::<Vec<_>>(), [1, 1, 1, 2]);
     }
 }

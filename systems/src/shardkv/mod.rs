@@ -35,8 +35,9 @@
 //!
 //! # What is left out
 //!
-//! * A write that is executed once where the network makes copies, in one case: a copy of it is executed though its clerk
-//!   was told that nobody took it, and the shard forgets the clerk before it sends again. Over TCP there are no copies.
+//! * A write that is executed once where the network makes copies, in one case: one copy is executed, the shard forgets the
+//!   clerk, and of another copy the clerk hears that it was not, or that nobody took it; so it sends again. That takes 4096
+//!   other clerks between two copies of one message, and over TCP there are no copies.
 //! * A lease for controllers: whoever comes late is fenced off by the number of its configuration, so that a lease would
 //!   save work and keep no promise.
 //! * Moving shards by load or size: the number of shards is all that is balanced.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stormglass_sim::chance::Ratio;
+use stormglass_sim::net::LinkConfig;
 use stormglass_sim::rand::below;
 use stormglass_sim::time::sleep;
 use stormglass_systems::kvraft::message::ReadPath;
@@ -34,8 +36,8 @@ pub(super) fn stories() -> Vec<Story> {
     ]
 }
 
-/// More clients than there is room for, who take their time; their requests and replies are lost. A server restarts and
-/// goes through its log faster than the others did. Who leads says how much room there is.
+/// More clients than there is room for, who take their time; their requests and replies are lost, or their requests come
+/// twice. A server restarts and goes through its log faster than the others did. Who leads says how much room there is.
 async fn end(stage: Stage) {
     let cast = Cast::with_rooms(&stage, Plan::of(&stage, 3), |server| 1 + server as usize);
     let versions = stage.world().stream("plan").below(3) == 0;
@@ -52,7 +54,14 @@ async fn end(stage: Stage) {
             }
         });
     }
-    cast.lines(Profile::LabUnreliable);
+    if cast.world.stream("plan").below(3) == 0 {
+        let (client, server) = (cast.clients.borrow(), cast.nodes());
+        let copied = LinkConfig { duplicate: Ratio::percent(30), ..Profile::LabUnreliable.requests() };
+        let ways = client.iter().flat_map(|client| server.iter().map(move |server| (*client, *server)));
+        ways.for_each(|(client, server)| cast.world.link(client, server, copied.clone()));
+    } else {
+        cast.lines(Profile::LabUnreliable);
+    }
     for _ in stage.each("restarts", 0..2) {
         sleep(millis(400 + cast.world.stream("restarts").below(800))).await;
         let any = cast.any();

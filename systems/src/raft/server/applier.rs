@@ -50,7 +50,7 @@ impl Waiter {
 
     /// Another entry lies where its own was to be. A change may have taken effect by an entry before that: a joint
     /// configuration, whose successor any leader appends.
-    fn replaced(self) {
+    pub(super) fn replaced(self) {
         let error = if let Waiter::Index(_) = self { SubmitError::Unknown } else { SubmitError::Replaced };
         self.fail(error);
     }

@@ -21,6 +21,8 @@ mod door;
 mod event;
 mod machine;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod wire;
 

@@ -308,7 +308,7 @@ impl<S: StateMachine> Turn<S> {
     }
 
     /// Reads a chunk of a snapshot and sends it.
-    fn send_chunk(&self, chunk: SendChunk) {
+    pub(super) fn send_chunk(&self, chunk: SendChunk) {
         let (shared, wire, most) =
             (self.shared.clone(), self.wire.clone(), self.config.protocol.chunk.max(1));
         let sending = async move {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use stormglass_sim::fs::{Calm, Disk, Fault, FaultRule};
+use stormglass_sim::fs::{self, Calm, Disk, Fault, FaultRule};
 use stormglass_sim::net::Latency;
 use stormglass_sim::time::sleep;
 use stormglass_sim::{NodeId, Seed, Sim, World};
@@ -315,6 +315,30 @@ fn lost_promises_are_refused_by_name() {
     assert!(first_byte.unwrap_err().contains("does not begin as one"));
     let gone = refusal(|disk| disk.remove_file(SEGMENT, &mut Calm).unwrap());
     assert!(gone.unwrap_err().contains("what lies between is lost"));
+}
+
+#[test]
+fn a_snapshot_that_a_leaders_has_overtaken_goes_with_the_next() {
+    let outcome = Sim::new(Seed(1)).run(|world| async move {
+        let node = world.node("server", || async {});
+        let left = world.spawn_on(node, async move {
+            let config = Config::default();
+            let (mut storage, _) = Storage::open(config.clone(), Bugs::NONE).await.unwrap();
+            let theirs = meta(30, 4);
+            let install = Persist::Install { meta: theirs.clone(), keep_suffix: false };
+            storage.persist(vec![hard(4, None), chunk(&theirs, 3, 0, 1), install]).await.unwrap();
+            let own = |index| Snapshot { meta: meta(index, 4), bytes: vec![7; 70] };
+            write_snapshot(&config, &own(7), Bugs::NONE).await.unwrap();
+            storage.persist(vec![Persist::Overtaken(7), Persist::Append(entries(31, 33, 4))]).await.unwrap();
+            write_snapshot(&config, &own(32), Bugs::NONE).await.unwrap();
+            storage.persist(vec![Persist::Compact(32)]).await.unwrap();
+            let names = fs::read_dir(&config.directory).await.unwrap();
+            let names = names.into_iter().map(|entry| entry.name);
+            names.filter(|name| name.starts_with("snapshot")).collect::<Vec<_>>()
+        });
+        left.await.unwrap()
+    });
+    assert_eq!(outcome.unwrap(), ["snapshot-00000000000000000032"]);
 }
 
 #[test]

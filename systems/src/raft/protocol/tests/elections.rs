@@ -267,6 +267,21 @@ fn who_was_not_heard_is_asked_again_each_heartbeat() {
     assert_eq!(server.tick().send.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [4, 5]);
 }
 
+/// A promise for an earlier term comes late: it counts for nothing, and its voter is asked again.
+#[test]
+fn who_promised_an_earlier_term_was_not_heard() {
+    let mut server = Single::new(3, Bugs::NONE, 4, &[1]);
+    server.tick();
+    let promise = |term, granted| Input::Reply(2, Reply::PreVote(Vote { term, granted }));
+    let asked = |effects: Effects| effects.send_early.iter().map(|(to, _)| *to).collect::<Vec<_>>();
+    server.step(promise(4, true));
+    assert_eq!((server.raft.role(), asked(server.tick())), (Role::PreCandidate, vec![2, 3]));
+    server.step(promise(4, false));
+    assert_eq!(asked(server.tick()), [3], "a refusal bears the refuser's own term");
+    server.step(promise(5, true));
+    assert_eq!((server.raft.role(), server.raft.term()), (Role::Candidate, 5));
+}
+
 #[test]
 fn timeout_now_is_obeyed_in_its_own_term_only() {
     let role = |term| {

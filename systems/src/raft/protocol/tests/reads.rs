@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::super::bugs::{Bug, Bugs};
-use super::super::super::message::{Appended, Outcome, Reply, ServerId};
+use super::super::super::message::{Appended, Installed, Outcome, Reply, ServerId};
 use super::super::{Answer, Config, Effects, Input, ReadProof, Refusal};
 use super::single::Single;
 use super::{config, ms, voters};
@@ -54,6 +54,19 @@ fn a_read_waits_for_a_quorum_in_a_round_that_began_after_it() {
     assert_eq!(served(Bugs::NONE), [false, false, true]);
     assert_eq!(served(Bugs::only(Bug::ReadsLocally)), [true, false, false]);
     assert_eq!(served(Bugs::only(Bug::ReadTrustsOldRound)), [false, true, false]);
+}
+
+/// A follower that refused a chunk was of an earlier term then: it may have voted for another leader before it answered.
+#[test]
+fn a_refused_snapshot_answers_no_read() {
+    let served = |next| {
+        let mut leader = leader(3, Bugs::NONE);
+        read(&mut leader, 5, ReadProof::Quorum);
+        let (term, round) = (leader.raft.term(), round(&leader));
+        let reply = Reply::Installed(Installed { term, last_index: 1, next, round });
+        leader.step(Input::Reply(2, reply)).answers == [at(5, 1)]
+    };
+    assert_eq!([None, Some(1)].map(served), [false, true]);
 }
 
 #[test]

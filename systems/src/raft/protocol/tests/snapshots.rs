@@ -89,6 +89,25 @@ fn an_old_snapshot_is_answered_and_not_installed() {
 }
 
 #[test]
+fn a_snapshot_of_a_leader_of_an_older_term_is_refused() {
+    let mut follower = Single::new(3, Bugs::NONE, 4, &[]);
+    let effects = follower.request(2, chunk(3, &meta(5, 3), 0, 10));
+    let refused = Installed { term: 4, last_index: 5, next: None, round: 3 };
+    assert_eq!((effects.reply, effects.persist), (Some(Reply::Installed(refused)), vec![]));
+}
+
+#[test]
+fn its_own_snapshot_that_comes_after_a_leaders_is_only_a_file() {
+    let mut follower = Single::new(3, Bugs::NONE, 4, &[1, 1]);
+    follower.append(2, append(4, (2, 1), &[], 2));
+    let own = follower.raft.snapshot_meta(2).unwrap();
+    follower.request(2, chunk(4, &meta(5, 3), 0, 10));
+    let effects = follower.step(Input::Snapshotted { meta: own, length: 10 });
+    assert_eq!(effects.persist, [Persist::Overtaken(2)]);
+    assert_eq!(follower.raft.status().snapshot, 5);
+}
+
+#[test]
 fn a_snapshot_of_an_older_term_changes_neither_term_nor_vote() {
     let hard = |bugs| installed(bugs, &[], &meta(5, 3)).1.persist.into_iter().next();
     assert!(matches!(hard(Bugs::NONE), Some(Persist::Chunk { .. })));
