@@ -1,6 +1,9 @@
 //! The history a story records: what clients asked and were answered, in the world's true time.
+//!
+//! No two of its times are equal, as many things may happen at one instant: what is recorded first is first, and the
+//! judge, to whom equal times are concurrent, knows it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,6 +22,15 @@ struct Shared<M: Model> {
     model: M,
     records: RefCell<Vec<Operation<M::Input, M::Output>>>,
     names: RefCell<Vec<String>>,
+    /// The last time in it.
+    stamped: Cell<u64>,
+}
+
+impl<M: Model> Shared<M> {
+    fn stamp(&self) -> u64 {
+        self.stamped.set(nanos(self.world.now()).max(self.stamped.get() + 1));
+        self.stamped.get()
+    }
 }
 
 impl<M: Model> Clone for History<M> {
@@ -34,7 +46,8 @@ pub struct Call(usize);
 
 impl<M: Model> History<M> {
     pub(crate) fn new(world: World, model: M) -> Self {
-        let shared = Shared { world, model, records: RefCell::default(), names: RefCell::default() };
+        let (records, names, stamped) = (RefCell::default(), RefCell::default(), Cell::default());
+        let shared = Shared { world, model, records, names, stamped };
         History(Rc::new(shared))
     }
 
@@ -46,13 +59,13 @@ impl<M: Model> History<M> {
             names.len() - 1
         });
         let mut records = self.0.records.borrow_mut();
-        records.push(Operation::pending(number as u64, input, nanos(self.0.world.now())));
+        records.push(Operation::pending(number as u64, input, self.0.stamp()));
         Call(records.len() - 1)
     }
 
     /// Records the answer. A call without one is of unknown outcome: it may take effect at any time, or never.
     pub fn returned(&self, call: Call, output: M::Output) {
-        let at = nanos(self.0.world.now());
+        let at = self.0.stamp();
         self.0.records.borrow_mut()[call.0].returned = Some(checker::Returned { at, output });
     }
 
@@ -119,4 +132,31 @@ pub(crate) fn fell(judgement: Judgement) -> Option<(Verdict, Fall)> {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use stormglass_checker::models::register::{Input, Output, Register};
+    use stormglass_sim::{Seed, Sim};
+
+    use super::*;
+
+    /// A client that reads what it has overwritten, all of it at one instant.
+    #[test]
+    fn what_follows_at_the_same_instant_is_not_concurrent() {
+        let judged = |seen: &'static str| {
+            let outcome = Sim::new(Seed(1)).run(|world| async move {
+                let history = History::new(world, Register);
+                let done = || async { Some(Output::Done) };
+                history.record("c0", Input::write("x", "1"), done()).await;
+                history.record("c0", Input::write("x", "2"), done()).await;
+                history
+                    .record("c0", Input::read("x"), async { Some(Output::Value(Some(seen.into()))) })
+                    .await;
+                history.judge()
+            });
+            outcome.unwrap().map(|(verdict, _)| verdict)
+        };
+        assert_eq!([judged("2"), judged("1")], [None, Some(Verdict::Safety)]);
+    }
 }

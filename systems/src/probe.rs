@@ -5,9 +5,10 @@
 //! event. The default probe is blind and costs nothing; that is what a real program uses.
 //!
 //! Time here is the observer's own, given by the story as a function. A node's clock may be skewed, and a
-//! history stamped with skewed clocks proves nothing.
+//! history stamped with skewed clocks proves nothing. No two stamps are equal, as many things may happen at one instant
+//! of a world: what the observer sees first is first, and the judge, to whom equal times are concurrent, knows it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub struct Operation<Op, Outcome> {
     pub client: u64,
     /// What it asked for.
     pub op: Op,
-    /// When, in the observer's time.
+    /// When, in the observer's time. Later than whatever the observer saw before, if by a nanosecond.
     pub call: Duration,
     /// When it returned and with what; `None`: never, so that it may have taken effect or may yet.
     pub ret: Option<(Duration, Outcome)>,
@@ -77,6 +78,8 @@ struct State<G: Ghost> {
 
 struct Shared<G: Ghost> {
     clock: Box<dyn Fn() -> Duration>,
+    /// The last stamp in the history.
+    stamped: Cell<Duration>,
     state: RefCell<State<G>>,
 }
 
@@ -87,7 +90,8 @@ impl<G: Ghost> Probe<G> {
     /// An observer whose time is `clock`: a world's true time, or that since the start of a real run.
     pub fn new(clock: impl Fn() -> Duration + 'static) -> Self {
         let state = State { ghost: G::default(), history: Vec::new(), broken: None };
-        Probe(Some(Rc::new(Shared { clock: Box::new(clock), state: RefCell::new(state) })))
+        let (clock, stamped) = (Box::new(clock), Cell::default());
+        Probe(Some(Rc::new(Shared { clock, stamped, state: RefCell::new(state) })))
     }
 
     /// An observer that sees nothing.
@@ -105,7 +109,7 @@ impl<G: Ghost> Probe<G> {
     /// A client begins an operation.
     pub fn call(&self, client: u64, op: impl FnOnce() -> G::Op) -> Ticket {
         Ticket(self.0.as_ref().map(|shared| {
-            let call = (shared.clock)();
+            let call = shared.stamp();
             let history = &mut shared.state.borrow_mut().history;
             history.push(Operation { client, op: op(), call, ret: None });
             history.len() - 1
@@ -119,7 +123,7 @@ impl<G: Ghost> Probe<G> {
         let seen = {
             let operation = &mut shared.state.borrow_mut().history[index];
             let seen = G::returned(&operation.op, &outcome);
-            operation.ret = Some(((shared.clock)(), outcome));
+            operation.ret = Some((shared.stamp(), outcome));
             seen
         };
         shared.judge(seen);
@@ -150,6 +154,12 @@ impl<G: Ghost> Probe<G> {
 }
 
 impl<G: Ghost> Shared<G> {
+    fn stamp(&self) -> Duration {
+        let next = self.stamped.get() + Duration::from_nanos(1);
+        self.stamped.set(next.max((self.clock)()));
+        self.stamped.get()
+    }
+
     fn judge(&self, seen: G::Observation) {
         let state = &mut *self.state.borrow_mut();
         if let Err(broken) = state.ghost.observe(seen) {
@@ -173,5 +183,44 @@ impl<G: Ghost> Default for Probe<G> {
 impl<G: Ghost> fmt::Debug for Probe<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Probe" } else { "Probe(blind)" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Nobody;
+
+    impl Ghost for Nobody {
+        type Observation = ();
+        type Op = ();
+        type Outcome = ();
+
+        fn observe(&mut self, (): ()) -> Result<(), Broken> {
+            Ok(())
+        }
+
+        fn returned((): &(), (): &()) {}
+    }
+
+    #[test]
+    fn what_is_seen_first_is_first_at_one_instant_too() {
+        let now = Rc::new(Cell::new(Duration::from_secs(1)));
+        let clock = now.clone();
+        let probe: Probe<Nobody> = Probe::new(move || clock.get());
+        for client in 0..3 {
+            let ticket = probe.call(client, || ());
+            probe.ret(ticket, || ());
+        }
+        now.set(Duration::from_secs(2));
+        drop(probe.call(0, || ()));
+        let stamps =
+            probe.history().into_iter().flat_map(|seen| [Some(seen.call), seen.ret.map(|(at, ())| at)]);
+        let stamps: Vec<u128> = stamps.flatten().map(|stamp| stamp.as_nanos()).collect();
+        let second = 1_000_000_000;
+        let expected = (0..6).map(|n| second + n).chain([2 * second]);
+        assert_eq!(stamps, expected.collect::<Vec<_>>());
     }
 }
