@@ -224,10 +224,15 @@ impl Fuzz {
         }
         let now = Finding {
             summary: once.summary.clone(),
+            until_ns: once.until_ns,
             ..Finding::new(outcome.clone(), once.overrides.clone())
         };
         let path = self.save(&now)?;
-        let replay = if once.overrides.is_empty() { outcome.reference() } else { path.display().to_string() };
+        let replay = if once.overrides.is_empty() && once.until_ns.is_none() {
+            outcome.reference()
+        } else {
+            path.display().to_string()
+        };
         say(&report::failure(&outcome, &replay))?;
         if let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) {
             tally.again.insert(replay, outcome);
