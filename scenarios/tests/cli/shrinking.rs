@@ -93,6 +93,7 @@ fn outlives() {
 }
 
 /// Written by a debug build, on another day: whatever builds this test, a release build too, must fail in the same way.
+/// `cargo xtask builds` has both builds at once, and goes both ways.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fragile.min.json");
 
 fn any_build() {
