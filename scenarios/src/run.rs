@@ -12,7 +12,7 @@ use stormglass_sim::schedule::search::Run;
 use stormglass_sim::{Config, Finding, FindingKind, Schedule, Seed, Sim, guard};
 
 use crate::campaign::Unit;
-use crate::outcome::{Fall, Outcome, Verdict};
+use crate::outcome::{Covered, Fall, Outcome, Verdict};
 use crate::stage::{Script, Stage};
 use crate::story::Story;
 
@@ -56,6 +56,7 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
         trace: unit.trace.is_some(),
         record_decisions: unit.decisions.is_some(),
         max_time: Some(unit.until_ns.map_or(Duration::MAX, Duration::from_nanos).min(story.time_limit())),
+        coverage: unit.coverage,
         max_events: Some(unit.max_events.unwrap_or(MAX_EVENTS)),
         ..Config::default()
     };
@@ -101,6 +102,8 @@ pub(crate) fn outcome<T>(
         seen: ran.properties.iter().map(|(name, counts)| (name.clone(), counts.held)).collect(),
         weather: Vec::new(),
         converged_ns: None,
+        file: None,
+        covered: ran.coverage.as_ref().map(|steps| Covered { drawn: ran.drawn, steps: steps.clone() }),
     }
 }
 

@@ -6,6 +6,7 @@
 //! it was killed from outside: then the seed is run once more, while no other is, and only a second death is its result.
 
 mod finding;
+mod guide;
 mod journal;
 mod obituary;
 mod pool;
@@ -18,6 +19,7 @@ mod worker;
 mod write;
 
 pub use finding::Finding;
+pub(crate) use guide::Guide;
 pub(crate) use journal::{Journal, Plan};
 pub(crate) use pool::Pool;
 pub(crate) use portfolio::Schedules;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 use stormglass_sim::Seed;
-use stormglass_sim::chance::Overrides;
 
 use super::args::{self, PATIENCE, Shard};
 use super::corpus::Corpus;
@@ -13,7 +12,9 @@ use super::output::{note, say};
 use super::progress::Progress;
 use super::publish::Publish;
 use super::{Answer, Complaint, select};
-use crate::campaign::{CampaignResult, FILES, Finding, Journal, Plan, Pool, Schedules, StoryTally, Unit};
+use crate::campaign::{
+    CampaignResult, FILES, Finding, Guide, Journal, Plan, Pool, Schedules, StoryTally, Unit,
+};
 use crate::outcome::Outcome;
 use crate::report;
 use crate::story::Story;
@@ -173,7 +174,8 @@ impl Fuzz {
         let plan = journal.plan.clone();
         let progress = Progress::new(plan.total());
         progress.skip(journal.done());
-        let journal = std::cell::RefCell::new(journal);
+        let (journal, guide) =
+            (std::cell::RefCell::new(journal), std::cell::RefCell::new(Guide::new(plan.schedule)));
         let mut order = (journal.borrow().below()..).filter(|n| !journal.borrow().is_done(*n));
         let mut next = || {
             if plan.time_ms.is_some_and(|time| journal.borrow().elapsed().as_millis() >= u128::from(time)) {
@@ -182,12 +184,14 @@ impl Fuzz {
             let n = order.next()?;
             let (story, seed) = plan.run(n)?;
             let unit = Unit::new(&plan.stories[story], seed, plan.bug.as_deref());
-            Some(Unit { tag: usize::try_from(n).ok()?, ..unit.under(plan.schedule.of(seed)) })
+            let unit = guide.borrow_mut().unit(unit.under(plan.schedule.of(seed)));
+            Some(Unit { tag: usize::try_from(n).ok()?, ..unit })
         };
         let mut trouble = None;
-        let mut done = |unit: &Unit, outcome: Outcome| {
+        let mut done = |unit: &Unit, mut outcome: Outcome| {
+            guide.borrow_mut().learn(unit, &mut outcome);
             let journal = &mut **journal.borrow_mut();
-            let told = progress.aside(|| self.told(&mut journal.tallies, &outcome)).and_then(|()| {
+            let told = progress.aside(|| self.told(&mut journal.tallies, unit, outcome)).and_then(|()| {
                 journal.finish(unit.tag as u64);
                 journal.save_now_and_then(&self.findings).map_err(|error| self.cannot_write(&error))
             });
@@ -203,16 +207,20 @@ impl Fuzz {
 
     /// Counts an outcome; a failure becomes a file at once, unless there are enough of its signature, and is told when it is
     /// a new one.
-    fn told(&self, tallies: &mut [StoryTally], outcome: &Outcome) -> Result<(), Complaint> {
+    fn told(&self, tallies: &mut [StoryTally], unit: &Unit, mut outcome: Outcome) -> Result<(), Complaint> {
         let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) else {
             return Ok(());
         };
-        let counted = tally.count(outcome);
-        if counted.is_worth_a_file {
-            self.save(&Finding::new(outcome.clone(), Overrides::default()))?;
+        let finding = outcome.fall.is_some().then(|| Finding::new(outcome.clone(), unit.overrides.clone()));
+        if let Some(finding) = finding.as_ref().filter(|finding| !finding.overrides.is_empty()) {
+            outcome.file = Some(self.findings.join(finding.file_name()).display().to_string());
+        }
+        let counted = tally.count(&outcome);
+        if let Some(finding) = finding.filter(|_| counted.is_worth_a_file) {
+            self.save(&finding)?;
         }
         if counted.is_new {
-            say(&report::failure(outcome, &outcome.reference()))?;
+            say(&report::failure(&outcome, &outcome.reference()))?;
         }
         Ok(())
     }
