@@ -55,8 +55,8 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
         overrides: unit.overrides.clone(),
         trace: unit.trace.is_some(),
         record_decisions: unit.decisions.is_some(),
+        max_time: Some(unit.until_ns.map_or(Duration::MAX, Duration::from_nanos).min(story.time_limit())),
         coverage: unit.coverage,
-        max_time: Some(story.time_limit()),
         max_events: Some(unit.max_events.unwrap_or(MAX_EVENTS)),
         ..Config::default()
     };
@@ -68,6 +68,8 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
 
     let mut outcome = outcome(story.name(), unit.seed, unit.bug.clone(), &ran);
     outcome.schedule = schedule;
+    // The world had gone on to its next event when it saw that its time was over.
+    outcome.at_ns = outcome.at_ns.min(unit.until_ns.unwrap_or(u64::MAX));
     outcome.weather = script.weather;
     outcome.converged_ns = script.converged.map(nanos);
     for (event, times) in script.seen {

@@ -3,6 +3,7 @@
 mod bench;
 mod bug_table;
 mod bugs;
+mod builds;
 mod ci;
 mod conformance;
 mod crosscheck;
@@ -24,6 +25,7 @@ enum Command {
     Bench(bench::Bench),
     BugTable(bug_table::BugTable),
     Bugs(bugs::Bugs),
+    Builds(builds::Builds),
     Ci(ci::Ci),
     Conformance(conformance::Conformance),
     Crosscheck(crosscheck::Crosscheck),
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => bench.run(),
         Command::BugTable(table) => table.run(),
         Command::Bugs(bugs) => bugs.run(),
+        Command::Builds(builds) => builds.run(),
         Command::Ci(ci) => ci.run(),
         Command::Conformance(conformance) => conformance.run(),
         Command::Crosscheck(crosscheck) => crosscheck.run(),

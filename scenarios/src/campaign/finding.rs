@@ -34,6 +34,9 @@ pub struct Finding {
     /// Decisions that differ from what the seed says.
     #[serde(default)]
     pub overrides: Overrides,
+    /// Virtual time, in nanoseconds, at which the run ends unless it has; what happened until then is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ns: Option<u64>,
     /// The failure's signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
@@ -56,14 +59,15 @@ impl Finding {
             bug: outcome.bug.clone(),
             schedule: outcome.schedule,
             overrides,
+            until_ns: None,
             signature: outcome.signature(),
             summary: None,
             expected: Some(outcome),
         }
     }
 
-    /// `<story>-<seed>[-<bug>][-<schedule>][-<overrides>].json`, with the story's slashes as dots. Overrides, where there are any, are told
-    /// by a hash: with others the seed is another run, and has a file of its own.
+    /// `<story>-<seed>[-<bug>][-<schedule>][-<overrides>].json`, with the story's slashes as dots. Overrides and an earlier end,
+    /// where there are any, are told by a hash: with others the seed is another run, and has a file of its own.
     pub fn file_name(&self) -> String {
         let mut name = format!("{}-{}", self.story.replace('/', "."), self.seed);
         if let Some(bug) = &self.bug {
@@ -72,8 +76,11 @@ impl Finding {
         if !is_default(&self.schedule) {
             name.push_str(&format!("-{}", self.schedule));
         }
-        if !self.overrides.is_empty() {
-            let text = serde_json::to_string(&self.overrides).unwrap_or_default();
+        if !self.overrides.is_empty() || self.until_ns.is_some() {
+            let mut text = serde_json::to_string(&self.overrides).unwrap_or_default();
+            if let Some(until) = self.until_ns {
+                text.push_str(&until.to_string());
+            }
             name.push_str(&format!("-{:08x}", fnv1a(&text)));
         }
         name + ".json"
@@ -82,7 +89,7 @@ impl Finding {
     /// The run it is, to be done again.
     pub(crate) fn unit(&self) -> Unit {
         let unit = Unit::new(&self.story, self.seed, self.bug.as_deref()).under(self.schedule);
-        Unit { overrides: self.overrides.clone(), ..unit }
+        Unit { overrides: self.overrides.clone(), until_ns: self.until_ns, ..unit }
     }
 
     /// Writes the finding into `folder`, which is made when it is missing.

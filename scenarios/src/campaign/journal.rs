@@ -1,7 +1,7 @@
 //! A campaign's state on disk, so that one that was interrupted goes on where it was.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,11 +97,27 @@ impl Journal {
         let shown = path.display();
         let whose = Journal::load(folder).map_or_else(
             |_| "of a campaign that this program cannot go on with".to_owned(),
-            |it| format!("of a campaign that was interrupted after {} runs, or still runs", it.done()),
+            |it| format!("of a campaign that was interrupted after {} runs", it.done()),
         );
         Err(Complaint::usage(format!(
             "{shown}: {whose}; go on with it by --resume, or name another folder by --findings, or remove that file"
         )))
+    }
+
+    /// Takes the folder, which is made when it is missing, for as long as the file returned is open: two campaigns would
+    /// write over each other's state.
+    pub(crate) fn own(folder: &Path) -> Result<Option<fs::File>, Complaint> {
+        let shown = folder.display();
+        fs::create_dir_all(folder)
+            .map_err(|error| Complaint::Internal(format!("--findings {shown}: {error}")))?;
+        // A folder that cannot be locked, on another system or over a network, is anybody's.
+        let Ok(opened) = fs::File::open(folder) else { return Ok(None) };
+        match opened.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Complaint::usage(format!(
+                "--findings {shown}: another campaign is at work there; name another folder, or wait for it"
+            ))),
+            _ => Ok(Some(opened)),
+        }
     }
 
     /// Whether the program is another one than that which began the campaign.
@@ -179,7 +195,7 @@ impl Journal {
     }
 
     /// The campaign has ended: there is nothing to go on with.
-    pub(crate) fn remove(&self, folder: &Path) -> io::Result<()> {
+    pub(crate) fn remove(folder: &Path) -> io::Result<()> {
         match fs::remove_file(file(folder)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -252,7 +268,7 @@ mod tests {
         let journal = Journal::load(folder.path()).unwrap();
         let done: Vec<u64> = (0..6).filter(|n| journal.is_done(*n)).collect();
         assert_eq!((done, journal.done()), (vec![0, 1, 3], 3));
-        journal.remove(folder.path()).unwrap();
+        Journal::remove(folder.path()).unwrap();
         assert!(Journal::load(folder.path()).is_err());
     }
 

@@ -19,6 +19,9 @@ pub(crate) struct Unit {
     pub(crate) schedule: Schedule,
     #[serde(default)]
     pub(crate) overrides: Overrides,
+    /// Virtual time, in nanoseconds, at which the run ends unless it has; what happened until then is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until_ns: Option<u64>,
     /// Where to write the run's trace; without it the run keeps only its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trace: Option<PathBuf>,

@@ -87,10 +87,14 @@ impl Shard {
         for (index, first, of, name) in [gitlab, slurm, kubernetes] {
             let Some(index) = index else { continue };
             let (Some(first), Some(of)) = (first, of) else {
-                if name == "JOB_COMPLETION_INDEX" {
-                    return Err(format!("{name} is set, but not STORMGLASS_SHARDS: how many are there?"));
-                }
-                continue;
+                let missing = match name {
+                    "CI_NODE_INDEX" => "CI_NODE_TOTAL",
+                    "SLURM_ARRAY_TASK_ID" => "SLURM_ARRAY_TASK_COUNT and SLURM_ARRAY_TASK_MIN",
+                    _ => "STORMGLASS_SHARDS",
+                };
+                return Err(format!(
+                    "{name} is set, but not {missing}: how many parts are there? --shard I/N says it, and 1/1 means all of it"
+                ));
             };
             let index = index.wrapping_sub(first).wrapping_add(1);
             if index == 0 || index > of {
@@ -200,6 +204,10 @@ mod tests {
         for wrong in [
             &[("STORMGLASS_SHARD", "5/4")][..],
             &[("JOB_COMPLETION_INDEX", "0")],
+            &[("SLURM_ARRAY_TASK_ID", "3")],
+            &[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_COUNT", "4")],
+            &[("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_ARRAY_TASK_MIN", "0")],
+            &[("CI_NODE_INDEX", "3")],
             &[("CI_NODE_INDEX", "6"), ("CI_NODE_TOTAL", "5")],
             &[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "5")],
         ] {

@@ -73,16 +73,19 @@ impl Fuzz {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
         let mut journal = if self.resume { self.interrupted(stories)? } else { self.begin(stories)? };
         let corpus = self.corpus(stories, &journal)?;
+        let _own = Journal::own(&self.findings)?;
+        if !self.resume {
+            Journal::is_nobodys(&self.findings)?;
+        }
         // From here on there is something to go on with.
         journal.save(&self.findings).map_err(|error| self.cannot_write(&error))?;
         let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience).memory(self.memory);
         let ended = self.all(&mut journal, corpus.as_ref(), &mut pool);
         if ended.is_err() && journal.done() == 0 {
-            journal.remove(&self.findings)?;
+            Journal::remove(&self.findings)?;
         }
         ended?;
         let took = journal.elapsed();
-        journal.remove(&self.findings)?;
         let result = CampaignResult::new(journal.plan, journal.tallies);
         say(&report::summary(&result.stories, Some(took)))?;
         if result.stories.iter().any(|tally| tally.told().next().is_some()) {
@@ -96,6 +99,8 @@ impl Fuzz {
             say(&format!("findings are in {}{rest}", self.findings.join("").display()))?;
         }
         self.publish.publish(&result)?;
+        // Last: who is killed before goes on to tell it again.
+        Journal::remove(&self.findings)?;
         Ok(result.verdict.exit_code())
     }
 
@@ -119,7 +124,6 @@ impl Fuzz {
     fn begin(&self, stories: &[Story]) -> Result<Journal, Complaint> {
         let chosen = select::stories(stories, &self.stories)?;
         let chosen = select::with_bug(stories, chosen, self.bug.as_deref())?;
-        Journal::is_nobodys(&self.findings)?;
         let shard = match self.shard {
             Some(shard) => Some(shard),
             None => match Shard::of_environment(|name| std::env::var(name).ok()).map_err(Complaint::Usage)? {
@@ -232,10 +236,15 @@ impl Fuzz {
         }
         let now = Finding {
             summary: once.summary.clone(),
+            until_ns: once.until_ns,
             ..Finding::new(outcome.clone(), once.overrides.clone())
         };
         let path = self.save(&now)?;
-        let replay = if once.overrides.is_empty() { outcome.reference() } else { path.display().to_string() };
+        let replay = if once.overrides.is_empty() && once.until_ns.is_none() {
+            outcome.reference()
+        } else {
+            path.display().to_string()
+        };
         say(&report::failure(&outcome, &replay))?;
         if let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) {
             tally.again.insert(replay, outcome);

@@ -72,7 +72,8 @@ impl Shrink {
         let path = self.output.unwrap_or_else(|| match subject.file {
             Some((path, _)) => path.with_extension("min.json"),
             None => {
-                let whole = Finding { overrides: Overrides::default(), ..shrunk.finding.clone() };
+                let overrides = Overrides::default();
+                let whole = Finding { overrides, until_ns: None, ..shrunk.finding.clone() };
                 Path::new("findings").join(whole.file_name()).with_extension("min.json")
             }
         });

@@ -1,5 +1,6 @@
 //! A campaign for machines and for people who were not there: JUnit's XML, GitHub's annotations, Markdown.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -148,6 +149,26 @@ fn coverage(result: &CampaignResult, text: &mut String) {
         let rate = if *times == 0 { "**never**".to_owned() } else { format!("{rate:.0}") };
         _ = writeln!(text, "| {} | {} | {times} | {rate} |", tally.story, event.replace('|', "\\|"));
     }
+    unreached(result, text);
+}
+
+/// What other stories of its system saw and a story never so much as came to: code that it does not reach.
+fn unreached(result: &CampaignResult, text: &mut String) {
+    let system = |tally: &StoryTally| tally.story.split('/').next().unwrap_or_default().to_owned();
+    let mut seen: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for tally in &result.stories {
+        let events = tally.seen.iter().filter(|(_, times)| **times > 0).map(|(event, _)| event.as_str());
+        seen.entry(system(tally)).or_default().extend(events);
+    }
+    let lines = result.stories.iter().filter(|tally| !is_untried(tally)).filter_map(|tally| {
+        let elsewhere = seen[&system(tally)].iter().filter(|event| !tally.seen.contains_key(**event));
+        let missing: Vec<&str> = elsewhere.copied().collect();
+        (!missing.is_empty()).then(|| format!("- {}: {}\n", tally.story, missing.join("; ")))
+    });
+    let lines: String = lines.collect();
+    if !lines.is_empty() {
+        _ = write!(text, "\nNot reached, though seen in other stories of the same system:\n\n{lines}");
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +212,31 @@ mod tests {
         assert!(lines[0].starts_with("::error title=kv/x%2C seed 417::FELL: x < 1 & stays"), "{lines:?}");
         assert!(lines[0].contains("50%25 went:%0Ax, then <y>"), "{lines:?}");
         assert_eq!(lines[1], "::warning title=kv/x::never seen in 1 runs: a | retry");
+    }
+
+    #[test]
+    fn a_page_names_what_a_story_does_not_reach() {
+        let tally = |name: &'static str, events: &[(&str, u64)]| {
+            let mut tally = StoryTally::new(&Story::new(name, "c", |_| async {}));
+            let seen = events.iter().map(|(event, times)| ((*event).to_owned(), *times)).collect();
+            tally.count(&Outcome {
+                seen,
+                ..Outcome::lost(name, 1, None, Verdict::Holds, Fall::new("", "", ""))
+            });
+            tally
+        };
+        let whole = CampaignResult {
+            stories: vec![
+                tally("kv/x", &[("a retry", 3), ("a copy", 0)]),
+                tally("kv/y", &[("a retry", 1), ("a crash", 2)]),
+                tally("raft/z", &[("a vote", 1)]),
+            ],
+            ..result()
+        };
+        let page = markdown(&whole);
+        let (_, missing) = page.split_once("Not reached, though seen in other stories").expect("it says so");
+        assert!(missing.contains("- kv/x: a crash\n"), "{missing}");
+        assert!(!missing.contains("kv/y") && !missing.contains("raft/z"), "{missing}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A run is a seed and overrides, so a smaller run is the same seed with more of its decisions set to calm. First what is
 //! outside: faults and operations, whole streams and then one by one; then what is inside: the schedule, delays, draws of
-//! the nodes. A candidate is accepted only when it fails with the same verdict and signature. What is left is named by
+//! the nodes; at last an earlier end. A candidate is accepted only when it fails with the same verdict and signature. What is left is named by
 //! stream and index, so it stays what it is when other streams draw more or less.
 
 mod ddmin;
@@ -54,8 +54,11 @@ pub(crate) struct Shrunk {
 /// When the run does not fail, does not fail twice alike, or a worker cannot be had.
 pub(crate) fn shrink(unit: Unit, effort: &Effort, told: &mut dyn FnMut(&Size)) -> Result<Shrunk, Complaint> {
     let overrides = unit.overrides.clone();
+    let until_ns = unit.until_ns;
     let mut trial = Trial::new(unit, effort.jobs, effort.patience, effort.budget)?;
-    search(&mut trial, overrides, told)
+    let mut shrunk = search(&mut trial, overrides, told)?;
+    shrunk.finding.until_ns = shrunk.finding.until_ns.or(until_ns);
+    Ok(shrunk)
 }
 
 /// What is left of a run that fails when nothing more can go.
@@ -64,7 +67,7 @@ fn search(
     overrides: Overrides,
     told: &mut dyn FnMut(&Size),
 ) -> Result<Shrunk, Complaint> {
-    let mut search = Search { runs, overrides, decisions: Vec::new() };
+    let mut search = Search { runs, overrides, decisions: Vec::new(), at_ns: 0, until_ns: None };
     search.refresh()?;
     let before = Size::of(&search.decisions);
     loop {
@@ -78,7 +81,7 @@ fn search(
             told(&Size::of(&search.decisions));
         }
         // What could not go may be able to, now that something else has gone.
-        if search.overrides == start || search.runs.is_spent() {
+        if search.runs.is_spent() || (search.overrides == start && !search.end_earlier()?) {
             break;
         }
     }
@@ -89,7 +92,7 @@ fn search(
         before,
         runs: search.runs.spent(),
         finished: !search.runs.is_spent(),
-        finding: Finding::new(outcome, search.overrides),
+        finding: Finding { until_ns: search.until_ns, ..Finding::new(outcome, search.overrides) },
     })
 }
 
@@ -99,12 +102,40 @@ struct Search<'a> {
     overrides: Overrides,
     /// Its decisions.
     decisions: Vec<Decision>,
+    /// Virtual time at its end.
+    at_ns: u64,
+    /// Where its end was set, if it was.
+    until_ns: Option<u64>,
 }
+
+/// Parts of a run by which its end is brought forward.
+const PARTS: u64 = 16;
 
 impl Search<'_> {
     fn refresh(&mut self) -> Result<(), Complaint> {
-        self.decisions = self.runs.record(&self.overrides)?.1;
+        let (outcome, decisions) = self.runs.record(&self.overrides)?;
+        (self.at_ns, self.decisions) = (outcome.at_ns, decisions);
         Ok(())
+    }
+
+    /// Whether the run can end earlier: one whose failure is found when its history is judged. Nearly all others end with
+    /// their failure, which the first try shows. What contradicts itself goes on to, so halving finds the moment.
+    fn end_earlier(&mut self) -> Result<bool, Complaint> {
+        let (mut without, mut with, mut tried) = (0, PARTS, PARTS - 1);
+        while with - without > 1 {
+            let until_ns = self.at_ns / PARTS * tried;
+            if self.runs.end_at(&self.overrides, until_ns)? {
+                (with, self.until_ns) = (tried, Some(until_ns));
+            } else {
+                without = tried;
+            }
+            tried = u64::midpoint(without, with);
+        }
+        if with == PARTS {
+            return Ok(false);
+        }
+        self.refresh()?;
+        Ok(true)
     }
 
     /// Whole streams: all of a part, then fewer.

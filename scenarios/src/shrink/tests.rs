@@ -39,6 +39,7 @@ enum Wrong {
     DropsNothing,
     DropsTheNext,
     ForgetsADecision,
+    EndsTooEarly,
 }
 
 /// Runs candidates on this thread's process.
@@ -47,12 +48,18 @@ struct Here {
     failure: Failure,
     wrong: Wrong,
     spent: u64,
+    until_ns: Option<u64>,
 }
 
 impl Here {
     fn run(&mut self, overrides: &Overrides) -> (Outcome, Vec<Decision>) {
         self.spent += 1;
-        let unit = Unit { overrides: overrides.clone(), decisions: Some("memory".into()), ..unit() };
+        let unit = Unit {
+            overrides: overrides.clone(),
+            decisions: Some("memory".into()),
+            until_ns: self.until_ns,
+            ..unit()
+        };
         let ran = on_fresh_thread(&self.story, &unit);
         (ran.outcome, ran.decisions.unwrap_or_default())
     }
@@ -78,6 +85,16 @@ impl Runs for Here {
         Ok(self.run(overrides))
     }
 
+    fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint> {
+        let before = self.until_ns.replace(until_ns);
+        let outcome = self.run(overrides).0;
+        let fails = self.failure.is_of(&outcome) || self.wrong == Wrong::EndsTooEarly;
+        if !fails {
+            self.until_ns = before;
+        }
+        Ok(fails)
+    }
+
     fn spent(&self) -> u64 {
         self.spent
     }
@@ -95,7 +112,7 @@ fn shrunk(wrong: Wrong) -> (Here, Shrunk) {
     let story = Story::new("test/slippery", "c", slippery);
     let whole = on_fresh_thread(&story, &unit()).outcome;
     let Ok(failure) = Failure::of(&whole) else { panic!("it fails: {whole:?}") };
-    let mut here = Here { story, failure, wrong, spent: 0 };
+    let mut here = Here { story, failure, wrong, spent: 0, until_ns: None };
     let Ok(mut shrunk) = search(&mut here, Overrides::default(), &mut |_| ()) else {
         panic!("running here cannot fail")
     };
@@ -138,7 +155,9 @@ fn what_is_left_fails_the_same_way_and_is_all_needed() {
 #[test]
 fn a_shrinker_that_is_wrong_is_noticed() {
     use Wrong::*;
-    for wrong in [AcceptsOtherFailures, AcceptsWhatHolds, DropsNothing, DropsTheNext, ForgetsADecision] {
+    for wrong in
+        [AcceptsOtherFailures, AcceptsWhatHolds, DropsNothing, DropsTheNext, ForgetsADecision, EndsTooEarly]
+    {
         let (mut here, shrunk) = shrunk(wrong);
         assert!(check(&mut here, &shrunk).is_err(), "{wrong:?}: {}", shrunk.after);
     }

@@ -19,6 +19,9 @@ pub(super) trait Runs {
     /// One more run, with every decision it takes. It fails the same way, or the code under test is not deterministic.
     fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint>;
 
+    /// Whether it fails the same way when it ends at this virtual time, in nanoseconds. If so, all later runs end then.
+    fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint>;
+
     /// How many runs it took so far.
     fn spent(&self) -> u64;
 
@@ -121,6 +124,20 @@ impl Runs for Trial {
             )));
         }
         Ok((outcome, decisions))
+    }
+
+    fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint> {
+        // What did not happen in time is no failure before that time.
+        if self.left == 0 || self.failure.verdict != Verdict::Safety {
+            return Ok(false);
+        }
+        let unit = Unit { until_ns: Some(until_ns), ..self.unit(overrides) };
+        let outcome = self.run(vec![unit])?.remove(0);
+        let fails = self.failure.is_of(&outcome);
+        if fails {
+            self.unit.until_ns = Some(until_ns);
+        }
+        Ok(fails)
     }
 
     fn spent(&self) -> u64 {

@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_killed_campaign_goes_on_and_comes_to_the_same", resumes),
     ("there_must_be_something_to_go_on_with", nothing_to_resume),
     ("a_campaign_takes_nobodys_place", nobodys_place),
+    ("a_campaign_shares_its_folder_with_nobody", at_work),
     ("a_campaign_killed_at_its_corpus_goes_on_with_it", resumes_corpus),
     ("another_build_that_goes_on_is_told", another_build),
     ("what_is_endless_begins_at_once", endless),
@@ -47,15 +48,17 @@ fn resumes() {
         };
         let mut child =
             command(folder.path(), &line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while attempt == 0 && !state.exists() {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
         std::thread::park_timeout(Duration::from_millis(60 + 45 * attempt));
-        let running = child.try_wait().unwrap().is_none();
+        kills += usize::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
-        kills += usize::from(running);
-        if !running {
+        // It goes last: without it the campaign has ended, and told what it came to.
+        if !state.exists() {
             break;
         }
-        assert!(state.exists(), "there is something to go on with");
     }
     assert!(kills > 1, "it was over too soon to be interrupted");
     assert!(!state.exists(), "a campaign that has ended leaves no state behind");
@@ -117,6 +120,24 @@ fn nobodys_place() {
     // What never began leaves nothing in the way of the next.
     call(folder.path(), "fuzz rough/holds --from 0 --seeds 3 --findings new --corpus nowhere").ends(64);
     call(folder.path(), "fuzz rough/holds --from 0 --seeds 3 --findings new").ends(0);
+}
+
+/// Neither a new campaign nor one that goes on may share the folder of one that runs.
+fn at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "fuzz rough/lingers --from 0 --seeds 100000 --jobs 1";
+    let mut child = command(folder.path(), line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !folder.path().join("findings/campaign.state").exists() {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    for other in ["fuzz rough/holds --from 0 --seeds 3", "fuzz --resume"] {
+        call(folder.path(), other)
+            .ends(64)
+            .complains("--findings findings: another campaign is at work there");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    call(folder.path(), "fuzz rough/holds --from 0 --seeds 3").ends(64).complains("interrupted after");
 }
 
 fn resumes_corpus() {

@@ -58,6 +58,7 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
             .catches(["forgets-count"]),
         Story::new("rough/poisoned", "What is drawn early is felt late", poisoned),
+        Story::new("rough/goes_on", "What is wrong early is judged late", goes_on),
         Story::new("rough/lingers", "Each seed takes some real time", lingers),
         Story::new("rough/hungry", "One seed wants all memory", |stage| async move {
             die(&stage, || {
@@ -152,6 +153,24 @@ async fn by_address(stage: Stage) {
     let page = std::ptr::from_ref(&*thing).addr() as u64 >> 12;
     sleep(Duration::from_nanos(1 + page % 1_000_000)).await;
     wander(&stage).await;
+}
+
+/// A client reads what it has overwritten, and goes on for a minute.
+async fn goes_on(stage: Stage) {
+    use stormglass_checker::models::register::{Input, Output, Register};
+    let history = stage.history(Register);
+    let value = |text: &'static str| async move { Some(Output::Value(Some(text.into()))) };
+    for written in ["1", "2"] {
+        let done = async { Some(Output::Done) };
+        history.record("c1", Input::write("x", written), done).await;
+        wander(&stage).await;
+    }
+    history.record("c1", Input::read("x"), value("1")).await;
+    for _ in stage.each("c1", 0..20) {
+        sleep(Duration::from_secs(3)).await;
+        history.record("c1", Input::read("x"), value("2")).await;
+    }
+    sleep(Duration::from_secs(60)).await;
 }
 
 async fn lingers(stage: Stage) {

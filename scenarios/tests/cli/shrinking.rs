@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_small_failure_outlives_changes_of_the_code", outlives),
     ("a_small_failure_is_the_same_in_any_build", any_build),
     ("how_small_does_not_depend_on_how_many_processes", any_jobs),
+    ("a_run_that_goes_on_after_its_failure_ends_earlier", ends_earlier),
     ("a_death_is_made_small", death),
     ("a_budget_is_kept", budget),
     ("what_holds_cannot_be_made_small", holds),
@@ -92,6 +93,7 @@ fn outlives() {
 }
 
 /// Written by a debug build, on another day: whatever builds this test, a release build too, must fail in the same way.
+/// `cargo xtask builds` has both builds at once, and goes both ways.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fragile.min.json");
 
 fn any_build() {
@@ -107,6 +109,35 @@ fn any_jobs() {
     let one = fs::read(folder.path().join("min.json")).unwrap();
     shrunk(folder.path(), &format!("{FAILS} --jobs 3"));
     assert_eq!(one, fs::read(folder.path().join("min.json")).unwrap());
+}
+
+/// The judge looks at the end, a minute after it happened; less than half a second suffices.
+fn ends_earlier() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |file: &str| -> Value {
+        serde_json::from_str(&fs::read_to_string(folder.path().join(file)).unwrap()).unwrap()
+    };
+    let report = shrunk(folder.path(), "rough/goes_on:1");
+    assert_eq!((&report["operations"], &report["finished"]), (&0.into(), &true.into()), "{report}");
+    let small = read("min.json");
+    let until = small["until_ns"].as_u64().expect("it has an end of its own");
+    assert!(until < 500_000_000, "{until}");
+    assert!(small["expected"]["at_ns"].as_u64().unwrap() <= until, "{small}");
+    let said = call(folder.path(), "replay min.json").ends(1).says("NOT LINEARIZABLE");
+    assert_eq!(said.err, "", "the same failure");
+    // It is the end that it needs: a little earlier there is no failure to be judged.
+    let mut less = small;
+    less["until_ns"] = (until / 8).into();
+    less.as_object_mut().unwrap().remove("expected");
+    fs::write(folder.path().join("less.json"), less.to_string()).unwrap();
+    call(folder.path(), "replay less.json").ends(2).says("LIMIT");
+    // One in a corpus keeps it, too.
+    fs::create_dir(folder.path().join("corpus")).unwrap();
+    fs::rename(folder.path().join("min.json"), folder.path().join("corpus/min.json")).unwrap();
+    call(folder.path(), "fuzz rough/goes_on --from 0 --seeds 0 --corpus corpus --findings kept").ends(1);
+    let kept = fs::read_dir(folder.path().join("kept")).unwrap().next().unwrap().unwrap().path();
+    let kept: Value = serde_json::from_str(&fs::read_to_string(kept).unwrap()).unwrap();
+    assert_eq!(kept["until_ns"], until);
 }
 
 fn death() {
