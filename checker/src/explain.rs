@@ -89,11 +89,14 @@ impl<M: Model> Teller<'_, M> {
         let before = others
             .clone()
             .map(|index| &self.history[*index])
-            .filter(|other| other.precedes(culprit))
+            .filter(|other| other.precedes(culprit) || is_next(other, culprit))
             .max_by_key(|other| other.returned_at());
         let what = match before {
             Some(other) => {
-                let ago = self.clock.ago(culprit.call - other.returned_at().unwrap_or(culprit.call));
+                let ago = match culprit.call - other.returned_at().unwrap_or(culprit.call) {
+                    0 => "just".to_owned(),
+                    time => self.clock.ago(time),
+                };
                 let ended = match self.model.read_only(&other.input, other.output()) {
                     true => "had returned",
                     false => "had been acknowledged",
@@ -127,6 +130,11 @@ impl<M: Model> Teller<'_, M> {
         };
         format!("{placed} {}, and next must come {}{more}", facts.state, wanted.join(" or "))
     }
+}
+
+/// Whether a client made this call at the very instant of that reply.
+fn is_next<I, O>(reply: &Operation<I, O>, call: &Operation<I, O>) -> bool {
+    reply.client == call.client && reply.returned_at() == Some(call.call) && reply.call < call.call
 }
 
 /// Draws the operations of a counterexample, a row for each client and time to the right, in lines of at most
