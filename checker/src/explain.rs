@@ -42,6 +42,7 @@ pub fn tell<M: Model>(
         explained: counterexample.explained.len(),
         state: &counterexample.state,
         candidates: &counterexample.candidates,
+        minimal: counterexample.minimal,
     })
 }
 
@@ -58,6 +59,7 @@ pub(crate) fn sentence<M: Model>(
         explained: stuck.placed.len(),
         state: &stuck.state,
         candidates: &stuck.candidates,
+        minimal: core.minimal,
     })
 }
 
@@ -68,6 +70,7 @@ struct Facts<'a> {
     explained: usize,
     state: &'a str,
     candidates: &'a [usize],
+    minimal: bool,
 }
 
 struct Teller<'a, M: Model> {
@@ -112,7 +115,13 @@ impl<M: Model> Teller<'_, M> {
             }
             None => format!("{did}, which fits no order of these {} operations", facts.operations.len()),
         };
-        format!("{what}\n{}", self.why_nothing_fits(facts))
+        let perhaps_less = match facts.minimal {
+            true => "",
+            false => {
+                "\nfewer of these operations may be wrong already: to find out would have taken too long"
+            }
+        };
+        format!("{what}\n{}{perhaps_less}", self.why_nothing_fits(facts))
     }
 
     /// The end of the longest prefix that can be explained, and what was wanted there.
