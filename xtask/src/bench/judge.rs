@@ -143,8 +143,9 @@ impl Judge {
     /// The programs take turns, so that a machine that slows down does so for all.
     fn measure(&self, case: &Case, ours: &Path, files: &[String]) -> Result<Row, String> {
         let (model, way) = case.model.split_once(':').unwrap_or((case.model, ""));
-        let words = |first: &str| -> Vec<String> {
-            std::iter::once(first.to_owned()).chain(files.iter().cloned()).collect()
+        let ask = |program: &Path, model: &str| {
+            let words: Vec<&str> = std::iter::once(model).chain(files.iter().map(String::as_str)).collect();
+            result_line(program, &words)
         };
         let base = match case.asked {
             Asked::OverBy("") | Asked::WallTimes(_, "") => Some(model.to_owned()),
@@ -158,15 +159,15 @@ impl Judge {
             if !first.is_enough() {
                 let line = match other_ways::is(way) {
                     true => Some(other_ways::run(model, way, files)?),
-                    false => result_line(ours, &words(case.model))?,
+                    false => ask(ours, case.model)?,
                 };
                 line.iter().for_each(|line| first.add(line));
             }
             if let Some(base) = &base {
-                result_line(ours, &words(base))?.iter().for_each(|line| second.add(line));
+                ask(ours, base)?.iter().for_each(|line| second.add(line));
             }
             for (peer, measured) in peers.iter().zip(&mut theirs).filter(|(_, theirs)| !theirs.is_enough()) {
-                result_line(&peer.path, &words(model))?.iter().for_each(|line| measured.add(line));
+                ask(&peer.path, model)?.iter().for_each(|line| measured.add(line));
             }
         }
         if let Some(other) =
