@@ -23,6 +23,7 @@ pub(crate) struct Core {
 const MEMO: usize = 1_000_000;
 /// What all searches together may cost where the verdict cost nothing: seconds, for a path decided it.
 const LEAST: u64 = 4_000_000;
+const LAYING_OUT: u64 = 8;
 /// What a search may cost at first. What it cannot decide is asked again, with more, when the rest is small.
 const FIRST_ALLOWANCE: u64 = 1_000;
 
@@ -182,8 +183,8 @@ impl<'a, M: Model> Court<'a, M> {
 
     fn judge(&mut self) -> Judgement {
         let views = self.views();
-        // Laying out the window costs about as much as a state for every operation.
-        self.left = self.left.saturating_sub(views.len() as u64);
+        // Laying out the window and asking the paths costs about as much as so many states for every operation.
+        self.left = self.left.saturating_sub(LAYING_OUT * views.len() as u64);
         match direct::rule(self.model, &views, Fault::None).1 {
             Ruling::Holds(_) => return Judgement::Linearizable,
             Ruling::Wrong(replies) => {
