@@ -42,6 +42,7 @@ pub fn tell<M: Model>(
         explained: counterexample.explained.len(),
         state: &counterexample.state,
         candidates: &counterexample.candidates,
+        minimal: counterexample.minimal,
     })
 }
 
@@ -58,6 +59,7 @@ pub(crate) fn sentence<M: Model>(
         explained: stuck.placed.len(),
         state: &stuck.state,
         candidates: &stuck.candidates,
+        minimal: core.minimal,
     })
 }
 
@@ -68,6 +70,7 @@ struct Facts<'a> {
     explained: usize,
     state: &'a str,
     candidates: &'a [usize],
+    minimal: bool,
 }
 
 struct Teller<'a, M: Model> {
@@ -89,11 +92,14 @@ impl<M: Model> Teller<'_, M> {
         let before = others
             .clone()
             .map(|index| &self.history[*index])
-            .filter(|other| other.precedes(culprit))
+            .filter(|other| other.precedes(culprit) || is_next(other, culprit))
             .max_by_key(|other| other.returned_at());
         let what = match before {
             Some(other) => {
-                let ago = self.clock.ago(culprit.call - other.returned_at().unwrap_or(culprit.call));
+                let ago = match culprit.call - other.returned_at().unwrap_or(culprit.call) {
+                    0 => "just".to_owned(),
+                    time => self.clock.ago(time),
+                };
                 let ended = match self.model.read_only(&other.input, other.output()) {
                     true => "had returned",
                     false => "had been acknowledged",
@@ -109,7 +115,13 @@ impl<M: Model> Teller<'_, M> {
             }
             None => format!("{did}, which fits no order of these {} operations", facts.operations.len()),
         };
-        format!("{what}\n{}", self.why_nothing_fits(facts))
+        let perhaps_less = match facts.minimal {
+            true => "",
+            false => {
+                "\nfewer of these operations may be wrong already: to find out would have taken too long"
+            }
+        };
+        format!("{what}\n{}{perhaps_less}", self.why_nothing_fits(facts))
     }
 
     /// The end of the longest prefix that can be explained, and what was wanted there.
@@ -127,6 +139,11 @@ impl<M: Model> Teller<'_, M> {
         };
         format!("{placed} {}, and next must come {}{more}", facts.state, wanted.join(" or "))
     }
+}
+
+/// Whether a client made this call at the very instant of that reply.
+fn is_next<I, O>(reply: &Operation<I, O>, call: &Operation<I, O>) -> bool {
+    reply.client == call.client && reply.returned_at() == Some(call.call) && reply.call < call.call
 }
 
 /// Draws the operations of a counterexample, a row for each client and time to the right, in lines of at most

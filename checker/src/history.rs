@@ -16,7 +16,8 @@
 /// One operation of one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation<I, O> {
-    /// Who called. Used for drawing only: order comes from time alone, never from the client.
+    /// Who called. Order comes from time alone; what is known of a client's own order at equal times is made time by
+    /// [`refine`](crate::refine).
     pub client: u64,
     /// What was asked.
     pub input: I,

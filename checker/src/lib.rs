@@ -34,6 +34,7 @@ mod numbers;
 pub mod online;
 pub mod page;
 mod parts;
+mod refine;
 mod schedule;
 mod shrink;
 pub mod transactions;
@@ -49,6 +50,7 @@ pub use judge::{Judge, check, holds, judge, judge_on};
 #[doc(hidden)]
 pub use judge::{decide, decide_directly, holds_by, judge_by};
 pub use model::{Model, Next, Phrase, Seen};
+pub use refine::{Refined, refine};
 pub use verdict::{Budget, Counterexample, Judgement, Verdict, Why};
 #[doc(hidden)]
 pub use wing_gong::Fault;

@@ -21,6 +21,9 @@ pub(crate) struct Core {
 }
 
 const MEMO: usize = 1_000_000;
+/// What all searches together may cost where the verdict cost nothing: seconds, for a path decided it.
+const LEAST: u64 = 4_000_000;
+const LAYING_OUT: u64 = 8;
 /// What a search may cost at first. What it cannot decide is asked again, with more, when the rest is small.
 const FIRST_ALLOWANCE: u64 = 1_000;
 
@@ -38,7 +41,7 @@ pub(crate) fn shrink<M: Model>(model: &M, views: &[View<'_, M>], stuck: &Stuck, 
         model,
         operations,
         culprit: stuck.culprit,
-        left: explored.saturating_mul(16).saturating_add(4_000_000),
+        left: explored.saturating_mul(16).saturating_add(LEAST),
         each: FIRST_ALLOWANCE,
         most: explored.saturating_mul(2).saturating_add(50_000),
     };
@@ -52,7 +55,7 @@ pub(crate) fn shrink_replies<M: Model>(model: &M, views: &[View<'_, M>], replies
     replies.iter().for_each(|at| operations[*at].kept = true);
     operations.sort_by_key(|operation| (operation.view.call, operation.view.index));
     let mut court =
-        Court { model, operations, culprit: 0, left: 20_000_000, each: FIRST_ALLOWANCE, most: 1_000_000 };
+        Court { model, operations, culprit: 0, left: LEAST, each: FIRST_ALLOWANCE, most: 1_000_000 };
     court.culprit = court.last_kept();
     // What a path says is not believed: if these replies do not suffice, all of them do.
     court.each = court.most;
@@ -180,8 +183,8 @@ impl<'a, M: Model> Court<'a, M> {
 
     fn judge(&mut self) -> Judgement {
         let views = self.views();
-        // Laying out the window costs about as much as a state for every operation.
-        self.left = self.left.saturating_sub(views.len() as u64);
+        // Laying out the window and asking the paths costs about as much as so many states for every operation.
+        self.left = self.left.saturating_sub(LAYING_OUT * views.len() as u64);
         match direct::rule(self.model, &views, Fault::None).1 {
             Ruling::Holds(_) => return Judgement::Linearizable,
             Ruling::Wrong(replies) => {

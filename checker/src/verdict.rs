@@ -8,15 +8,21 @@ use std::fmt::{Display, Formatter};
 /// same verdict on a slow machine, a busy one and a fast one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Configurations that may be entered, over all partitions.
+    /// Configurations that may be entered, over all partitions. Where more than 64 operations are in flight, or of
+    /// unknown outcome, one counts as five.
     pub states: u64,
-    /// Configurations that may be remembered at once, over all partitions. One takes about 50 bytes while at
-    /// most 64 operations are in flight.
+    /// Configurations that may be remembered at once, over all partitions, counted in the same way. One takes about
+    /// [`ENTRY`](Budget::ENTRY) bytes.
     pub memo: usize,
 }
 
+impl Budget {
+    /// The bytes that a remembered configuration takes.
+    pub const ENTRY: u64 = 50;
+}
+
 impl Default for Budget {
-    /// Seconds to tens of seconds and about 200 MB at the very most; nearly every history needs a thousandth of it.
+    /// Some seconds and about 200 MB at the very most; nearly every history needs a thousandth of it.
     fn default() -> Self {
         Self { states: 20_000_000, memo: 4_000_000 }
     }
@@ -148,7 +154,7 @@ impl Display for Why {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
             Why::States => write!(f, "the budget of states ran out; allow more states"),
-            Why::Memo => write!(f, "the budget of memory ran out; allow more memo entries"),
+            Why::Memo => write!(f, "the budget of memory ran out; allow more memory"),
             Why::TooWide { operations } => {
                 write!(
                     f,

@@ -24,7 +24,7 @@ use cases::{
 use distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
-use many::{DistinctPriorities, EvenCounters, GrowingSets, ManyElements, ManyOwners};
+use many::{DistinctLists, DistinctPriorities, EvenCounters, GrowingSets, ManyElements, ManyOwners};
 use oracle::{OperationOf, forget_all_but, is_witness, linearizable};
 use stormglass_checker::{Budget, Fault, Verdict, decide, decide_directly, judge};
 
@@ -160,6 +160,7 @@ fn rows() -> Vec<Row> {
         row::<GrowingSets, 3, 2>(),
         row::<EvenCounters, 3, 2>(),
         row::<DistinctPriorities, 3, 2>(),
+        row::<DistinctLists, 3, 2>(),
     ]
 }
 
@@ -179,7 +180,7 @@ fn noticed<C: Case>(fault: Fault) -> bool {
 type Notices = fn(Fault) -> bool;
 
 /// Each fault, and the case that must notice it.
-const FAULTS: [(Fault, Notices); 25] = [
+const FAULTS: [(Fault, Notices); 26] = [
     (Fault::UnknownTakenAsFailed, noticed::<Maps>),
     (Fault::UnknownTakenAsDone, noticed::<Maps>),
     (Fault::PendingDropped, noticed::<Maps>),
@@ -197,6 +198,7 @@ const FAULTS: [(Fault, Notices); 25] = [
     (Fault::FailedSwapsAnywhere, noticed::<DistinctSwaps>),
     (Fault::UnseenAppendsDropped, noticed::<Appends>),
     (Fault::FailedPutsOnlyAbove, noticed::<Versions>),
+    (Fault::ListsUnordered, noticed::<DistinctLists>),
     (Fault::QueueUnordered, noticed::<DistinctQueues>),
     (Fault::EmptyWherever, noticed::<DistinctQueues>),
     (Fault::StackUnordered, noticed::<DistinctStacks>),

@@ -3,7 +3,8 @@
 //! ```text
 //! judging MODEL FILE…                           judges recorded histories; MODEL may end in :search,
 //!                                               :bare or :search-bare (no reasons),
-//!                                               :again (one judge, which keeps its room) or :cores (two)
+//!                                               :again (one judge, which keeps its room), :cores (two) or
+//!                                               :parse (reads the files and judges nothing)
 //! judging growth MODEL OPERATIONS               judges a history of ten clients, made here
 //! judging generate MODEL CLIENTS KEYS OPERATIONS VALUES    prints a history as JSON lines; 0 values: each is new
 //! ```

@@ -42,8 +42,9 @@ pub(crate) fn files(model: &str, files: &[&str]) -> Result<bool, String> {
         Some((model, "search-bare")) => (model, Way::SearchBare),
         Some((model, "again")) => (model, Way::Again),
         Some((model, "cores")) => (model, Way::Cores),
+        Some((model, "parse")) => (model, Way::Parse),
         Some((_, other)) => {
-            return Err(format!(":{other} is none of :search, :bare, :search-bare, :again, :cores"));
+            return Err(format!(":{other} is none of :search, :bare, :search-bare, :again, :cores, :parse"));
         }
     };
     match model {
@@ -68,11 +69,19 @@ fn files_of<M>(model: &M, files: &[&str], way: Way) -> Result<(), String>
 where
     M: Lines<Input: Sync, Output: Sync> + Copy + Sync,
 {
-    let mut histories = Vec::new();
-    for file in files {
-        let input = File::open(file).map_err(|error| format!("{file}: {error}"))?;
-        let recorded = read::<M>(file, None, BufReader::new(input)).map_err(|error| error.to_string())?;
-        histories.push(recorded.operations);
+    let read_all = || {
+        let recorded = files.iter().map(|file| {
+            let input = File::open(file).map_err(|error| format!("{file}: {error}"))?;
+            let recorded = read::<M>(file, None, BufReader::with_capacity(1 << 18, input));
+            recorded.map(|recorded| recorded.operations).map_err(|error| error.to_string())
+        });
+        recorded.collect::<Result<Vec<_>, String>>()
+    };
+    let histories = read_all()?;
+    if way == Way::Parse {
+        let operations = histories.iter().map(Vec::len).sum();
+        drop(histories);
+        return repeat(operations, RUNS, || [read_all().map_or(0, |histories| histories.len()), 0, 0]);
     }
     report(model, &histories, way, RUNS)
 }
@@ -135,6 +144,26 @@ where
 {
     let budget = Budget { states: 400_000_000, memo: 100_000_000 };
     let mut judge = Judge::new(*model, budget);
+    let operations = histories.iter().map(Vec::len).sum();
+    repeat(operations, runs, || {
+        let mut counts = [0_usize; 3];
+        for history in histories {
+            let verdict = match way {
+                Way::All | Way::Parse => kind(&judge_by(model, history, budget, Paths::All)),
+                Way::Search => kind(&judge_by(model, history, budget, Paths::SearchOnly)),
+                Way::Bare => answer(holds(model, history, budget)),
+                Way::SearchBare => answer(holds_by(model, history, budget, Paths::SearchOnly)),
+                Way::Again => kind(judge.judge(history)),
+                Way::Cores => kind(&judge_on(2, model, history, budget)),
+            };
+            counts[verdict] += 1;
+        }
+        counts
+    })
+}
+
+/// Works again and again, and prints what one time took and came to.
+fn repeat(operations: usize, runs: usize, mut work: impl FnMut() -> [usize; 3]) -> Result<(), String> {
     let mut times: Vec<f64> = Vec::new();
     let mut walls: Vec<f64> = Vec::new();
     let mut verdict = String::new();
@@ -145,20 +174,10 @@ where
     {
         let (before, begun) = (cpu_ms()?, now());
         let mut counts = [0_usize; 3];
-        for history in (0..rounds).flat_map(|_| histories) {
-            let verdict = match way {
-                Way::All => kind(&judge_by(model, history, budget, Paths::All)),
-                Way::Search => kind(&judge_by(model, history, budget, Paths::SearchOnly)),
-                Way::Bare => answer(holds(model, history, budget)),
-                Way::SearchBare => answer(holds_by(model, history, budget, Paths::SearchOnly)),
-                Way::Again => kind(judge.judge(history)),
-                Way::Cores => kind(&judge_on(2, model, history, budget)),
-            };
-            counts[verdict] += 1;
-        }
+        (0..rounds).for_each(|_| counts = work());
         times.push((cpu_ms()? - before) / rounds as f64);
         walls.push(begun.elapsed().as_secs_f64() * 1000.0 / rounds as f64);
-        verdict = counts.map(|count| (count / rounds).to_string()).join("/");
+        verdict = counts.map(|count| count.to_string()).join("/");
         if rounds == 1 && runs > 1 && times[0] < LEAST {
             rounds = (LEAST / times[0].max(1e-4)).ceil() as usize;
             times.clear();
@@ -169,7 +188,6 @@ where
     times.iter_mut().for_each(|time| *time *= share);
     times.sort_by(f64::total_cmp);
     walls.sort_by(f64::total_cmp);
-    let operations: usize = histories.iter().map(Vec::len).sum();
     println!(
         "RESULT cpu_ms={:.5} wall_ms={:.5} rss_mb={:.1} operations={operations} verdict={verdict}",
         times[times.len() / 2],
@@ -202,6 +220,8 @@ enum Way {
     SearchBare,
     /// One judge that keeps its room, each history many times.
     Again,
+    /// Reads the files and judges nothing.
+    Parse,
     /// Two threads; only the wall clock says anything then.
     Cores,
 }

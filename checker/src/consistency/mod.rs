@@ -26,7 +26,7 @@ mod fork;
 mod sequential;
 mod session;
 
-pub use convergence::{Convergence, convergence};
+pub use convergence::{Bound, Convergence, converged, convergence};
 #[doc(hidden)]
 pub use fork::{ForkFault, fork_linearizable_with};
 pub use fork::{Forks, fork_linearizable};

@@ -7,6 +7,7 @@
 //!
 //! - [`registers`]: writes, reads and compare-and-sets, by clusters of one value and chains of swaps;
 //! - [`appends`]: appends, puts and reads, by the longest value read;
+//! - [`lists`]: lists that only grow, by the longest one read;
 //! - [`versions`]: puts that name the version they replace, by version;
 //! - [`queues`]: first-in, first-out queues, value by value;
 //! - [`stacks`]: stacks, from the bottom up;
@@ -26,6 +27,7 @@ mod appends;
 mod chains;
 mod counts;
 mod elements;
+mod lists;
 mod locks;
 mod priorities;
 mod queues;
@@ -55,6 +57,8 @@ pub enum Path {
     Swaps,
     /// The order that the longest value read shows.
     Appends,
+    /// The order that the longest list read shows.
+    List,
     /// The order of the versions.
     Versions,
     /// The order of the values that went through a queue.
@@ -78,6 +82,7 @@ impl std::fmt::Display for Path {
             Path::Zones => "zones",
             Path::Swaps => "swaps",
             Path::Appends => "appends",
+            Path::List => "list order",
             Path::Versions => "versions",
             Path::Queue => "queue order",
             Path::Stack => "stack nesting",
@@ -225,6 +230,7 @@ fn path(entries: &[Entry<'_>]) -> Option<Path> {
             Role::Look | Role::Read(_) | Role::Write(_) => Path::Zones,
             Role::Swap { .. } | Role::NotSwapped { .. } => Path::Swaps,
             Role::Append { .. } => Path::Appends,
+            Role::AppendElement(_) | Role::Elements(_) => Path::List,
             Role::VersionedPut { .. } | Role::VersionedRead(_) => Path::Versions,
             Role::Enqueue(_) | Role::Dequeue(_) => Path::Queue,
             Role::Push(_) | Role::Pop(_) => Path::Stack,
@@ -242,6 +248,7 @@ fn follow(path: Path, entries: &[Entry<'_>], fault: Fault, room: &mut Room) -> R
         Path::Search => Ruling::Unsure,
         Path::Zones | Path::Swaps => registers::rule(entries, fault, &mut room.registers),
         Path::Appends => appends::rule(entries, fault),
+        Path::List => lists::rule(entries, fault),
         Path::Versions => versions::rule(entries, fault),
         Path::Queue => queues::rule(entries, fault),
         Path::Stack => stacks::rule(entries, fault),

@@ -34,6 +34,10 @@ pub enum Role<'a> {
         /// The value before, if it was answered.
         old: Option<Option<&'a str>>,
     },
+    /// Adds this element to the end of a list, which begins empty.
+    AppendElement(&'a str),
+    /// Saw all elements of a list, and changes nothing.
+    Elements(&'a [Text]),
     /// Replaces version `version` of the value, 0 if it must be missing, and makes the next version.
     VersionedPut {
         /// The version that it must find.

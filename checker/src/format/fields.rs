@@ -3,6 +3,7 @@
 use super::value::Value;
 use crate::model::Model;
 use crate::models::Text;
+use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,13 +37,13 @@ pub struct Fields {
     /// The operation's name.
     pub op: String,
     /// The key or the register.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "name", skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The value expected by a compare-and-set, `null` for missing; the account that a transfer takes from.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
     /// The account that a transfer or a deposit goes to.
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "name", skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// How much a transfer or a deposit moves.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -76,6 +77,19 @@ pub struct Fields {
 /// A field that is there, even if it is `null`: an absent one and a `null` are different things.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<Option<T>, D::Error> {
     T::deserialize(field).map(Some)
+}
+
+/// A string or a number, as a string; `null` is none.
+fn name<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(field)? {
+        Value::Null => Ok(None),
+        value => match value.text() {
+            Some(text) => Ok(Some(text)),
+            None => {
+                Err(D::Error::invalid_type(Unexpected::Other("a list or an object"), &"a string or a number"))
+            }
+        },
+    }
 }
 
 /// A text; `None` if it is none.
@@ -189,6 +203,30 @@ impl Fields {
     /// Whether it was so, or could be done.
     pub fn ok(&self) -> Result<bool, Expected> {
         self.ok.ok_or_else(|| Expected::field("ok", "true or false, since the operation returned"))
+    }
+
+    /// The [`answer`](Fields::answer) of an operation that is done whenever it returns: `"ok":false` says that it was
+    /// not, and which of two very different things that means must be written down.
+    pub fn done<O>(&self, output: impl FnOnce() -> Result<O, Expected>) -> Result<Option<O>, Expected> {
+        if self.completed() && self.ok == Some(false) {
+            let op = if self.op.is_empty() { "the operation" } else { &self.op };
+            return Err(Expected(format!(
+                "no \"ok\":false, for {op} is not refused: if it certainly had no effect, leave the line out; if \
+                 nobody knows, leave out \"return\" and \"ok\""
+            )));
+        }
+        self.answer(output)
+    }
+
+    /// No versions: whoever ignored them would judge other operations than were asked for.
+    pub fn unversioned(&self) -> Result<(), Expected> {
+        let field = if self.version.is_some() { "version" } else { "result" };
+        match self.version.is_some() || self.result.is_some() {
+            true => Err(Expected(format!(
+                "no {field:?}: operations on versions are judged by the model versioned-kv"
+            ))),
+            false => Ok(()),
+        }
     }
 
     /// The answer of a completed operation: `output` is asked only if the reply was seen.

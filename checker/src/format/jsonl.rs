@@ -23,6 +23,8 @@
 //! bank            transfer from to amount [ok], deposit to amount        read [output: {account: balance}]
 //! ```
 //!
+//! Nothing else may have `"ok":false`, for an operation that was refused is none; and only `versioned-kv` has versions and results.
+//!
 //! Each has a `"key"` but the bank. A number is as good as a string of its digits where a text is meant.
 
 pub use super::Error;

@@ -1,6 +1,7 @@
 //! Lists by name that only grow: the `list-append` of Jepsen, one operation at a time. A list starts empty.
 
 use super::{Chain, Text, shown, shown_list};
+use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
 
@@ -84,6 +85,15 @@ impl Model for AppendList {
 
     fn outgrown(&self, state: &Self::State, _: &Input, output: &Output) -> bool {
         matches!(output, Output::Elements(seen) if !state.begins(seen))
+    }
+
+    fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
+        match (input, output) {
+            (Input::Append { value, .. }, None | Some(Output::Done)) => Role::AppendElement(value),
+            (Input::Read { .. }, None) => Role::Look,
+            (Input::Read { .. }, Some(Output::Elements(seen))) => Role::Elements(seen),
+            _ => Role::Other,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> Phrase {

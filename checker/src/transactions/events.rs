@@ -23,9 +23,9 @@ pub(super) fn transaction(ended: &Ended, keys: Keys) -> Result<Transaction, Expe
     });
     let ops = ops.collect::<Result<_, _>>()?;
     Ok(match ended.end {
-        Some((Kind::Ok, at)) => Transaction::ok(invoke.process, ended.call, at, ops),
-        Some((Kind::Fail, at)) => Transaction::failed(invoke.process, ended.call, at, ops),
-        _ => Transaction::unknown(invoke.process, ended.call, ops),
+        Some((Kind::Ok, at)) => Transaction::ok(ended.client, ended.call, at, ops),
+        Some((Kind::Fail, at)) => Transaction::failed(ended.client, ended.call, at, ops),
+        _ => Transaction::unknown(ended.client, ended.call, ops),
     })
 }
 

@@ -39,6 +39,8 @@ pub enum Fault {
     FailedSwapsAnywhere,
     /// Paths: does not ask why nobody saw an append.
     UnseenAppendsDropped,
+    /// Paths: lets two reads of a list show different orders.
+    ListsUnordered,
     /// Paths: believes that a version that was not met was met before.
     FailedPutsOnlyAbove,
     /// Paths: lets values leave a queue in another order than they went in.

@@ -82,9 +82,9 @@ pub(crate) enum Status {
 pub(crate) trait Search {
     /// Goes on until done, or `states` more configurations, or a memo of `memo` entries.
     fn run(&mut self, states: u64, memo: usize) -> Status;
-    /// Configurations entered so far.
+    /// Configurations entered so far, by their weight.
     fn explored(&self) -> u64;
-    /// Entries of the memo now.
+    /// Entries of the memo now, by their weight.
     fn remembered(&self) -> usize;
     /// After [`Status::Found`]: the order found, as indices into the history.
     fn witness(&self) -> Vec<usize>;
@@ -97,6 +97,12 @@ const GLANCES: u64 = 16;
 
 /// As many comparisons of sets of optional operations cost as much as one configuration that is entered.
 const COMPARISONS: u64 = 64;
+
+/// What a configuration of `N` words costs, in time and in memory, beside one of a single word: about as much as five of
+/// those where more than 64 operations are in flight, or budgets would be worth minutes and gigabytes there.
+const fn weight<const N: usize>() -> u64 {
+    1 + N as u64 / 4
+}
 
 /// More operations in flight at once than the widest search can hold.
 pub(crate) struct TooWide(pub(crate) usize);
@@ -287,7 +293,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
     fn enter(&mut self, mut at: Configuration<N>, mark: u32) -> Entered {
         self.place_reads(&mut at);
         if at.place.base as usize == self.window.completed {
-            self.explored += 1;
+            self.explored += weight::<N>();
             return Entered::Done;
         }
         if self.window.bounded() && self.hopeless(&at) {
@@ -298,7 +304,7 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
         let before = self.memo.compared();
         let new = self.memo.enter(at.place, at.used);
         // A place entered with very many sets would make a budget of states take hours.
-        self.explored += 1 + (self.memo.compared() - before) / COMPARISONS;
+        self.explored += weight::<N>() * (1 + (self.memo.compared() - before) / COMPARISONS);
         if !new {
             return Entered::Pruned;
         }
@@ -402,7 +408,7 @@ impl<M: Model, const N: usize> Search for Walk<'_, M, N> {
             if self.explored >= until {
                 return Status::Paused;
             }
-            if self.memo.len() >= memo {
+            if self.remembered() >= memo {
                 return Status::MemoFull;
             }
             let Some((id, child)) = self.next_child() else {
@@ -425,7 +431,7 @@ impl<M: Model, const N: usize> Search for Walk<'_, M, N> {
     }
 
     fn remembered(&self) -> usize {
-        self.memo.len()
+        self.memo.len().saturating_mul(weight::<N>() as usize)
     }
 
     fn witness(&self) -> Vec<usize> {

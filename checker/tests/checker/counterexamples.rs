@@ -8,9 +8,10 @@ use crate::distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
 use crate::histories;
+use crate::many::DistinctLists;
 use crate::oracle::{OperationOf, forget_all_but, is_witness, linearizable};
 use stormglass_checker::models::register::{Input, Output, Register};
-use stormglass_checker::{Budget, Model, Operation, check, draw};
+use stormglass_checker::{Budget, Clock, Model, Operation, check, draw, tell};
 
 /// Holds a counterexample against brute force; `false` if the history is linearizable.
 fn examine<C: Case>(history: &[OperationOf<C>]) -> bool {
@@ -74,6 +75,7 @@ fn counterexamples_are_true_and_minimal() {
     examine_random::<DistinctQueues>(29);
     examine_random::<DistinctStacks>(30);
     examine_random::<Lists>(16);
+    examine_random::<DistinctLists>(31);
     examine_random::<Sets>(17);
     examine_random::<Queues>(18);
     examine_random::<Stacks>(19);
@@ -152,4 +154,20 @@ fn a_value_from_nowhere_needs_no_other_operation() {
     let found = verdict.counterexample().expect("nobody wrote 7");
     assert_eq!(found.operations, [1]);
     assert!(found.sentence.starts_with("c2 read x = 7, which nothing called before its return explains\n"));
+}
+
+#[test]
+fn what_is_perhaps_not_minimal_is_said() {
+    let history = [write(0, "1", 0, 1), write(0, "2", 2, 3), read(1, "1", 4, 5)];
+    let verdict = check(&Register, &history, Budget::default());
+    let mut wrong = verdict.counterexample().unwrap().clone();
+    let told = tell(&Register, &history, &wrong, Clock::Nanoseconds);
+    assert!(wrong.minimal && !told.contains("fewer"), "{told}");
+    wrong.minimal = false;
+    let told = tell(&Register, &history, &wrong, Clock::Nanoseconds);
+    assert!(
+        told.ends_with(
+            "fewer of these operations may be wrong already: to find out would have taken too long"
+        )
+    );
 }

@@ -1,13 +1,14 @@
 //! The polynomial paths against brute force, where each must decide and where it must not.
 
 use super::cases::{
-    CasRegisters, Case, Counters, Locks, Maps, PriorityQueues, Queues, Registers, Sets, Stacks, VersionedMaps,
+    CasRegisters, Case, Counters, Lists, Locks, Maps, PriorityQueues, Queues, Registers, Sets, Stacks,
+    VersionedMaps,
 };
 use super::distinct::{
     Appends, DistinctMaps, DistinctQueues, DistinctRegisters, DistinctStacks, DistinctSwaps, Versions,
 };
 use super::histories;
-use super::many::{DistinctPriorities, EvenCounters, GrowingSets, ManyElements, ManyOwners};
+use super::many::{DistinctLists, DistinctPriorities, EvenCounters, GrowingSets, ManyElements, ManyOwners};
 use super::oracle::{OperationOf, is_witness, linearizable};
 use std::fmt::Write as _;
 use stormglass_checker::models::kv::{Input, Kv, Output};
@@ -73,6 +74,7 @@ fn all_histories_of_three_operations() {
     all::<Queues>(3, 3, 40);
     all::<Stacks>(3, 3, 40);
     all::<Locks>(3, 3, 40);
+    all::<Lists>(3, 3, 60);
     all::<Sets>(3, 2, 40);
     all::<Counters>(3, 2, 40);
     all::<PriorityQueues>(3, 2, 40);
@@ -93,6 +95,7 @@ fn random_histories_of_up_to_eight_operations() {
     random::<GrowingSets>(31, 4000, 10);
     random::<EvenCounters>(32, 12000, 10);
     random::<DistinctPriorities>(33, 4000, 10);
+    random::<DistinctLists>(34, 4000, 60);
 }
 
 /// After how many histories a fault is noticed.
@@ -121,6 +124,7 @@ fn every_planted_fault_is_noticed() {
         (Fault::ReadsUnordered, noticed_after::<GrowingSets>(Fault::ReadsUnordered)),
         (Fault::ElementsComeAndGo, noticed_after::<ManyElements>(Fault::ElementsComeAndGo)),
         (Fault::WorseFirst, noticed_after::<DistinctPriorities>(Fault::WorseFirst)),
+        (Fault::ListsUnordered, noticed_after::<DistinctLists>(Fault::ListsUnordered)),
         (Fault::FailedPutsOnlyAbove, noticed_after::<Versions>(Fault::FailedPutsOnlyAbove)),
     ] {
         println!("{fault:?} is noticed after {by:?} histories");

@@ -176,8 +176,8 @@ fn impossible_events_are_named() {
     let invoke = "{:process 0, :type :invoke, :f :read, :value nil, :time 5}\n";
     for (event, error) in [
         ("[1]", "h:2: expected a map with :process, :type, :f and :value; it is [1]"),
-        ("{:type :ok}", "h:2: expected :process (a number, or :nemesis) in the event"),
-        ("{:process -1}", "h:2: expected :process to be a number from 0 to 2^63, or :nemesis; it is -1"),
+        ("{:type :ok}", "h:2: expected :process (a number or a name) in the event"),
+        ("{:process -1}", "h:2: expected :process to be a number from 0 to 2^63, or a name; it is -1"),
         ("{:process 0 :type :begin}", "h:2: expected :type to be :invoke, :ok, :fail or :info; it is :begin"),
         ("{:process 0 :type :ok}", "h:2: expected :f (the operation's name) in the event"),
         ("{:process 0 :type :ok :f 3}", "h:2: expected :f to be the operation's name; it is 3"),

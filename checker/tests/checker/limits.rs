@@ -57,6 +57,20 @@ fn a_budget_that_runs_out_is_no_pass() {
     assert!(check(&Register, &history[..12], Budget::default()).is_linearizable());
 }
 
+/// More than a word of operations at once cost more each, and the budget counts it.
+#[test]
+fn what_is_wide_costs_its_width() {
+    let narrow = burst(14, &[1, 2]);
+    let unwritten = Operation::completed(0, Input::read("x"), 0, Output::Value(None), 1000);
+    let wide = [narrow.clone(), vec![unwritten; 65]].concat();
+    let decides = |history: &[Op], states: u64| {
+        let budget = Budget { states, ..Budget::default() };
+        !matches!(check(&Register, history, budget), Verdict::Undecided { .. })
+    };
+    let enough = (4..24).map(|power| 1 << power).find(|states| decides(&narrow, *states)).unwrap();
+    assert!(!decides(&wide, 2 * enough) && decides(&wide, 8 * enough), "{enough}");
+}
+
 /// A key whose search would not end does not hide a violation of another.
 #[test]
 fn a_cheap_refutation_is_found_beside_a_costly_key() {

@@ -17,3 +17,5 @@ mod many;
 mod oracle;
 mod page;
 mod pruned;
+mod refined;
+mod strict;

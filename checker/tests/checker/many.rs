@@ -1,6 +1,7 @@
 //! Cases with many owners, elements and priorities, or steps of one size: what the polynomial paths ask for.
 
-use super::cases::{Case, Counters, InputOf, Locks, OutputOf, PriorityQueues, Sets, World};
+use super::cases::{Case, Counters, InputOf, Lists, Locks, OutputOf, PriorityQueues, Sets, World};
+use stormglass_checker::models::append_list::{self, AppendList};
 use stormglass_checker::models::counter::{self, Counter};
 use stormglass_checker::models::lock::{self, Lock};
 use stormglass_checker::models::priority_queue::{self, PriorityQueue};
@@ -185,5 +186,39 @@ impl Case for DistinctPriorities {
         let mut all = values.map(|(value, priority)| PriorityQueues::push(value, priority)).to_vec();
         all.push(pop);
         all
+    }
+}
+
+/// Lists of elements that are new, read in orders right and wrong.
+pub(crate) struct DistinctLists;
+
+impl Case for DistinctLists {
+    type Model = AppendList;
+    const NAME: &'static str = "append-list of new elements";
+
+    fn model() -> AppendList {
+        AppendList
+    }
+
+    fn run(world: &mut World, input: &InputOf<Self>) -> OutputOf<Self> {
+        Lists::run(world, input)
+    }
+
+    fn completed() -> Vec<(InputOf<Self>, OutputOf<Self>)> {
+        use append_list::{Input, Output};
+        let read = |seen: &[&str]| {
+            let seen = seen.iter().map(|element| (*element).into()).collect();
+            (Input::Read { key: "x".into() }, Output::Elements(seen))
+        };
+        let mut all: Vec<_> = Self::pending().into_iter().map(|input| (input, Output::Done)).collect();
+        let reads: [&[&str]; 8] =
+            [&[], &["a"], &["b"], &["a", "b"], &["b", "a"], &["a", "b", "c"], &["a", "a"], &["c", "b", "a"]];
+        all.extend(reads.map(read));
+        all
+    }
+
+    fn pending() -> Vec<InputOf<Self>> {
+        let append = |value: &str| append_list::Input::Append { key: "x".into(), value: value.into() };
+        ["a", "b", "c", "d", "e"].map(append).to_vec()
     }
 }

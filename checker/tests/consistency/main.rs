@@ -152,7 +152,11 @@ fn a_budget_that_runs_out_is_no_pass() {
 fn convergence_is_agreement_without_loss() {
     assert_eq!(convergence::<i64>(&[], &[]), Convergence::Unread);
     assert_eq!(convergence(&[1], &[(4, &[3, 1][..])]), Convergence::Converged);
-    assert_eq!(convergence(&[1, 2], &[(4, &[1][..]), (5, &[1])]), Convergence::Lost { value: 2 });
+    assert_eq!(
+        convergence(&[1, 2], &[(4, &[1][..]), (5, &[1])]),
+        Convergence::Lost { value: 2, counts: [1, 0] }
+    );
+    assert_eq!(convergence(&[1, 1], &[(4, &[1][..])]), Convergence::Lost { value: 1, counts: [2, 1] });
     let (clients, place) = ([4, 6], 1);
     let diverged = |elements| Convergence::Diverged { clients, place, elements };
     let swapped = [(4, &[1, 2, 3][..]), (5, &[1, 2, 3]), (6, &[1, 3, 2])];

@@ -237,7 +237,8 @@ fn weaker() {
     check(&[("list", &list.replace("30", "15"))], "--model append-list --level convergence")
         .ends(3)
         .says("nobody read");
-    let unknown = format!("{list}{}", r#"{"client":3,"op":"append","key":"k","value":"2","call":5}"#);
+    let more = list.replace("[]", "[\"1\",\"2\"]");
+    let unknown = format!("{more}{}", r#"{"client":3,"op":"append","key":"k","value":"2","call":5}"#);
     check(&[("list", &unknown)], "--model append-list --level convergence").ends(3).says("unknown outcome");
 }
 

@@ -9,6 +9,7 @@ mod commands;
 mod dying;
 mod findings;
 mod fragile;
+mod honest;
 mod hostile;
 mod rough;
 mod schedules;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         commands::TESTS,
         dying::TESTS,
         findings::TESTS,
+        honest::TESTS,
         hostile::TESTS,
         schedules::TESTS,
         shrinking::TESTS,

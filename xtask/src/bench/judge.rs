@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::cases::{Asked, CASES, Case};
-use super::{Peer, example, median, result_line, target_directory, write_between};
+use super::other_ways;
+use super::{Peer, ResultLine, example, median, result_line, target_directory, write_between};
 use crate::root;
 
 /// The histories of the judge's goals: time and memory of a check, and what is asked of them
@@ -39,6 +40,7 @@ const LONG: f64 = 5_000.0;
 #[derive(Default, serde::Serialize)]
 struct Measured {
     cpu_ms: Vec<f64>,
+    wall_ms: Vec<f64>,
     rss_mb: f64,
     operations: f64,
     verdict: String,
@@ -47,6 +49,18 @@ struct Measured {
 impl Measured {
     fn ms(&self) -> f64 {
         median(self.cpu_ms.clone())
+    }
+
+    fn add(&mut self, line: &ResultLine) {
+        self.cpu_ms.extend(line.number("cpu_ms"));
+        self.wall_ms.extend(line.number("wall_ms"));
+        self.rss_mb = self.rss_mb.max(line.number("rss_mb").unwrap_or_default());
+        self.operations = line.number("operations").unwrap_or_default();
+        self.verdict = line.word("verdict").unwrap_or_default().to_owned();
+    }
+
+    fn is_enough(&self) -> bool {
+        self.cpu_ms.first().is_some_and(|ms| *ms > LONG) || self.verdict == "memory"
     }
 
     /// How long it took, or why there is no verdict.
@@ -107,6 +121,9 @@ impl Judge {
 
     /// The files of a case; `None` if there are none.
     fn files(&self, case: &Case, ours: &Path) -> Result<Option<Vec<String>>, String> {
+        if case.file.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
         let below = |dir: &PathBuf| found(&dir.join(case.file));
         let files = self.data.as_ref().map(below).transpose()?.unwrap_or_default();
         let Some(numbers) = case.made.filter(|_| files.is_empty()) else {
@@ -125,34 +142,42 @@ impl Judge {
 
     /// The programs take turns, so that a machine that slows down does so for all.
     fn measure(&self, case: &Case, ours: &Path, files: &[String]) -> Result<Row, String> {
-        let programs: Vec<&Path> =
-            std::iter::once(ours).chain(self.beside.iter().map(|peer| peer.path.as_path())).collect();
-        let mut all: Vec<Measured> = programs.iter().map(|_| Measured::default()).collect();
         let (model, way) = case.model.split_once(':').unwrap_or((case.model, ""));
+        let ask = |program: &Path, model: &str| {
+            let words: Vec<&str> = std::iter::once(model).chain(files.iter().map(String::as_str)).collect();
+            result_line(program, &words)
+        };
+        let base = match case.asked {
+            Asked::OverBy("") | Asked::WallTimes(_, "") => Some(model.to_owned()),
+            Asked::OverBy(way) | Asked::WallTimes(_, way) => Some(format!("{model}:{way}")),
+            _ => None,
+        };
+        let peers = if other_ways::is(way) { &[][..] } else { &self.beside[..] };
+        let (mut first, mut second) = (Measured::default(), Measured::default());
+        let mut theirs: Vec<Measured> = peers.iter().map(|_| Measured::default()).collect();
         for _ in 0..self.runs {
-            for (program, measured) in programs.iter().zip(&mut all) {
-                if measured.cpu_ms.first().is_some_and(|ms| *ms > LONG) || measured.verdict == "memory" {
-                    continue;
-                }
-                let first = if *program == ours { case.model } else { model };
-                let words: Vec<&str> =
-                    std::iter::once(first).chain(files.iter().map(String::as_str)).collect();
-                let Some(line) = result_line(program, &words)? else { continue };
-                measured.cpu_ms.extend(line.number("cpu_ms"));
-                measured.rss_mb = measured.rss_mb.max(line.number("rss_mb").unwrap_or_default());
-                measured.operations = line.number("operations").unwrap_or_default();
-                measured.verdict = line.word("verdict").unwrap_or_default().to_owned();
+            if !first.is_enough() {
+                let line = match other_ways::is(way) {
+                    true => Some(other_ways::run(model, way, files)?),
+                    false => ask(ours, case.model)?,
+                };
+                line.iter().for_each(|line| first.add(line));
+            }
+            if let Some(base) = &base {
+                ask(ours, base)?.iter().for_each(|line| second.add(line));
+            }
+            for (peer, measured) in peers.iter().zip(&mut theirs).filter(|(_, theirs)| !theirs.is_enough()) {
+                ask(&peer.path, model)?.iter().for_each(|line| measured.add(line));
             }
         }
-        let ours = all.remove(0);
-        let theirs = all;
         if let Some(other) =
-            theirs.first().filter(|other| other.verdict != ours.verdict && !open(&other.verdict))
+            theirs.first().filter(|other| other.verdict != first.verdict && !open(&other.verdict))
         {
-            return Err(format!("{}: we say {}, they say {}", case.name, ours.verdict, other.verdict));
+            return Err(format!("{}: we say {}, they say {}", case.name, first.verdict, other.verdict));
         }
-        let (asked, reached) = asked(case, &ours, theirs.first());
-        Ok(Row { goal: case.goal, history: case.name, way, asked, ours, theirs, reached })
+        let bytes = files.iter().filter_map(|file| fs::metadata(file).ok()).map(|about| about.len()).sum();
+        let (asked, reached) = asked(case, &first, &second, theirs.first(), bytes);
+        Ok(Row { goal: case.goal, history: case.name, way, asked, ours: first, theirs, reached })
     }
 
     fn head(&self) -> String {
@@ -183,6 +208,8 @@ impl Judge {
                 "bare" => "all ways",
                 "search" => "search, with reasons",
                 "search-bare" => "search",
+                "cores" => "all ways, two cores",
+                "command" => "stormglass check",
                 other => other,
             },
             row.asked,
@@ -199,7 +226,14 @@ fn open(verdict: &str) -> bool {
     verdict == "memory" || verdict.rsplit('/').next().is_some_and(|open| open != "0")
 }
 
-fn asked(case: &Case, ours: &Measured, theirs: Option<&Measured>) -> (String, bool) {
+/// What is asked in words, and whether it is reached; `base` is what our own other way came to.
+fn asked(
+    case: &Case,
+    ours: &Measured,
+    base: &Measured,
+    theirs: Option<&Measured>,
+    bytes: u64,
+) -> (String, bool) {
     let ms = ours.ms();
     let times =
         |ratio: f64, of: fn(&Measured) -> f64| theirs.is_some_and(|other| of(other) >= ratio * of(ours));
@@ -207,7 +241,16 @@ fn asked(case: &Case, ours: &Measured, theirs: Option<&Measured>) -> (String, bo
         Asked::Times(ratio) => (format!("≥ {ratio}×"), times(ratio, Measured::ms)),
         Asked::Within(most) if most < 0.1 => (format!("≤ {} µs", most * 1000.0), ms <= most),
         Asked::Within(most) => (format!("≤ {most} ms"), ms <= most),
-        Asked::Nothing => (String::new(), true),
+        Asked::OverBy(_) => (format!("≤ +20 % of {}", base.shown()), ms <= 1.2 * base.ms()),
+        Asked::WallTimes(ratio, _) => {
+            let ratio_found = median(base.wall_ms.clone()) / median(ours.wall_ms.clone());
+            (format!("≥ {ratio}× of one core; {ratio_found:.2}×"), ratio_found >= ratio)
+        }
+        Asked::Rate(least) => {
+            let rate = bytes as f64 / 1000.0 / ms;
+            (format!("≥ {least} MB/s; {rate:.0} MB/s"), rate >= least)
+        }
+        Asked::Nothing => ("no disagreement".to_owned(), true),
         Asked::Linear => ("≤ 1 µs/op + 10 ms".to_owned(), ms <= ours.operations / 1000.0 + 10.0),
     };
     if case.memory > 0.0 {
@@ -238,4 +281,27 @@ fn found(pattern: &Path) -> Result<Vec<String>, String> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_costs_more_than_a_fifth_more_is_missed() {
+        let measured = |ms: f64| Measured {
+            cpu_ms: vec![ms],
+            wall_ms: vec![ms],
+            verdict: "1/0/0".to_owned(),
+            ..Measured::default()
+        };
+        let case = |goal: &str| CASES.iter().find(|case| case.goal == goal).expect("a goal");
+        let reached = |ours, base| asked(case("13"), &measured(ours), &measured(base), None, 0).1;
+        assert!(reached(1.2, 1.0) && !reached(1.3, 1.0));
+        let cores = CASES.iter().find(|case| case.model == "kv:cores").expect("a row");
+        let reached = |ours, base| asked(cores, &measured(ours), &measured(base), None, 0).1;
+        assert!(reached(1.0, 1.7) && !reached(1.0, 1.6));
+        let undecided = Measured { verdict: "0/0/1".to_owned(), ..measured(1.0) };
+        assert!(!asked(case("9"), &undecided, &measured(1.0), None, 0).1);
+    }
 }

@@ -6,6 +6,7 @@
 mod cases;
 mod growth;
 mod judge;
+mod other_ways;
 mod plot;
 mod raft;
 mod sim;

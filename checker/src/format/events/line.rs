@@ -29,13 +29,31 @@ impl Kind {
     }
 }
 
+/// Who called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// As Jepsen counts them.
+    Number(u64),
+    /// As anybody else may call them.
+    Name(String),
+}
+
+impl std::fmt::Display for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Process::Number(number) => number.fmt(f),
+            Process::Name(name) => name.fmt(f),
+        }
+    }
+}
+
 /// One event of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Where it begins in the file, from 1.
     pub line: u64,
     /// Whose.
-    pub process: u64,
+    pub process: Process,
     /// What it says.
     pub kind: Kind,
     /// The operation's name.
@@ -51,7 +69,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// From a map with `:process`, `:type`, `:f` and `:value`; `None` if it is no client's.
+    /// From a map with `:process`, `:type`, `:f` and `:value`; `None` if it is the nemesis's.
     pub fn of(line: u64, value: &Value) -> Result<Option<Self>, Expected> {
         let Value::Map(_) = value.untagged() else {
             let what = format!("a map with :process, :type, :f and :value; it is {}", value.shown());
@@ -60,7 +78,7 @@ impl Event {
         let field = |name: &str, kind: &str| {
             value.get(name).ok_or_else(|| Expected(format!(":{name} ({kind}) in the event")))
         };
-        let Some(process) = process(field("process", "a number, or :nemesis")?)? else { return Ok(None) };
+        let Some(process) = process(field("process", "a number or a name")?)? else { return Ok(None) };
         let kind = field("type", ":invoke, :ok, :fail or :info")?;
         let kind = kind.name().and_then(Kind::of).ok_or_else(|| {
             Expected(format!(":type to be :invoke, :ok, :fail or :info; it is {}", kind.shown()))
@@ -91,16 +109,24 @@ impl Event {
     }
 }
 
-/// `None` for a process with a name: the nemesis.
-pub(super) fn process(value: &Value) -> Result<Option<u64>, Expected> {
-    match value {
-        Value::Int(process) if *process >= 0 => Ok(Some(process.unsigned_abs())),
-        value => match value.name() {
-            Some(name) if name.starts_with(|c: char| c.is_ascii_alphabetic()) => Ok(None),
-            _ => {
-                let shown = value.shown();
-                Err(Expected(format!(":process to be a number from 0 to 2^63, or :nemesis; it is {shown}")))
-            }
-        },
+/// Who breaks things, and is no client.
+const NEMESIS: &str = "nemesis";
+
+/// `None` for the nemesis.
+pub(super) fn process(value: &Value) -> Result<Option<Process>, Expected> {
+    let number = match value {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        value => value.name().and_then(|name| name.parse().ok()),
+    };
+    match (number, value.name()) {
+        (Some(number), _) => Ok(Some(Process::Number(number))),
+        (None, Some(NEMESIS)) => Ok(None),
+        (None, Some(name)) if name.starts_with(char::is_alphabetic) => {
+            Ok(Some(Process::Name(name.to_owned())))
+        }
+        _ => {
+            let shown = value.shown();
+            Err(Expected(format!(":process to be a number from 0 to 2^63, or a name; it is {shown}")))
+        }
     }
 }

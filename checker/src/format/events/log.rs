@@ -25,7 +25,8 @@ fn columns(line: &str) -> Vec<&str> {
     }
     let Some((before, _)) = line.split_once(" :") else { return vec![line] };
     let process = before.split_whitespace().last().unwrap_or_default();
-    if process.is_empty() || !process.bytes().all(|byte| byte.is_ascii_digit()) {
+    let numbered = process.bytes().all(|byte| byte.is_ascii_digit());
+    if process.is_empty() || !numbered && !process.starts_with(char::is_alphabetic) {
         return vec![line];
     }
     let mut columns = vec![before];
@@ -37,7 +38,9 @@ fn columns(line: &str) -> Vec<&str> {
         columns.push(column);
         rest = more.trim_start();
     }
-    columns
+    // Prose has words before a colon, too.
+    let names_operation = columns.len() >= 4 && columns[2].starts_with(':');
+    if numbered || names_operation { columns } else { vec![line] }
 }
 
 impl<R: BufRead> Log<R> {

@@ -12,9 +12,11 @@
 //! - The order in the file is the order of time, as Knossos takes it; `:time` only says how far apart events are.
 //!   A time that goes backwards is taken as just after the event before; but no operation ends before it began. Without
 //!   `:time`, times count events.
-//! - Events of `:nemesis`, or of any process that is not a number, are ignored.
+//! - Events of `:nemesis` are ignored. Every other process is a client, whether it has a number or a name; but not both in
+//!   one file.
 //! - The key is `:key`, or the first of a pair `[key value]`, tagged `#jepsen.independent.Tuple` or not; without
 //!   either there is one object, called `x`.
+//! - An answer must be to what was asked: of the same key, and a write's, if it has a value at all, of the same value.
 //! - The number 1 and the string "1" are the same value.
 
 mod line;
@@ -22,7 +24,7 @@ mod log;
 mod operation;
 mod pairs;
 
-pub use line::{Event, Kind};
+pub use line::{Event, Kind, Process};
 pub use log::Log;
 pub(crate) use log::is_event;
 pub(crate) use operation::operation;

@@ -24,14 +24,9 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
         Some(key) => (Some(key), &ended.invoke.value),
         None => keyed(f, &ended.invoke.value),
     };
-    let answer = match key {
-        Some(_) if ended.invoke.key.is_none() => {
-            pair(&ended.answer).map_or(&ended.answer, |(_, value)| value)
-        }
-        _ => &ended.answer,
-    };
+    let answer = answered(ended, key, asked)?;
     let mut fields = json!({
-        "client": ended.invoke.process,
+        "client": ended.client,
         "op": f,
         "key": key.and_then(Value::text).unwrap_or_else(|| ONLY_KEY.to_owned()),
         "call": ended.call,
@@ -57,7 +52,15 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
                 fields["output"] = written(answer);
             }
             "cas" | "transfer" => fields["ok"] = (!failed).into(),
-            "contains" => fields["ok"] = json!(*answer.untagged() == Value::Bool(true)),
+            "contains" => {
+                let Value::Bool(is_in) = answer.untagged() else {
+                    let (line, shown) = (ended.ended_on, answer.shown());
+                    let what =
+                        format!("the end of the contains (line {line}) to have the value true or false");
+                    return Err(Expected(format!("{what}; it is {shown}")));
+                };
+                fields["ok"] = (*is_in).into();
+            }
             _ => {}
         }
     }
@@ -65,6 +68,47 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
         Expected(format!("an operation of the model; {f} {} is not: {error}", ended.invoke.value.shown()))
     })?;
     jsonl::operation::<M>(&fields).map(Some)
+}
+
+/// What was answered, which must be to what was asked.
+fn answered<'a>(ended: &'a Ended, key: Option<&Value>, asked: &Value) -> Result<&'a Value, Expected> {
+    const ANSWER_THEIR_VALUE: [&str; 9] =
+        ["write", "put", "append", "add", "inc", "remove", "enqueue", "push", "cas"];
+    let (f, line) = (ended.invoke.f.as_str(), ended.ended_on);
+    // What an unknown outcome shows in place of a value is anything at all.
+    if ended.end.is_none() {
+        return Ok(&ended.answer);
+    }
+    let (answer_key, answer) = match ended.invoke.key {
+        None if key.is_some() => keyed(f, &ended.answer),
+        _ => (ended.answer_key.as_ref(), &ended.answer),
+    };
+    if let (Some(key), Some(other)) = (key, answer_key)
+        && key.text() != other.text()
+    {
+        let (key, other) = (key.shown(), other.shown());
+        return Err(Expected(format!(
+            "the end of the {f} (line {line}) to be of key {key}; it is of {other}"
+        )));
+    }
+    let says_it = ANSWER_THEIR_VALUE.contains(&f) && *answer != Value::Nil;
+    if says_it && !alike(answer, asked) {
+        let (asked, answer) = (asked.shown(), answer.shown());
+        return Err(Expected(format!(
+            "the end of the {f} (line {line}) to have its value, {asked}; it is {answer}"
+        )));
+    }
+    Ok(answer)
+}
+
+/// Whether two values are one to a model: the number 1 and the string "1" are.
+fn alike(one: &Value, other: &Value) -> bool {
+    match (one.items(), other.items()) {
+        (Some(one), Some(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
+        }
+        _ => matches!(one.untagged(), Value::Map(_)) || one.text() == other.text(),
+    }
 }
 
 /// Whether a failed compare-and-set failed because the value was another: says so, or says nothing else.

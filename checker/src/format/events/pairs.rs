@@ -1,6 +1,6 @@
 //! Calls and their ends.
 
-use super::line::{Event, Kind};
+use super::line::{Event, Kind, Process};
 use crate::format::Error;
 use crate::format::edn::Value;
 use std::collections::BTreeMap;
@@ -10,10 +10,16 @@ use std::collections::BTreeMap;
 pub struct Ended {
     /// The event that began it; its `time` is there, and later than any event's before.
     pub invoke: Event,
+    /// Whose it is: the number of the process, or of its name in the order in which names appear.
+    pub client: u64,
     /// When it was called: later than every event before.
     pub call: u64,
     /// How and when it ended; `None`: never, or with `:info`.
     pub end: Option<(Kind, u64)>,
+    /// Where the ending event begins in the file; where the call does, if it never ended.
+    pub ended_on: u64,
+    /// The ending event's key, if it has one.
+    pub answer_key: Option<Value>,
     /// The ending event's value.
     pub answer: Value,
     /// The ending event's error.
@@ -25,6 +31,7 @@ pub struct Ended {
 pub struct Pairs<E> {
     file: String,
     events: E,
+    clients: Clients,
     open: BTreeMap<u64, (Event, u64)>,
     now: u64,
     timed: bool,
@@ -33,11 +40,42 @@ pub struct Pairs<E> {
     through: Option<BTreeMap<u64, u64>>,
 }
 
+/// The numbers of the processes.
+#[derive(Default)]
+struct Clients {
+    /// Numbers of names, by their first appearance.
+    names: BTreeMap<String, u64>,
+    numbered: bool,
+}
+
+impl Clients {
+    /// The process's number. An error says what was expected: with names and numbers in one file, two clients might get
+    /// the same number.
+    fn number(&mut self, process: &Process) -> Result<u64, String> {
+        match process {
+            Process::Number(number) if self.names.is_empty() => {
+                self.numbered = true;
+                Ok(*number)
+            }
+            Process::Name(name) if !self.numbered => {
+                let next = self.names.len() as u64;
+                Ok(*self.names.entry(name.clone()).or_insert(next))
+            }
+            Process::Number(_) => {
+                Err(format!(":process to be a name, as on the lines before; it is {process}"))
+            }
+            Process::Name(_) => Err(format!(
+                ":process to be a number, as on the lines before, or :nemesis; it is {process:.40}"
+            )),
+        }
+    }
+}
+
 impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
     /// `file` is the name that errors show.
     pub fn new(file: impl Into<String>, events: E) -> Self {
-        let open = BTreeMap::new();
-        Self { file: file.into(), events, open, now: 0, timed: false, done: false, through: None }
+        let (file, clients, open) = (file.into(), Clients::default(), BTreeMap::new());
+        Self { file, events, clients, open, now: 0, timed: false, done: false, through: None }
     }
 
     /// Until the first `:invoke`, takes ends that stand alone: their calls are where the end before of the same process
@@ -56,10 +94,12 @@ impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
             let event = event?;
             self.timed |= event.time.is_some();
             self.now = (self.now + 1).max(event.time.unwrap_or(0));
-            let (line, process) = (event.line, event.process);
+            let (line, process) = (event.line, event.process.clone());
+            let client = self.clients.number(&process);
+            let client = client.map_err(|what| Error::expected(&self.file, line, what))?;
             if event.kind == Kind::Invoke {
                 self.through = None;
-                if let Some((open, _)) = self.open.insert(process, (event, self.now)) {
+                if let Some((open, _)) = self.open.insert(client, (event, self.now)) {
                     let what =
                         format!("the end of process {process}'s {}, open since line {}", open.f, open.line);
                     return Err(Error::expected(
@@ -71,11 +111,10 @@ impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
                 continue;
             }
             let alone = |through: &mut BTreeMap<u64, u64>| {
-                let call = through.insert(process, self.now).unwrap_or(0);
+                let call = through.insert(client, self.now).unwrap_or(0);
                 (Event { kind: Kind::Invoke, ..event.clone() }, call)
             };
-            let Some((invoke, call)) =
-                self.open.remove(&process).or_else(|| self.through.as_mut().map(alone))
+            let Some((invoke, call)) = self.open.remove(&client).or_else(|| self.through.as_mut().map(alone))
             else {
                 let what = format!("an :invoke of process {process} before its {}", event.f);
                 return Err(Error::expected(&self.file, line, what));
@@ -92,13 +131,17 @@ impl<E: Iterator<Item = Result<Event, Error>>> Pairs<E> {
                 return Err(Error::expected(&self.file, line, what));
             }
             let end = (event.kind != Kind::Info).then_some((event.kind, self.now));
-            return Ok(Some(Ended { invoke, call, end, answer: event.value, error: event.error }));
+            let (answer_key, answer, error) = (event.key, event.value, event.error);
+            return Ok(Some(Ended { invoke, client, call, end, ended_on: line, answer_key, answer, error }));
         }
         let never = self.open.pop_first();
-        Ok(never.map(|(_, (invoke, call))| Ended {
+        Ok(never.map(|(client, (invoke, call))| Ended {
+            ended_on: invoke.line,
             invoke,
+            client,
             call,
             end: None,
+            answer_key: None,
             answer: Value::Nil,
             error: None,
         }))

@@ -13,8 +13,8 @@ impl Lines for Counter {
         use counter::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "inc" | "add" => (Input::Inc { key, by: fields.number()? }, fields.answer(|| Ok(Output::Done))?),
-            "read" => (Input::Read { key }, fields.answer(|| fields.output_number().map(Output::Value))?),
+            "inc" | "add" => (Input::Inc { key, by: fields.number()? }, fields.done(|| Ok(Output::Done))?),
+            "read" => (Input::Read { key }, fields.done(|| fields.output_number().map(Output::Value))?),
             _ => return Err(unknown_op(fields, "inc, read")),
         })
     }
@@ -76,9 +76,9 @@ impl Lines for Bank {
             ),
             "deposit" => (
                 Input::Deposit { to: fields.target()?, amount: fields.amount()? },
-                fields.answer(|| Ok(Output::Done))?,
+                fields.done(|| Ok(Output::Done))?,
             ),
-            "read" => (Input::Read, fields.answer(|| fields.output_map().map(Output::Balances))?),
+            "read" => (Input::Read, fields.done(|| fields.output_map().map(Output::Balances))?),
             _ => return Err(unknown_op(fields, "transfer, deposit, read")),
         })
     }

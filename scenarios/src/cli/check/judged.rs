@@ -40,6 +40,13 @@ pub(super) struct Judged {
     /// The lines of the file, from 1, on which the operations of `contradiction` begin.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) lines: Vec<u64>,
+    /// Whether every operation of `contradiction` is known to be needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) minimal: Option<bool>,
+    /// Instants at which several clients had replies and called again: their order is not in the times, and was not
+    /// asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) coarse_instants: usize,
     /// Of transactions: what is wrong, gravest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) anomalies: Vec<Told>,
@@ -93,6 +100,11 @@ impl Outcome {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Judged {
     pub(super) fn holds(file: &str, level: Level, order: Vec<usize>) -> Self {
         let verdict = if level == Level::Linearizable { "linearizable" } else { "holds" };
@@ -127,11 +139,24 @@ impl Judged {
             key: None,
             contradiction: Vec::new(),
             lines: Vec::new(),
+            minimal: None,
+            coarse_instants: 0,
             anomalies: Vec::new(),
             order: Vec::new(),
             drawing: None,
             outcome,
             adjective: level.adjective(),
+        }
+    }
+
+    /// Times that do not tell what was before what hide violations, and invent none.
+    pub(super) fn say_how_coarse(&mut self, instants: usize) {
+        self.coarse_instants = instants;
+        if instants > 0 && self.outcome == Outcome::Judged(Verdict::Holds) {
+            let times = if instants == 1 { "1 instant".to_owned() } else { format!("{instants} instants") };
+            self.sentence = Some(format!(
+                "times are too coarse to order what several clients did at {times}: the verdict may miss what is wrong there"
+            ));
         }
     }
 

@@ -63,6 +63,11 @@ impl Level {
         })
     }
 
+    /// Of objects: whether it counts what had returned before what was called.
+    pub(super) fn asks_for_time(self) -> bool {
+        matches!(self, Level::Linearizable | Level::Convergence | Level::ForkLinearizable)
+    }
+
     /// Of sessions.
     pub(super) fn guarantees(self) -> &'static [Guarantee] {
         match self {

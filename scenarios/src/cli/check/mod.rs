@@ -28,6 +28,7 @@ use stormglass_checker::transactions::Keys;
 use self::judged::{Judged, Outcome};
 use self::level::Level;
 use self::opening::Opening;
+use super::args::bytes;
 use super::output::{say, say_json};
 use super::{Answer, Complaint};
 
@@ -62,6 +63,9 @@ pub(crate) struct Check {
     /// States that may be explored before the answer is "undecided"
     #[arg(long, value_name = "N")]
     budget: Option<u64>,
+    /// Memory that the search may take before the answer is "undecided": 500M, 4G; about 200M if nothing is said
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    memory: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -203,6 +207,8 @@ impl Check {
     fn budget(&self) -> Budget {
         let mut budget = Budget::default();
         budget.states = self.budget.unwrap_or(budget.states);
+        let entries = self.memory.map(|bytes| usize::try_from(bytes / Budget::ENTRY).unwrap_or(usize::MAX));
+        budget.memo = entries.unwrap_or(budget.memo);
         budget
     }
 }

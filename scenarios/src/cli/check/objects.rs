@@ -5,9 +5,9 @@ use std::num::NonZero;
 
 use stormglass_checker::consistency;
 use stormglass_checker::format::fields::Lines;
-use stormglass_checker::format::{Recorded, read};
+use stormglass_checker::format::{Format, Recorded, read};
 use stormglass_checker::page::{About, page};
-use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation};
+use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation, Refined};
 
 use super::judged::Judged;
 use super::level::Level;
@@ -16,8 +16,8 @@ use super::{Check, Complaint, convergence, open, opening, weaker};
 /// Columns of a drawn counterexample.
 const WIDTH: usize = 100;
 
-/// Bytes that the search for a sequential order may remember.
-const MEMORY: usize = 1 << 30;
+/// Bytes that the search for a sequential order may remember if nobody says.
+const MEMORY: u64 = 1 << 30;
 
 impl Check {
     /// Judges a file at a level: one match arm for each.
@@ -32,33 +32,49 @@ impl Check {
     {
         let (file, input) = open(file);
         let read = |input| read::<M>(file, self.format.format(), input).map_err(|error| error.to_string());
-        let recorded = match input.and_then(read) {
+        let mut recorded = match input.and_then(read) {
             Ok(recorded) => recorded,
             Err(error) => return Ok(Judged::unreadable(file, level, error)),
         };
+        if recorded.operations.is_empty() {
+            return Ok(Judged::unreadable(file, level, nothing(file, recorded.format)));
+        }
         let model = match model(&recorded.operations) {
             Ok(model) => model,
             Err(expected) => return Ok(Judged::unreadable(file, level, format!("{file}: {expected}"))),
         };
+        let refined = checker::refine(&mut recorded.operations);
+        let coarse = refined.coarse;
         let mut judged = match level {
-            Level::Sequential => sequential(&model, file, &recorded, self.budget()),
+            Level::Sequential => sequential(&model, file, &recorded, self.budget(), self.memory),
             Level::Convergence => convergence::judge(file, &recorded),
             Level::ForkLinearizable => weaker::forks(&model, file, &recorded, self.budget()),
             _ if !level.guarantees().is_empty() => weaker::sessions(&model, file, level, &recorded),
-            _ => self.linearizable(&model, file, &recorded)?,
+            _ => self.linearizable(&model, file, &mut recorded, refined)?,
         };
+        if level.asks_for_time() {
+            judged.say_how_coarse(coarse);
+        }
         judged.operations = recorded.operations.len();
         judged.format = Some(recorded.format.to_string());
         Ok(judged)
     }
 
-    fn linearizable<M>(&self, model: &M, file: &str, recorded: &Recorded<M>) -> Result<Judged, Complaint>
+    /// Judges by the times as they were refined, and tells by the times of the file.
+    fn linearizable<M>(
+        &self,
+        model: &M,
+        file: &str,
+        recorded: &mut Recorded<M>,
+        refined: Refined,
+    ) -> Result<Judged, Complaint>
     where
         M: Lines<Input: Sync, Output: Sync> + Sync,
     {
-        let history = &recorded.operations;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let judgement = checker::judge_on(cores, model, history, self.budget());
+        let judgement = checker::judge_on(cores, model, &recorded.operations, self.budget());
+        refined.restore(&mut recorded.operations);
+        let history = &recorded.operations;
         let model_name = self.model.name();
         if let Some(path) = &self.html {
             let about = About { title: file, model: &model_name, timed: recorded.timed };
@@ -80,6 +96,7 @@ impl Check {
                 Judged {
                     drawing: Some(checker::draw(model, history, &counterexample, WIDTH)),
                     key: counterexample.key,
+                    minimal: Some(counterexample.minimal),
                     lines: counterexample.operations.iter().map(|index| recorded.lines[*index]).collect(),
                     contradiction: counterexample.operations,
                     order: counterexample.explained,
@@ -97,6 +114,15 @@ impl Check {
     }
 }
 
+/// What is said of a file without an operation: to call it right would hide that nothing was recorded.
+fn nothing(file: &str, format: Format) -> String {
+    let what = match format {
+        Format::Jsonl => "an operation a line",
+        _ => "the events of operations; those that certainly had no effect do not count",
+    };
+    format!("{file}: expected {what}; there is no operation in it, and nothing to judge")
+}
+
 fn ways(judgement: &Judgement) -> BTreeMap<String, usize> {
     match judgement.refuted_by {
         Some(path) => BTreeMap::from([(path.to_string(), 1)]),
@@ -104,7 +130,13 @@ fn ways(judgement: &Judgement) -> BTreeMap<String, usize> {
     }
 }
 
-fn sequential<M: Lines>(model: &M, file: &str, recorded: &Recorded<M>, mut budget: Budget) -> Judged {
+fn sequential<M: Lines>(
+    model: &M,
+    file: &str,
+    recorded: &Recorded<M>,
+    mut budget: Budget,
+    memory: Option<u64>,
+) -> Judged {
     let history = &recorded.operations;
     let count = |numbers: BTreeMap<_, ()>| numbers.len();
     let clients: BTreeMap<u64, ()> = history.iter().map(|operation| (operation.client, ())).collect();
@@ -113,7 +145,8 @@ fn sequential<M: Lines>(model: &M, file: &str, recorded: &Recorded<M>, mut budge
     // A configuration names how far each client came, the state of each key, and what of unknown outcome was used; it
     // stands in the memo and, with its successors, on the stack.
     let bytes = 256 + 16 * (clients.len() + keys) + 4 * unknown;
-    budget.memo = budget.memo.min(MEMORY / bytes);
+    let entries = |memory: u64| usize::try_from(memory).unwrap_or(usize::MAX) / bytes;
+    budget.memo = memory.map_or(budget.memo.min(entries(MEMORY)), entries);
     let mut judged = match consistency::sequential(model, history, budget) {
         consistency::Verdict::Holds { order } => Judged::holds(file, Level::Sequential, order),
         consistency::Verdict::Violated { explained, waiting } => {

@@ -19,6 +19,10 @@ impl Check {
             Ok(recorded) => recorded,
             Err(error) => return Judged::unreadable(file, level, error),
         };
+        if recorded.transactions.is_empty() {
+            let error = format!("{file}: expected transactions; there is none in it, and nothing to judge");
+            return Judged::unreadable(file, level, error);
+        }
         let Some(isolation) = level.isolation() else {
             return Judged::unreadable(file, level, format!("{} is no isolation level", level.name()));
         };
