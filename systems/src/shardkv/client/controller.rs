@@ -10,15 +10,12 @@
 //!
 //! [`recover`]: Controller::recover
 
-use std::cmp::min;
-use std::time::Duration;
-
 use futures::future::join_all;
 use stormglass_sim::net::rpc::Request;
 use stormglass_sim::reachable;
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{Config, Delete, Freeze, Gid, Install, Moved, Num, Shard};
+use super::super::message::{Config, Delete, Freeze, Gid, Install, Moved, Num, Shard, Taken};
 use crate::kv::client::VersionedKv;
 use crate::kv::message::Version;
 use crate::kv::protocol::PutError;
@@ -30,9 +27,6 @@ pub const CURRENT: &str = "current";
 
 /// The key under which the next one is stored, while it is carried out and after.
 pub const NEXT: &str = "next";
-
-/// How many times as long as for a small answer is waited for a large one, at most.
-const LONGEST: u32 = 32;
 
 /// How a controller behaves.
 #[derive(Debug, Clone, Default)]
@@ -157,24 +151,25 @@ impl<K: VersionedKv> Controller<K> {
 
     async fn carry_over(&self, shard: Shard, num: Num, from: &[String], to: &[String]) {
         let (mut source, mut destination) = (Client::new(from.to_vec()), Client::new(to.to_vec()));
-        let freeze = Freeze { shard, num };
-        let small = Duration::ZERO;
         if self.config.bugs.has(Bug::FreezesAgain) {
-            _ = self.ask(&mut source, &freeze, num, small).await;
+            _ = self.ask(&mut source, &Freeze { shard, num, from: 0 }, num).await;
         }
-        // Anything else: somebody has done it all, and perhaps more.
-        let Some(Moved::Done(content)) = self.ask(&mut source, &freeze, num, small).await else { return };
-        if self.config.bugs.has(Bug::DeletesFirst) {
-            _ = self.ask(&mut source, &Delete { shard, num }, num, small).await;
-        }
-        let transfer = content.transfer();
-        match self.ask(&mut destination, &Install { shard, num, content }, num, transfer).await {
-            Some(Moved::Done(()) | Moved::Stale | Moved::Gone) => {
-                _ = self.ask(&mut source, &Delete { shard, num }, num, small).await;
+        let mut from = 0;
+        loop {
+            // Anything else: somebody has done it all, and perhaps more.
+            let freeze = Freeze { shard, num, from };
+            let Some(Moved::Done(part)) = self.ask(&mut source, &freeze, num).await else { return };
+            if self.config.bugs.has(Bug::DeletesFirst) {
+                _ = self.ask(&mut source, &Delete { shard, num }, num).await;
             }
-            // It has no such shard; or others have done it all.
-            Some(Moved::Never) | None => {}
+            match self.ask(&mut destination, &Install { shard, num, part }, num).await {
+                Some(Moved::Done(Taken::Until(until))) => from = until,
+                Some(Moved::Done(Taken::Whole) | Moved::Stale | Moved::Gone) => break,
+                // It has no such shard; or others have done it all.
+                Some(Moved::Never) | None => return,
+            }
         }
+        _ = self.ask(&mut source, &Delete { shard, num }, num).await;
     }
 
     /// Stores a configuration as the current one, unless the current one is as new.
@@ -195,30 +190,26 @@ impl<K: VersionedKv> Controller<K> {
         Some((parse(&found.value)?, found.version))
     }
 
-    /// Asks a group until it answers, which takes so much longer where it is sent much. How much it sends, nobody knows
-    /// before: each try waits longer than the one before it. `None`: others have carried out configuration `num`, so that
+    /// Asks a group until it answers. How long that takes nobody knows: each try waits longer than the one before it. `None`: others have carried out configuration `num`, so that
     /// nothing is left to ask; the group may be gone by now.
     async fn ask<T, R: Request<Reply = Reply<T>>>(
         &self,
         servers: &mut Client,
         request: &R,
         num: Num,
-        transfer: Duration,
     ) -> Option<T> {
         let mut tries = Tries::start(self.config.retry);
-        for tried in 1.. {
-            let longer = tries.reply() * min(tried, LONGEST) + transfer;
-            let patience = if self.config.bugs.has(Bug::WaitsAlike) { tries.reply() } else { longer };
+        loop {
+            let patience = if self.config.bugs.has(Bug::WaitsAlike) { tries.reply() } else { tries.longer() };
             if let Heard::Done(answer) = servers.ask(request, patience).await {
                 return Some(answer);
             }
             tries.pause().await;
             let past = self.read(CURRENT).await.is_some_and(|(current, _)| current.num >= num);
             if past && !self.config.bugs.has(Bug::WaitsForTheGone) {
-                break;
+                return None;
             }
         }
-        None
     }
 }
 

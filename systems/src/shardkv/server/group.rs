@@ -8,7 +8,7 @@ use stormglass_sim::net::rpc::Server;
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
-    Content, Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Shard, Who, Write, Written,
+    Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Part, Shard, Who, Write, Written,
 };
 use super::super::protocol::{Answer, Command, Group, shard_of};
 use super::super::spec::{Observation, Probe};
@@ -26,12 +26,12 @@ pub(super) enum Look {
     Get(Get),
     /// How far it follows its controller.
     Shape,
-    /// The content of a shard that is frozen for this configuration.
-    Frozen(Shard, Num),
+    /// A part of a shard that is frozen for this configuration, by where it begins.
+    Frozen(Shard, Num, u64),
     /// Whether it serves a shard; for a bug.
     Serves(Shard),
-    /// The content of a shard that it serves; for a bug.
-    Content(Shard),
+    /// A part of a shard that it serves, by where it begins; for a bug.
+    Serving(Shard, u64),
 }
 
 /// A group's replicated state on one server.
@@ -68,7 +68,8 @@ impl StateMachine for GroupMachine {
             Answer::Write(answer) => encode(&answer),
             Answer::Get(answer) => encode(&answer),
             Answer::Freeze(answer) => encode(&answer),
-            Answer::Moved(answer) => encode(&answer),
+            Answer::Install(answer) => encode(&answer),
+            Answer::Delete(answer) => encode(&answer),
             Answer::Adopt(answer) => encode(&answer),
         }
     }
@@ -77,9 +78,11 @@ impl StateMachine for GroupMachine {
         match decode(query) {
             Ok(Look::Get(get)) => encode(&self.group.get(&get)),
             Ok(Look::Shape) => encode(&self.group.shape()),
-            Ok(Look::Frozen(shard, num)) => encode(&self.group.frozen(shard, num)),
+            Ok(Look::Frozen(shard, num, from)) => encode(&self.group.frozen(shard, num, from)),
             Ok(Look::Serves(shard)) => encode(&self.group.serves(shard)),
-            Ok(Look::Content(shard)) => encode(&self.group.serving(shard)),
+            Ok(Look::Serving(shard, from)) => {
+                encode(&self.group.serving(shard).map(|content| self.group.part(content, from)))
+            }
             Err(_) => Vec::new(),
         }
     }
@@ -123,6 +126,7 @@ pub(super) fn config(
     });
     raft::server::Config {
         serve,
+        cluster: gid,
         ..raft::server::Config::new(protocol, peers, move || GroupMachine::new(&config))
     }
 }
@@ -151,16 +155,14 @@ fn freezes(server: &mut Server, front: &Front, bugs: Bugs) {
         let front = front.clone();
         async move {
             let before = if bugs.has(Bug::SendsWithoutTheLog) {
-                let look = Way::Read(encode(&Look::Content(freeze.shard)), ReadProof::Quorum);
-                front.answer::<Option<Content>>(look).await
+                let look = Way::Read(encode(&Look::Serving(freeze.shard, freeze.from)), ReadProof::Quorum);
+                front.answer::<Option<Part>>(look).await
             } else {
                 Reply::Done(None)
             };
-            let reply = front.answer::<Moved<Content>>(Way::Log(encode(&Command::Freeze(freeze)))).await;
+            let reply = front.answer::<Moved<Part>>(Way::Log(encode(&Command::Freeze(freeze)))).await;
             match (reply, before) {
-                (Reply::Done(Moved::Done(_)), Reply::Done(Some(content))) => {
-                    Reply::Done(Moved::Done(content))
-                }
+                (Reply::Done(Moved::Done(_)), Reply::Done(Some(part))) => Reply::Done(Moved::Done(part)),
                 (reply, _) => reply,
             }
         }
