@@ -66,7 +66,10 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
+    /// Who waits for little in all waits for less for a reply, or no time would ever be left for a second message.
     pub(crate) fn start(retry: Retry) -> Self {
+        let reply = retry.patience.map_or(retry.reply, |patience| patience.min(retry.reply));
+        let retry = Retry { reply, ..retry };
         Tries { retry, made: 0, deadline: retry.patience.map(|patience| Instant::now() + patience) }
     }
 

@@ -309,6 +309,21 @@ mod tests {
     }
 
     #[test]
+    fn who_has_little_patience_is_served() {
+        let told = Rc::new(Cell::new(None));
+        let result = told.clone();
+        exchange(
+            Duration::ZERO,
+            |_| Once::Done(()),
+            |mut client| async move {
+                let retry = Retry { patience: Some(millis(60)), ..Retry::default() };
+                result.set(Some(client.write(Numbering::Operation, retry, Add).await.map(drop)));
+            },
+        );
+        assert_eq!(told.get(), Some(Ok(())));
+    }
+
+    #[test]
     fn a_session_is_left_after_a_long_silence() {
         let (opened, came) = exchange(
             Duration::ZERO,

@@ -221,6 +221,14 @@ pub struct Identity {
     pub gid: Gid,
     /// Into how many shards it divides the keys.
     pub shards: usize,
+    /// Which of the group's servers this one is.
+    pub server: u64,
+    /// The addresses of all of them.
+    pub members: BTreeMap<u64, String>,
+    /// The controller that it follows, as it was told; none: somebody else moves its shards.
+    pub controller: Vec<String>,
+    /// Whether a server of that controller answers it now.
+    pub reached: bool,
 }
 
 /// What became of a step of a move. Asked again, a group answers the same.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stormglass_sim::net::rpc::Server;
+use stormglass_sim::net::rpc::{self, Server};
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
-    Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Part, Shard, Who, Write, Written,
+    Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Part, Query, Shard, Who, Write, Written,
 };
 use super::super::protocol::{Answer, Command, Group, shard_of};
 use super::super::spec::{Observation, Probe};
@@ -106,7 +108,7 @@ pub(super) fn config(
     protocol: raft::protocol::Config,
     peers: BTreeMap<ServerId, String>,
 ) -> raft::server::Config<GroupMachine> {
-    let (addresses, config) = (Rc::new(peers.clone()), group.clone());
+    let (addresses, config, followed) = (Rc::new(peers.clone()), group.clone(), group.clone());
     let (gid, reads, bugs, shards) = (group.gid, group.reads, group.bugs, group.shards);
     let serve = Rc::new(move |server: &mut Server, door: &Door| {
         let front = Front::new(door, &addresses);
@@ -119,7 +121,7 @@ pub(super) fn config(
         } else {
             front.serves(server, |write: Write| Way::Log(encode(&Command::Write(write))));
         }
-        server.on(move |_, _: Who| async move { Identity { gid, shards } });
+        introduces(server, door, &addresses, &followed);
         freezes(server, &front, bugs);
         front.serves(server, |install: Install| Way::Log(encode(&Command::Install(install))));
         front.serves(server, |delete: Delete| Way::Log(encode(&Command::Delete(delete))));
@@ -129,6 +131,33 @@ pub(super) fn config(
         cluster: gid,
         ..raft::server::Config::new(protocol, peers, move || GroupMachine::new(&config))
     }
+}
+
+/// How long a server of the controller is waited for before whoever asks is told that none is reached.
+const REACHED: Duration = Duration::from_millis(200);
+
+/// Says who this is, and whether its controller is there.
+fn introduces(
+    server: &mut Server,
+    door: &Door,
+    addresses: &Rc<BTreeMap<ServerId, String>>,
+    group: &GroupConfig,
+) {
+    let (door, addresses, group) = (door.clone(), addresses.clone(), Rc::new(group.clone()));
+    server.on_maybe(move |_, _: Who| {
+        let (door, addresses, group) = (door.clone(), addresses.clone(), group.clone());
+        async move {
+            let first = Query { num: Some(0) };
+            let asked = group.controller.iter().map(|at| rpc::call(at, &first, REACHED));
+            let reached = join_all(asked).await.iter().any(Result::is_ok);
+            let status = door.status()?;
+            let everyone = status.configuration.voters.iter().chain(&status.configuration.outgoing);
+            let members = everyone.map(|id| (*id, addresses.get(id).cloned().unwrap_or_default())).collect();
+            let &GroupConfig { gid, shards, .. } = &*group;
+            let controller = group.controller.clone();
+            Some(Identity { gid, shards, server: status.id, members, controller, reached })
+        }
+    });
 }
 
 /// [`Bug::ChecksBeforeTheLog`]: whether the group serves the key is asked of the state as it is, not when the write's turn

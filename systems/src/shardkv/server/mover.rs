@@ -5,14 +5,15 @@
 //! group is dead holds up no other, and the new group serves each as soon as it has it. What the leader has seen to be installed it
 //! deletes; whoever leads next finds in the replicated state what is left to do, and does it again if need be.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use stormglass_sim::task::JoinSet;
-use stormglass_sim::time::sleep;
+use stormglass_sim::time::{Instant, sleep};
 use stormglass_sim::{reachable, sometimes};
 
 use super::super::bugs::Bug;
@@ -31,7 +32,7 @@ pub(super) async fn follow(group: GroupConfig, door: Door) -> Error {
         return std::future::pending().await;
     }
     let mut controller = Client::new(group.controller.clone());
-    let mover = Rc::new(Mover { group, door, under_way: RefCell::default() });
+    let mover = Rc::new(Mover { group, door, under_way: RefCell::default(), silence: Cell::default() });
     let mut moves = JoinSet::new();
     loop {
         match mover.round(&mut controller, &mut moves).await {
@@ -47,7 +48,12 @@ struct Mover {
     door: Door,
     /// What is being handed over.
     under_way: RefCell<BTreeSet<(Shard, Num)>>,
+    /// Since when the controller is silent, and whether that was said.
+    silence: Cell<Option<(Instant, bool)>>,
 }
+
+/// After how long it is said that the controller is silent.
+const SILENT: Duration = Duration::from_secs(2);
 
 impl Mover {
     /// Does what is to be done now. Whether there may be more at once.
@@ -67,7 +73,9 @@ impl Mover {
             return Ok(false);
         }
         let query = Query { num: Some(shape.num + 1) };
-        let Heard::Done(config) = controller.ask(&query, self.group.patience).await else { return Ok(false) };
+        let heard = controller.ask(&query, self.group.patience).await;
+        self.says(matches!(heard, Heard::Done(_)));
+        let Heard::Done(config) = heard else { return Ok(false) };
         let (ours, theirs) = (self.group.shards, config.shards.len());
         if ours != theirs {
             return Err(Error::Shards { ours, theirs });
@@ -86,6 +94,27 @@ impl Mover {
             mover.hand_over(outgoing).await;
             mover.under_way.borrow_mut().remove(&this);
         });
+    }
+
+    /// Says once that the controller is silent, and once that it is not so any more.
+    fn says(&self, answers: bool) {
+        let (gid, at) = (self.group.gid, self.group.controller.join(","));
+        let silence = match self.silence.get() {
+            Some((_, true)) if answers => {
+                tracing::warn!("the controller at {at} answers again");
+                None
+            }
+            _ if answers => None,
+            None => Some((Instant::now(), false)),
+            Some((since, false)) if since.elapsed() >= SILENT => {
+                tracing::warn!(
+                    "no controller answers at {at} (--controller): group {gid} hears of no changes"
+                );
+                Some((since, true))
+            }
+            same => same,
+        };
+        self.silence.set(silence);
     }
 
     async fn adopt(&self, config: Config) -> bool {
