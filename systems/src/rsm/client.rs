@@ -310,17 +310,12 @@ mod tests {
 
     #[test]
     fn who_has_little_patience_is_served() {
-        let told = Rc::new(Cell::new(None));
-        let result = told.clone();
-        exchange(
-            Duration::ZERO,
-            |_| Once::Done(()),
-            |mut client| async move {
-                let retry = Retry { patience: Some(millis(60)), ..Retry::default() };
-                result.set(Some(client.write(Numbering::Operation, retry, Add).await.map(drop)));
-            },
-        );
-        assert_eq!(told.get(), Some(Ok(())));
+        let work = |mut client: Client| async move {
+            let retry = Retry { patience: Some(millis(60)), ..Retry::default() };
+            let written = client.write(Numbering::Operation, retry, Add).await;
+            assert_eq!(written, Ok(Written { result: (), doubt: false }));
+        };
+        assert_eq!(exchange(Duration::ZERO, |_| Once::Done(()), work).1.len(), 1);
     }
 
     #[test]
