@@ -196,7 +196,7 @@ known_bugs! {
         /// But a round ends when the last of its groups has been given up, and one of them is dead.
         /// Shows when a group elects while another is down, and both are to be given shards.
         HandsOverInRounds = "hands-over-in-rounds",
-            breaks "who is there is served", caught_by "shardkv/silent_group";
+            breaks "live", caught_by "shardkv/silent_group";
     } harmless {
         /// A freeze of a shard that has been deleted is answered with an empty content: whoever installs that finds the
         /// shard installed already.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::LinkConfig;
-use stormglass_sim::time::{Instant, sleep};
+use stormglass_sim::time::sleep;
 use stormglass_systems::shardkv::protocol::Limits;
 
 use super::admin::{Admin, about, brisk, millis, rough};
@@ -87,19 +87,15 @@ async fn silent(stage: Stage) {
         while !leads() {
             sleep(millis(10)).await;
         }
-        let since = Instant::now();
-        let served = |gid: u64| {
-            let all = |(shard, owner): (usize, &u64)| {
-                *owner != gid || cast.probe.ghost(|ghost| ghost.serving(shard) == Some(gid)).unwrap_or(true)
-            };
-            config.shards.iter().enumerate().all(all)
+        let (probe, gid) = (cast.probe.clone(), GROUPS[1]);
+        let lacks = || {
+            let served = |shard| probe.ghost(|ghost| ghost.serving(shard) == Some(gid)).unwrap_or(true);
+            let mine = (0..config.shards.len()).filter(|shard| config.shards[*shard] == gid);
+            mine.filter(|shard| !served(*shard)).collect::<Vec<usize>>()
         };
-        while since.elapsed() < SOON && !served(GROUPS[1]) {
-            sleep(millis(10)).await;
-        }
-        cast.stage.claim(served(GROUPS[1]), "who is there is served", || {
-            format!("group {} has led for {SOON:?}, and lacks shards of {:?}", GROUPS[1], config.shards)
-        });
+        let claim = "who is there is served";
+        let waits = || format!("group {gid} leads, and lacks shards {:?}", lacks());
+        cast.stage.converges(SOON, claim, || lacks().is_empty(), waits).await;
         cast.world.heal();
         admin.hand.check_and_append(&keys).await;
     });
