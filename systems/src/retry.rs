@@ -54,6 +54,9 @@ impl Default for Retry {
     }
 }
 
+/// How many times as long as for a small answer is waited for a large one, at most.
+const LONGEST: u32 = 32;
+
 /// One operation's tries.
 #[derive(Debug)]
 pub(crate) struct Tries {
@@ -63,13 +66,21 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
+    /// Who waits for little in all waits for less for a reply, or no time would ever be left for a second message.
     pub(crate) fn start(retry: Retry) -> Self {
+        let reply = retry.patience.map_or(retry.reply, |patience| patience.min(retry.reply));
+        let retry = Retry { reply, ..retry };
         Tries { retry, made: 0, deadline: retry.patience.map(|patience| Instant::now() + patience) }
     }
 
     /// How long to wait for the reply to the message that leaves now.
     pub(crate) fn reply(&self) -> Duration {
         self.retry.reply.min(self.left())
+    }
+
+    /// The same for a message whose answer takes nobody knows how long: longer with each that was not answered.
+    pub(crate) fn longer(&self) -> Duration {
+        (self.retry.reply * (self.made + 1).min(LONGEST)).min(self.left())
     }
 
     /// Pauses before the next message. `false`: there shall be none.

@@ -109,7 +109,7 @@ impl Client {
                 What::Append { key, value } => self.written(clerk.append(key, value).await),
                 What::Cas { key, value, from } => match clerk.cas(key, from.as_deref(), value).await {
                     Ok(false) => {
-                        say("not done: the key has another value")?;
+                        say(unlike(from.as_deref()))?;
                         Ok(NO)
                     }
                     result => self.written(result.map(drop)),
@@ -196,6 +196,14 @@ impl Client {
     }
 }
 
+/// Why a compare-and-set was not done.
+pub(super) fn unlike(from: Option<&str>) -> &'static str {
+    match from {
+        Some(_) => "not done: the key has another value",
+        None => "not done: the key exists (--from says which value it must have)",
+    }
+}
+
 impl Versioned for Clerk {
     async fn version(&mut self, key: &str) -> Option<u64> {
         Some(self.get(key).await.ok()?.map_or(0, |found| found.version))
@@ -227,7 +235,7 @@ impl Worker for Mixer {
             5 => match self.clerk.get(key).await {
                 Ok(found) => {
                     let found = found.map(|found| found.value);
-                    self.clerk.cas(key, found.as_deref(), &value).await.is_ok()
+                    return 1 + u64::from(self.clerk.cas(key, found.as_deref(), &value).await.is_ok());
                 }
                 Err(_) => false,
             },

@@ -2,9 +2,13 @@
 
 use clap::Args;
 use stormglass_systems::kvraft::server;
+use stormglass_systems::raft;
 
 use super::Answer;
 use super::raft_server::Member;
+
+/// Its servers and those of another service do not take each other for one cluster.
+const CLUSTER: u64 = u64::MAX - 1;
 
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -19,11 +23,8 @@ impl Serve {
     pub(crate) fn answer(self) -> Answer {
         let sessions = self.sessions as usize;
         self.member.answer("kvraft", move |snapshots, protocol, peers| {
-            server::config(
-                server::Config { snapshots, sessions, ..server::Config::default() },
-                protocol,
-                peers,
-            )
+            let config = server::Config { snapshots, sessions, ..server::Config::default() };
+            raft::server::Config { cluster: CLUSTER, ..server::config(config, protocol, peers) }
         })
     }
 }

@@ -52,8 +52,12 @@ mod select;
 #[cfg(feature = "systems")]
 mod shardkv_client;
 #[cfg(feature = "systems")]
+mod shardkv_doctor;
+#[cfg(feature = "systems")]
 mod shardkv_server;
 mod shrink;
+#[cfg(feature = "systems")]
+mod words;
 mod worker;
 
 use std::process::ExitCode;

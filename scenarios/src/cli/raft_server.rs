@@ -17,7 +17,7 @@ use stormglass_systems::raft::{admin, protocol, service};
 use super::args;
 use super::data::{Owner, own};
 use super::kv_server::address;
-use super::{Answer, Complaint};
+use super::{Answer, Complaint, words};
 
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -104,6 +104,7 @@ impl Member {
             self.data.display()
         );
         let config = self.config(listen.clone(), peers, initial, make);
+        words::speak();
         let served = real::block_on(async {
             stormglass_sim::select! {
                 ended = run(config) => ended,
@@ -116,6 +117,7 @@ impl Member {
             Err(Error::Storage(error @ StorageError::Damaged { .. })) => {
                 Err(Complaint::usage(format!("--data {}: {error}", self.data.display())))
             }
+            Err(error @ Error::Broken(_)) => Err(Complaint::usage(format!("--peers or --data: {error}"))),
             Err(error) => Err(Complaint::Internal(error.to_string())),
         }
     }
@@ -124,6 +126,10 @@ impl Member {
         let peers: BTreeMap<ServerId, String> = self.peers.iter().cloned().collect();
         if peers.len() < self.peers.len() {
             return Err(Complaint::usage("--peers: it names a server twice"));
+        }
+        let mut known = BTreeSet::new();
+        if let Some(twice) = peers.values().find(|address| !known.insert(address.as_str())) {
+            return Err(Complaint::usage(format!("--peers: two servers are said to be at {twice}")));
         }
         Ok(peers)
     }

@@ -8,14 +8,15 @@ use stormglass_checker::models::versioned_kv::VersionedKv;
 use stormglass_sim::real;
 use stormglass_systems::retry::Retry;
 use stormglass_systems::shardkv::client::{self, Clerk, DecreeError, Decrees, Directory, WriteError};
-use stormglass_systems::shardkv::message::{Config, Gid, Identity, Num, Shard, Version};
+use stormglass_systems::shardkv::message::{Config, Gid, Num, Shard, Version};
 use stormglass_systems::shardkv::protocol::PutError;
 use stormglass_systems::shardkv::spec::{self, Probe};
 
 use super::kv_server::address;
+use super::kvraft_client::unlike;
 use super::load::{Keys, Load, Racer, Versioned};
 use super::output::say;
-use super::{Answer, Complaint, args};
+use super::{Answer, Complaint, args, shardkv_doctor as doctor};
 use crate::report::span;
 use crate::wall::Stopwatch;
 
@@ -77,7 +78,8 @@ enum What {
         key: String,
         /// The value
         value: String,
-        /// Only if the key has this version (0: if it does not exist); without it, whatever is there
+        /// The version the key must have; 0: it must not exist. Without it, whatever is there
+        #[arg(long)]
         version: Option<Version>,
     },
     /// Appends to a value, once
@@ -111,21 +113,28 @@ impl Client {
         real::block_on(async {
             match &self.what {
                 What::Join { groups, unchecked } => self.join(groups, *unchecked).await,
-                What::Leave { groups } => self.decreed(self.decrees().leave(groups.clone()).await),
-                What::Move { shard, group } => self.decreed(self.decrees().move_shard(*shard, *group).await),
-                What::Query { num } => match self.decrees().query(*num).await {
-                    Ok(config) => shown(&config),
-                    Err(_) => self.silence("controller", "nothing was read"),
+                What::Leave { groups } => self.decreed(self.decrees().leave(groups.clone()).await).await,
+                What::Move { shard, group } => {
+                    self.decreed(self.decrees().move_shard(*shard, *group).await).await
+                }
+                What::Query { num } => match (self.decrees().query(*num).await, num) {
+                    (Ok(config), Some(num)) if config.num != *num => {
+                        let latest = config.num;
+                        told(&format!("there is no configuration {num}; the latest is {latest}"), NO)
+                    }
+                    (Ok(config), _) => shown(&config),
+                    (Err(_), _) => self.no_controller("unknown: nothing was read", UNKNOWN).await,
                 },
                 What::Get { key } => self.get(key).await,
                 What::Put { key, value, version } => self.put(key, value, *version).await,
                 What::Append { key, value } => {
-                    self.written(self.clerk(Probe::blind()).append(key, value).await, "appended")
+                    let result = self.clerk(Probe::blind()).append(key, value).await;
+                    self.written(key, result, "appended").await
                 }
                 What::Cas { key, value, from } => {
                     match self.clerk(Probe::blind()).cas(key, from.as_deref(), value).await {
-                        Ok(false) => told("not done: the key has another value", NO),
-                        result => self.written(result.map(drop), "done"),
+                        Ok(false) => told(unlike(from.as_deref()), NO),
+                        result => self.written(key, result.map(drop), "done").await,
                     }
                 }
                 What::Load { load, keys } => self.load(load, keys).await,
@@ -146,17 +155,19 @@ impl Client {
         Clerk::new(Directory::controller(self.controller.clone()), config)
     }
 
-    /// Nobody answered in time: says so, `fate` being what that means.
-    fn silence(&self, who: &str, fate: &str) -> Answer {
-        self.unanswered(who, &format!("unknown: {fate}"), UNKNOWN)
+    /// No group answered in time, for this key if there is one: says why, `fate` being what that means.
+    async fn no_group(&self, key: Option<&str>, fate: &str, code: u8) -> Answer {
+        self.unanswered(&doctor::silent_group(&self.controller, key).await, fate, code)
     }
 
-    fn unanswered(&self, who: &str, fate: &str, code: u8) -> Answer {
-        let (controller, patience) = (self.controller.join(","), span(self.patience));
-        let text = format!(
-            "no {who} answered in {patience}, with the controller at {controller} (--controller, --patience); {fate}"
-        );
-        told(&text, code)
+    /// No controller did.
+    async fn no_controller(&self, fate: &str, code: u8) -> Answer {
+        self.unanswered(&doctor::silent_controller(&self.controller).await, fate, code)
+    }
+
+    fn unanswered(&self, why: &str, fate: &str, code: u8) -> Answer {
+        let patience = span(self.patience);
+        told(&format!("no answer in {patience} (--patience): {why} (--controller); {fate}"), code)
     }
 
     /// A decree is final: no group follows the controller any further that has shards for one that is not there.
@@ -170,38 +181,38 @@ impl Client {
         let mut decrees = self.decrees();
         if !unchecked {
             let Ok(config) = decrees.query(Some(0)).await else {
-                return self.unanswered("controller", "certainly nothing was done", NO);
+                return self.no_controller("certainly nothing was done", NO).await;
             };
-            for (gid, server) in
-                groups.iter().flat_map(|(gid, servers)| servers.iter().map(move |at| (gid, at)))
-            {
-                let at = client::who(server, self.retry()).await;
-                if let Some(why) = objection(*gid, config.shards.len(), at) {
-                    let text = format!(
-                        "refused: group {gid} at {server}: {why} (--unchecked lets it join all the same)"
-                    );
+            let controller = (self.controller.as_slice(), config.shards.len());
+            for (gid, servers) in groups {
+                if let Some(why) = doctor::objection(*gid, servers, controller, self.retry()).await {
+                    let text =
+                        format!("refused: group {gid} at {why} (--unchecked lets it join all the same)");
                     return told(&text, NO);
                 }
             }
         }
-        self.decreed(decrees.join(named).await)
+        self.decreed(decrees.join(named).await).await
     }
 
-    fn written(&self, result: Result<(), WriteError>, done: &str) -> Answer {
+    async fn written(&self, key: &str, result: Result<(), WriteError>, done: &str) -> Answer {
         match result {
             Ok(()) => told(done, 0),
-            Err(WriteError::NotDone) => self.unanswered("group for the key", "certainly not done", NO),
-            Err(WriteError::Unanswered) => self.silence("group for the key", "perhaps done, or will be"),
+            Err(WriteError::NotDone) => self.no_group(Some(key), "certainly not done", NO).await,
+            Err(WriteError::Unanswered) => {
+                self.no_group(Some(key), "unknown: perhaps done, or will be", UNKNOWN).await
+            }
             Err(error @ WriteError::Full) => told(&error.to_string(), NO),
             Err(error @ WriteError::Forgotten) => told(&error.to_string(), UNKNOWN),
         }
     }
 
-    fn decreed(&self, result: Result<Num, DecreeError>) -> Answer {
+    async fn decreed(&self, result: Result<Num, DecreeError>) -> Answer {
         match result {
             Ok(num) => told(&format!("configuration {num}"), 0),
             Err(DecreeError::Refused(why)) => told(&format!("refused: {why}"), NO),
-            Err(DecreeError::Unknown) => self.silence("controller", "perhaps it is done"),
+            Err(DecreeError::NotDone) => self.no_controller("certainly nothing was done", NO).await,
+            Err(DecreeError::Unknown) => self.no_controller("unknown: perhaps it is done", UNKNOWN).await,
         }
     }
 
@@ -209,22 +220,22 @@ impl Client {
         match self.clerk(Probe::blind()).get(key).await {
             Ok(Some(found)) => told(&format!("{}\t{}", found.version, found.value), 0),
             Ok(None) => told("no key", NO),
-            Err(_) => self.silence("group for the key", "nothing was read"),
+            Err(_) => self.no_group(Some(key), "unknown: nothing was read", UNKNOWN).await,
         }
     }
 
     async fn put(&self, key: &str, value: &str, version: Option<Version>) -> Answer {
         let mut clerk = self.clerk(Probe::blind());
         let Some(version) = version else {
-            return self.written(clerk.set(key, value).await, "installed");
+            return self.written(key, clerk.set(key, value).await, "installed").await;
         };
         let (text, code) = match clerk.put(key, value, version).await {
             Ok(()) => (format!("installed as version {}", version.saturating_add(1)), 0),
             Err(PutError::Unknown) => {
-                return self.silence("group for the key", "perhaps installed, or will be");
+                return self.no_group(Some(key), "unknown: perhaps installed, or will be", UNKNOWN).await;
             }
             Err(PutError::NotDone) => {
-                return self.unanswered("group for the key", "certainly not installed", NO);
+                return self.no_group(Some(key), "certainly not installed", NO).await;
             }
             Err(error @ PutError::Maybe) => (error.to_string(), UNKNOWN),
             Err(error) => (error.to_string(), NO),
@@ -239,26 +250,16 @@ impl Client {
         let hire = |client| Racer::new(self.clerk(probe.clone()), client, &keys);
         let answered = load.run(&named, hire).await?;
         load.write::<VersionedKv>("versioned-kv", &spec::versioned(&probe.history()))?;
-        if answered == 0 { self.silence("group", "nothing was measured") } else { Ok(0) }
+        if answered == 0 {
+            return self.no_group(None, "unknown: nothing was measured", UNKNOWN).await;
+        }
+        Ok(0)
     }
 }
 
 fn told(text: &str, code: u8) -> Answer {
     say(text)?;
     Ok(code)
-}
-
-/// What speaks against a server of this group, where the controller has so many shards.
-fn objection(gid: Gid, shards: usize, at: Option<Identity>) -> Option<String> {
-    match at {
-        None => Some("no group's server answers there".into()),
-        Some(found) if found.gid != gid => Some(format!("a server of group {} is there", found.gid)),
-        Some(found) if found.shards != shards => Some(format!(
-            "it divides the keys into {} shards, and the controller into {shards}",
-            found.shards
-        )),
-        Some(_) => None,
-    }
 }
 
 /// `100=host:port,host:port`.

@@ -64,7 +64,7 @@ fn operations_say_what_became_of_them() {
     cluster.does("--reads lease get k").says("2\tab");
     cluster.does("cas k c --from ab").says("done");
     cluster.client("cas k d --from ab").said().ends(1).says("not done: the key has another value");
-    cluster.client("cas k d").said().ends(1).says("not done: the key has another value");
+    cluster.client("cas k d").said().ends(1).says("not done: the key exists (--from");
     cluster.does("put k e --version 3").says("installed as version 4");
     cluster.client("put k f --version 3").said().ends(1).says("not installed: the key has another version");
     cluster.client("put n f --version 3").said().ends(1).says("not installed: the key does not exist");

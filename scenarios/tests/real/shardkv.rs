@@ -171,15 +171,17 @@ fn decrees_that_make_no_sense_are_refused() {
     store.client("leave 7").said().ends(1).says("refused: there is no group 7");
     store.client("move 99 1").said().ends(1).says("refused: there is no shard 99");
     store.client("get nothing").said().ends(1).says("no key");
-    store.client("put k v 3").said().ends(1).says("not installed: the key does not exist");
-    store.client("put k v 0").said().ends(0).says("installed as version 1");
+    store.client("put k v --version 3").said().ends(1).says("not installed: the key does not exist");
+    store.client("put k v --version 0").said().ends(0).says("installed as version 1");
     store.client("put k w").said().ends(0).says("installed");
     store.client("get k").said().ends(0).says("2\tw");
-    store.client("cas k x").said().ends(1).says("not done: the key has another value");
+    store.client("cas k x").said().ends(1).says("not done: the key exists (--from");
+    store.client("cas k x --from u").said().ends(1).says("not done: the key has another value");
     store.client("cas k x --from w").said().ends(0).says("done");
     store.client("get k").said().ends(0).says("3\tx");
     let other = format!("join 2={}", store.groups[0][0].address);
     store.client(&other).said().ends(1).says("refused: group 2 at ").says("a server of group 1 is there");
+    store.client("query 99").said().ends(1).says("there is no configuration 99; the latest is 1");
     let nobody = format!("--patience 500ms join 2={}", free_address());
     let line = format!("client shardkv --controller {} {nobody}", store.controller.address);
     Process::start(folder.path(), &line).said().ends(1).says("no group's server answers there");
@@ -192,4 +194,57 @@ fn decrees_that_make_no_sense_are_refused() {
     said.complains(
         "--shards 7: the group divides the keys into 7 shards, and the controller that it follows into 10",
     );
+}
+
+/// Who cannot be reached, and why, is said.
+#[test]
+fn silence_has_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::start(folder.path(), 1);
+    let ask = |controller: &str, line: &str| {
+        let line = format!("client shardkv --controller {controller} --patience 700ms {line}");
+        Process::start(folder.path(), &line).said()
+    };
+    let at = &store.controller.address;
+    let (nobody, server) = (free_address(), &store.groups[0][0].address);
+    until("a controller that leads", || {
+        ask(at, "get k").out.contains("no group has joined yet (configuration 0)").then_some(())
+    });
+    for line in ["leave 1", "move 0 1", "put k v", &format!("join {}", store.named(1))] {
+        let said = ask(&nobody, line).ends(1);
+        said.says(&format!("the controller at {nobody} is silent")).says("certainly");
+    }
+    ask(server, "get k").ends(3).says(&format!("{server} is no controller: a server of group 1 is there"));
+    // One server of three, and one of them twice.
+    let of = |servers: &[&str]| format!("join 1={}", servers.join(","));
+    let all: Vec<&str> = store.groups[0].iter().map(|server| server.address.as_str()).collect();
+    store
+        .client(&of(&all[..2]))
+        .said()
+        .ends(1)
+        .says("server 3 of the group, at ")
+        .says("is missing from the list");
+    let twice = [all[0], all[1], all[0]];
+    store.client(&of(&twice)).said().ends(1).says("server 1 of the group is in the list already");
+    store.join(1);
+    store.client("put k v").said().ends(0);
+    // A group that follows a controller that is not there, and one of which two servers are at one address.
+    let alone = free_address();
+    let group = |rest: &str| {
+        let line = format!("serve shardkv group --gid 9 --id 1 --data nine --controller {nobody} {rest}");
+        Process::start(folder.path(), &line)
+    };
+    group(&format!("--peers 1={alone},2={alone}")).said().ends(64).complains("two servers are said to be at");
+    let lost = group(&format!("--peers 1={alone}"));
+    let said = until("a server that is there", || {
+        let said = ask(at, &format!("join 9={alone}"));
+        (!said.out.contains("no group's server answers")).then_some(said)
+    });
+    said.ends(1).says(&format!("it follows the controller at {nobody}, and not the one at {at}"));
+    // The group asks in vain as long as all of these do.
+    for _ in 0..10 {
+        ask(&nobody, "query").ends(3).says("nothing was read");
+    }
+    lost.interrupt();
+    lost.said().complains(&format!("no controller answers at {nobody} (--controller)"));
 }

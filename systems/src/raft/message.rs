@@ -3,6 +3,7 @@
 //! Indexes start at 1; 0 is before the first entry. Terms start at 1; 0 is before the first election.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,17 @@ pub struct AppendEntries {
     /// Which round of heartbeats: what a reply proves it proves for the time at which this round began (thesis §6.4).
     /// The leader's own business: rounds grow, and are named by its clock when they begin.
     pub round: u64,
+}
+
+impl AppendEntries {
+    /// How much longer than for a small message its answer may take: it crosses the network and goes to the disk, a second
+    /// for each MiB of commands. Nothing below 64 KiB.
+    pub fn transfer(&self) -> Duration {
+        let length =
+            |entry: &Entry| if let Payload::Command(bytes) = &entry.payload { bytes.len() } else { 0 };
+        let bytes: usize = self.entries.iter().map(length).sum();
+        Duration::from_millis(1000 * (bytes as u64 >> 16) / 16)
+    }
 }
 
 /// The answer to [`AppendEntries`].

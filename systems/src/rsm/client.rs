@@ -309,6 +309,16 @@ mod tests {
     }
 
     #[test]
+    fn who_has_little_patience_is_served() {
+        let work = |mut client: Client| async move {
+            let retry = Retry { patience: Some(millis(60)), ..Retry::default() };
+            let written = client.write(Numbering::Operation, retry, Add).await;
+            assert_eq!(written, Ok(Written { result: (), doubt: false }));
+        };
+        assert_eq!(exchange(Duration::ZERO, |_| Once::Done(()), work).1.len(), 1);
+    }
+
+    #[test]
     fn a_session_is_left_after_a_long_silence() {
         let (opened, came) = exchange(
             Duration::ZERO,

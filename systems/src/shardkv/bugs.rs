@@ -138,14 +138,14 @@ known_bugs! {
             breaks "K6 versions_are_a_chain", caught_by "shardkv/moves_under_load";
 
         /// Belief: who has room for a shard has room for whatever is written to it.
-        /// But it moves as one command, and no command is that long.
+        /// But it moves, and is away for as long as that takes.
         /// Shows when a shard grows.
         GrowsWithoutBounds = "grows-without-bounds",
             breaks "a shard holds no more than it may", caught_by "shardkv/full_shards";
 
         /// Belief: who has not answered by now has not heard.
         /// But what was sent is large, and still on its way.
-        /// Shows when a large shard moves.
+        /// Shows when a large shard moves over a slow line.
         WaitsAlike = "waits-alike",
             breaks "live", caught_by "shardkv/heavy_shards";
 
@@ -173,6 +173,30 @@ known_bugs! {
         /// Shows when one of the shards never arrives.
         WaitsForAllShards = "waits-for-all-shards",
             breaks "live", caught_by "shardkv/lab_challenge2_partial";
+
+        /// Belief: an install is a command like any other.
+        /// But it is as large as a shard, and the heartbeats wait behind it for longer than an election takes.
+        /// Shows when a large shard moves to a group of three.
+        MovesInOnePiece = "moves-in-one-piece",
+            breaks "live", caught_by "shardkv/heavy_shards";
+
+        /// Belief: parts come in the order in which they were sent.
+        /// But the network makes copies, and whoever does not hear sends again.
+        /// Shows when a shard moves in parts and one of them comes twice.
+        TakesPartsAsTheyCome = "takes-parts-as-they-come",
+            breaks "K2 old_numbers_change_nothing", caught_by "shardkv/shards_in_parts";
+
+        /// Belief: what has not come whole is not state yet, and is sent again in any case.
+        /// But nobody sends again what was taken.
+        /// Shows when a server restarts from a snapshot between two parts.
+        SnapshotForgetsParts = "snapshot-forgets-parts",
+            breaks "K10 snapshots_are_whole", caught_by "shardkv/shards_in_parts";
+
+        /// Belief: what did not go through now goes with the next round.
+        /// But a round ends when the last of its groups has been given up, and one of them is dead.
+        /// Shows when a group elects while another is down, and both are to be given shards.
+        HandsOverInRounds = "hands-over-in-rounds",
+            breaks "live", caught_by "shardkv/silent_group";
     } harmless {
         /// A freeze of a shard that has been deleted is answered with an empty content: whoever installs that finds the
         /// shard installed already.

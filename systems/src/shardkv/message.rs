@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// A group of servers, from 1; 0 is nobody.
@@ -157,16 +158,39 @@ pub struct Heard {
     pub at: u64,
 }
 
-/// Asks the group that serves a shard to do so no longer, and for its content.
+/// A part of a shard's [`Content`], which travels and is replicated as bytes: no message and no command may be as large as
+/// a shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where in the whole it begins.
+    pub from: u64,
+    /// How long the whole is.
+    pub total: u64,
+    /// What is there.
+    pub bytes: Bytes,
+}
+
+/// What a group has of a shard that is on its way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Taken {
+    /// All of it: it serves the shard.
+    Whole,
+    /// So many bytes: it wants those that follow.
+    Until(u64),
+}
+
+/// Asks the group that serves a shard to do so no longer, and for a part of its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Freeze {
     /// The shard.
     pub shard: Shard,
     /// The configuration it moves for.
     pub num: Num,
+    /// Where the part begins.
+    pub from: u64,
 }
 
-/// Gives a shard to the group that is to serve it.
+/// Gives a part of a shard to the group that is to serve it; with the last one, the shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Install {
     /// The shard.
@@ -174,7 +198,7 @@ pub struct Install {
     /// The configuration it moves for.
     pub num: Num,
     /// What is in it.
-    pub content: Content,
+    pub part: Part,
 }
 
 /// Tells the group that had a shard that another has it now.
@@ -197,6 +221,14 @@ pub struct Identity {
     pub gid: Gid,
     /// Into how many shards it divides the keys.
     pub shards: usize,
+    /// Which of the group's servers this one is.
+    pub server: u64,
+    /// The addresses of all of them.
+    pub members: BTreeMap<u64, String>,
+    /// The controller that it follows, as it was told; none: somebody else moves its shards.
+    pub controller: Vec<String>,
+    /// Whether a server of that controller answers it now.
+    pub reached: bool,
 }
 
 /// What became of a step of a move. Asked again, a group answers the same.

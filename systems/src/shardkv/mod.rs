@@ -30,8 +30,9 @@
 //!   twice: it says *unknown* where it had sent before, and begins anew where it had not.
 //! * In the design of 2025 a shard is served by its new group as soon as it is there, not when all others are, too: a
 //!   clerk that is sent away looks at the next configuration.
-//! * A shard holds 12 MiB of keys and values: an install is one command, and raft takes none above 16 MiB. A write that would
-//!   make it larger is refused, and says so.
+//! * A shard holds 12 MiB of keys and values: it is away for as long as it takes to move them. A write that would make it
+//!   larger is refused, and says so.
+//! * A large shard moves in parts, each a message and a command of its own, and goes on where it stopped.
 //!
 //! # What is left out
 //!

@@ -11,6 +11,7 @@ mod lab_controllers;
 mod lab_groups;
 mod lab_recovery;
 mod moves;
+mod parts;
 mod plan;
 mod sizes;
 mod swarm;
@@ -24,6 +25,7 @@ use crate::{Stage, Story};
 pub(super) fn stories() -> Vec<Story> {
     let mut stories = moves::stories();
     stories.extend(sizes::stories());
+    stories.extend(parts::stories());
     stories.extend(controllers::stories());
     stories.extend(swarm::stories());
     stories.extend(lab_controller::stories());

@@ -30,9 +30,10 @@ pub(super) fn stories() -> Vec<Story> {
 /// Shards with room for little. Clients write more than that, and the shards move.
 async fn full(stage: Stage) {
     let bytes = 40 + stage.world().stream("plan").below(60);
-    let limits = Limits { bytes, ..Limits::default() };
-    let cast = Cast::new(&stage, Plan { limits, shards: 2, ..plan(&stage) });
-    stage.world().links(rough());
+    let limits = Limits { bytes, part: 32, ..Limits::default() };
+    let cast = Cast::new(&stage, Plan { limits, shards: 2, ..plan(&stage) }.members(3));
+    let bandwidth = Some(Bandwidth { bytes_per_second: 100_000, queue_bytes: 100_000 });
+    stage.world().links(LinkConfig { bandwidth, ..rough() });
     cast.script("admin", |hand| async move {
         let mut admin = Admin::new(hand);
         admin.join(&GROUPS[..1]).await;
@@ -58,17 +59,18 @@ async fn full(stage: Stage) {
     cast.finish(CALM).await;
 }
 
-/// Bytes of a large value; a second on its way.
+/// Bytes of a large value.
 const VALUE: usize = 2 << 20;
 
-/// One shard, and lines on which it is for a second, while a small answer is waited for a fifth of that.
+/// Groups of three with one shard, which is for a second on a line between servers of a group: longer than an election
+/// takes. Between groups it is for four; a part of it takes longer than a small answer is waited for.
 async fn heavy(stage: Stage) {
     let plan = if stage.world().stream("plan").below(2) == 0 {
         Plan { shards: 1, groups: vec![1, 2], ..Plan::store() }
     } else {
         Plan { shards: 1, ..Plan::followers() }
     };
-    let cast = Cast::new(&stage, plan.members(1));
+    let cast = Cast::new(&stage, plan);
     stage.world().links(brisk());
     cast.script("admin", |hand| async move {
         if hand.cast.store.is_some() {
@@ -103,8 +105,17 @@ async fn burden(hand: &mut Hand) {
     hand.note(Some("set a large value".into()));
     _ = hand.clerk.set(&key_of(0, 1, 0), &value).await;
     hand.note(None);
-    let bandwidth = Some(Bandwidth { bytes_per_second: VALUE as u64, queue_bytes: VALUE as u64 * 3 / 2 });
-    hand.cast.world.links(LinkConfig { bandwidth, ..brisk() });
+    let line = |bytes_per_second| {
+        let bandwidth = Some(Bandwidth { bytes_per_second, queue_bytes: VALUE as u64 * 3 / 2 });
+        LinkConfig { bandwidth, ..brisk() }
+    };
+    let cast = &hand.cast;
+    cast.world.links(line(VALUE as u64 / 4));
+    for group in cast.plan.groups.iter().map(|gid| cast.group(*gid)) {
+        for (from, to) in group.iter().flat_map(|from| group.iter().map(move |to| (from.node, to.node))) {
+            cast.world.link(from, to, line(VALUE as u64));
+        }
+    }
 }
 
 async fn check(hand: &mut Hand) {

@@ -97,6 +97,8 @@ pub enum Change {
 pub struct Effects {
     /// For the observer. To be shown before anything below is done.
     pub seen: Vec<Observation>,
+    /// A promise was broken that no server of this cluster breaks, and how: nothing more is to be done than to end.
+    pub broken: Option<String>,
     /// Messages that promise nothing that is not yet on disk.
     pub send_early: Vec<(ServerId, Request)>,
     /// What must be on disk, in this order.

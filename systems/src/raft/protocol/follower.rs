@@ -96,10 +96,19 @@ impl Raft {
         self.extend(fresh);
     }
 
-    /// Removes the entry at `from` and all after it, and the configurations that were in force by them (§6).
+    /// Removes the entry at `from` and all after it, and the configurations that were in force by them (§6). What is
+    /// committed no leader of this cluster has removed (Leader Completeness, §5.4).
     fn cut(&mut self, from: Index) {
         if from > self.log.last_index() {
             return;
+        }
+        if from <= self.commit {
+            let (leader, term) = (self.leader.unwrap_or_default(), self.hard.term);
+            self.out.broken = Some(format!(
+                "server {leader}, which leads in term {term}, has it remove its entries from {from} on, and knew those up \
+                 to {} to be committed",
+                self.commit
+            ));
         }
         self.out.persist.push(Persist::Truncate(from));
         self.log.truncate(from);

@@ -228,7 +228,6 @@ impl Raft {
                 inflight.push_back(last.index);
                 progress.next = last.index.saturating_add(1);
             }
-            progress.sent = self.now;
             sent = true;
             let request = AppendEntries {
                 term: self.hard.term,
@@ -238,6 +237,7 @@ impl Raft {
                 commit: self.commit,
                 round: leading.round,
             };
+            progress.sent = self.now.saturating_add(request.transfer());
             let late = self.config.bugs.has(Bug::WritesBeforeSending);
             let out = if late { &mut self.out.send } else { &mut self.out.send_early };
             out.push((to, Request::AppendEntries(request)));
@@ -366,6 +366,10 @@ impl Raft {
         let heartbeat = self.config.heartbeat;
         let Some(leading) = self.leading.as_deref_mut() else { return };
         let Some(progress) = leading.peers.get_mut(&from) else { return };
+        if self.now < progress.sent {
+            // It was a heartbeat, whose answer comes behind that of a large entry.
+            return;
+        }
         progress.silences = progress.silences.saturating_add(1);
         progress.lost(self.config.bugs);
         // A peer that refuses connections is silent at once: it is tried again no sooner than with the next round.

@@ -44,7 +44,7 @@ pub(super) struct Progress {
     pub(super) lease_from: u64,
     /// Silences since the last answer.
     pub(super) silences: u32,
-    /// When the last request that carries entries, probes or a chunk was sent.
+    /// When the last request that carries entries, probes or a chunk was sent, and had time to arrive.
     pub(super) sent: Duration,
 }
 

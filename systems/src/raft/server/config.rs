@@ -34,6 +34,9 @@ pub struct Config<S> {
     pub address: String,
     /// Where each server is reached, members and those that may become members; oneself need not be among them.
     pub peers: BTreeMap<ServerId, String>,
+    /// Which cluster this is: every message says so, and one of another cluster is refused. The same at all its servers; 0
+    /// where there is no other.
+    pub cluster: u64,
     /// Who votes before the log says otherwise: the same at all founders, empty at a server that is to be added.
     pub initial: Configuration,
     /// How the protocol behaves.
@@ -42,7 +45,8 @@ pub struct Config<S> {
     pub storage: storage::Config,
     /// When it makes snapshots of its own accord.
     pub snapshots: SnapshotPolicy,
-    /// How long it waits for the answer of another server.
+    /// How long it waits for the answer of another server; longer for many bytes of entries,
+    /// [`AppendEntries::transfer`](super::super::message::AppendEntries::transfer).
     pub patience: Duration,
     /// How many events may wait, at least 1; more are dropped, which is an answer that never comes, or `Busy`.
     pub queue: usize,
@@ -72,6 +76,7 @@ impl<S: StateMachine> Config<S> {
         Config {
             address: "0.0.0.0:7000".into(),
             peers,
+            cluster: 0,
             initial,
             patience: *protocol.election.start(),
             protocol,
@@ -93,6 +98,7 @@ impl<S> Clone for Config<S> {
         Config {
             address: self.address.clone(),
             peers: self.peers.clone(),
+            cluster: self.cluster,
             initial: self.initial.clone(),
             protocol: self.protocol.clone(),
             storage: self.storage.clone(),

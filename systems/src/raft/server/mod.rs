@@ -64,6 +64,12 @@ pub enum Error {
         /// What the network said.
         source: io::Error,
     },
+    /// Another server did what none of its cluster does: nothing here can be relied on any more.
+    #[error(
+        "the server stops, because {0}: servers of two clusters take each other for one, or one of this cluster has lost \
+         its data"
+    )]
+    Broken(String),
     /// A snapshot is whole, and the state machine does not understand it.
     #[error("the server stops, because its state machine cannot use the snapshot at {index}: {reason}")]
     Snapshot {
@@ -104,9 +110,9 @@ pub async fn run<S: StateMachine>(mut config: Config<S>) -> Result<(), Error> {
     }
 
     let (events, waiting) = mpsc::channel(config.queue.max(1));
-    wire::serve(&mut server, id, &events);
+    wire::serve(&mut server, (config.cluster, id), &events);
     (config.serve)(&mut server, &config.door);
-    let wire = Rc::new(Wire::new(id, &config.peers, config.patience, events.clone()));
+    let wire = Rc::new(Wire::new((config.cluster, id), &config.peers, config.patience, events.clone()));
     let (work, orders) = mpsc::unbounded_channel();
     let mut tasks = JoinSet::new();
     let applier = Applier::new(config.clone(), shared.clone(), replica.clone(), orders, events.clone());

@@ -6,12 +6,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use stormglass_sim::net::{Bandwidth, LinkConfig};
 use stormglass_sim::sync::{mpsc, oneshot};
 use stormglass_sim::task::spawn;
 use stormglass_sim::time::{Instant, sleep};
-use stormglass_sim::{Seed, Sim, rand};
+use stormglass_sim::{NodeId, Seed, Sim, rand};
 
-use super::super::message::{AppendEntries, Configuration, Reply, Request, SnapshotMeta, Vote};
+use super::super::bugs::Bugs;
+use super::super::message::{
+    AppendEntries, Configuration, Entry, Payload, Reply, Request, SnapshotMeta, Vote,
+};
 use super::super::protocol::{self, Input, Raft, Recovered, SendChunk};
 use super::super::storage::Storage;
 use super::applier::{Replica, Waiter, Work};
@@ -19,7 +23,7 @@ use super::event::{Call, Event};
 use super::shared::Shared;
 use super::turn::Turn;
 use super::wire::Wire;
-use super::{Config, Error, StateMachine, SubmitError};
+use super::{Config, Door, Error, StateMachine, SubmitError};
 
 /// A state machine that nobody asks.
 struct Idle;
@@ -63,7 +67,7 @@ impl Loop {
         let shared = Rc::new(Shared::new(1, raft, config.storage.clone()));
         let replica = Rc::new(Replica { machine: RefCell::new(Idle), applied: Cell::new(snapshot) });
         let (events, arriving) = mpsc::channel(64);
-        let wire = Rc::new(Wire::new(1, &config.peers, config.patience, events.clone()));
+        let wire = Rc::new(Wire::new((0, 1), &config.peers, config.patience, events.clone()));
         let (orders, work) = mpsc::unbounded_channel();
         let turn = Turn::new(config, shared, replica, storage, wire, orders, Instant::now());
         Loop { turn, events, arriving, work }
@@ -126,6 +130,96 @@ fn a_leader_that_cannot_read_its_snapshot_ends() {
         turn.send_chunk(chunk(5));
         assert!(matches!(arriving.recv().await, Some(Event::Failed(Error::Storage(_)))));
     });
+}
+
+/// No leader of its cluster removes what a follower knows to be committed.
+#[test]
+fn a_follower_that_is_to_lose_what_is_committed_ends() {
+    on_a_node(|| async {
+        let Loop { turn, events, arriving, .. } = Loop::new(0).await;
+        let storage = turn.config.storage.clone();
+        let ended = spawn(turn.run(arriving));
+        let entries = |term| {
+            let payload = Payload::Command(Bytes::from(format!("of term {term}")));
+            vec![Entry { index: 1, term, payload }]
+        };
+        for (from, term, commit) in [(2, 1, 1), (3, 2, 0)] {
+            let (reply, _answer) = oneshot::channel();
+            let (prev_index, prev_term, entries) = (0, 0, entries(term));
+            let request = AppendEntries { term, prev_index, prev_term, entries, commit, round: 1 };
+            let request = Request::AppendEntries(request);
+            events.try_send(Event::Request { from, request, reply }).unwrap();
+            sleep(Duration::from_millis(10)).await;
+        }
+        let error = ended.await.unwrap();
+        let text = error.to_string();
+        assert!(text.contains("server 3") && text.contains("up to 1 to be committed"), "{text}");
+        let (_, found) = Storage::open(storage, Bugs::NONE).await.unwrap();
+        assert_eq!(found.recovered.entries, entries(1), "it is there yet");
+    });
+}
+
+/// The terms of two servers that have each other for peers, the first of cluster 5, after a while.
+fn terms_after(cluster: u64) -> Vec<u64> {
+    let outcome = Sim::new(Seed(1)).run(move |world| async move {
+        let peers: BTreeMap<_, _> = (1..=2).map(|id| (id, format!("s{id}:7000"))).collect();
+        let doors: Vec<Door> = (1..=2)
+            .map(|id| {
+                let protocol = protocol::Config::new(id);
+                let cluster = if id == 1 { 5 } else { cluster };
+                let config = Config { cluster, ..Config::new(protocol, peers.clone(), || Idle) };
+                let door = config.door.clone();
+                world.node(&format!("s{id}"), move || {
+                    let config = config.clone();
+                    async move { drop(super::run(config).await) }
+                });
+                door
+            })
+            .collect();
+        sleep(Duration::from_secs(5)).await;
+        doors.iter().map(|door| door.status().unwrap().term).collect::<Vec<u64>>()
+    });
+    outcome.unwrap()
+}
+
+#[test]
+fn servers_of_two_clusters_do_not_hear_each_other() {
+    assert!(terms_after(5).iter().all(|term| *term > 0), "two of two elect");
+    assert_eq!(terms_after(6), [0, 0], "nobody has a second vote");
+}
+
+/// A large entry is on its way to a follower for longer than the answer to a small message.
+#[test]
+fn a_large_entry_is_sent_once() {
+    const BYTES: usize = 4 << 20;
+    let outcome = Sim::new(Seed(1)).run(|world| async move {
+        let peers: BTreeMap<_, _> = (1..=3).map(|id| (id, format!("s{id}:7000"))).collect();
+        let server = |id| {
+            let config = Config::new(protocol::Config::new(id), peers.clone(), || Idle);
+            let door = config.door.clone();
+            let node = world.node(&format!("s{id}"), move || {
+                let config = config.clone();
+                async move { drop(super::run(config).await) }
+            });
+            (node, door)
+        };
+        let servers: Vec<(NodeId, Door)> = (1..=3).map(server).collect();
+        let leads = |(_, door): &&(NodeId, Door)| door.status().is_some_and(|status| status.leads);
+        while !servers.iter().any(|server| leads(&server)) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let (leader, door) = servers.iter().find(leads).unwrap().clone();
+        let (slow, _) = servers.iter().find(|(node, _)| *node != leader).unwrap().clone();
+        let bandwidth = Bandwidth { bytes_per_second: 2 << 20, queue_bytes: 64 << 20 };
+        let line = LinkConfig { bandwidth: Some(bandwidth), ..world.link_config(leader, slow) };
+        world.link(leader, slow, line);
+        door.submit(vec![7; BYTES]).await.unwrap();
+        sleep(Duration::from_secs(10)).await;
+        let link = (world.name(leader), world.name(slow));
+        world.counters().links[&link].bytes
+    });
+    let bytes = outcome.unwrap();
+    assert!(bytes < 3 * BYTES as u64 / 2, "{bytes} bytes");
 }
 
 /// A command that was replaced is certainly not executed; of a change, the joint half may be in force.

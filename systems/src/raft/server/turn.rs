@@ -46,6 +46,8 @@ pub(super) struct Turn<S> {
     due: Vec<Due>,
     /// The term in which it leads.
     leads: Option<Term>,
+    /// What the protocol says is broken: the server ends.
+    broken: Option<String>,
     /// It has ceased to, and those who wait for entries of that time have yet to hear so.
     deposed: bool,
 }
@@ -74,6 +76,7 @@ impl<S: StateMachine> Turn<S> {
             persist,
             due,
             leads: None,
+            broken: None,
             deposed: false,
         }
     }
@@ -108,6 +111,9 @@ impl<S: StateMachine> Turn<S> {
         if self.now() >= self.shared.raft.borrow().deadline() {
             self.step(Input::Tick, None);
         }
+        if let Some(broken) = self.broken.take() {
+            return Err(Error::Broken(broken));
+        }
         loop {
             if self.bugs().has(Bug::RepliesBeforeFsync) {
                 let due = std::mem::take(&mut self.due);
@@ -138,6 +144,7 @@ impl<S: StateMachine> Turn<S> {
         for seen in effects.seen.drain(..) {
             self.config.probe.observe(|| seen);
         }
+        self.broken = self.broken.take().or(effects.broken.take());
         for (to, request) in effects.send_early.drain(..) {
             self.wire.send(to, request);
         }

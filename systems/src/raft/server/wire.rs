@@ -1,6 +1,8 @@
 //! How servers call each other.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -17,9 +19,10 @@ use super::super::protocol::Input;
 use super::Error;
 use super::event::Event;
 
-/// A message, by whom and for whom: an address may have changed hands.
+/// A message, by whom and for whom: an address may have changed hands, or have been mistaken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sent<M> {
+    cluster: u64,
     from: ServerId,
     to: ServerId,
     message: M,
@@ -84,27 +87,43 @@ impl Message for TimeoutNow {
 }
 
 /// Serves what other servers ask. A request that finds the queue full is dropped before it had any effect.
-pub(super) fn serve(server: &mut rpc::Server, id: ServerId, events: &mpsc::Sender<Event>) {
-    serve_one::<PreVote>(server, id, events);
-    serve_one::<RequestVote>(server, id, events);
-    serve_one::<AppendEntries>(server, id, events);
-    serve_one::<InstallSnapshot>(server, id, events);
-    serve_one::<TimeoutNow>(server, id, events);
+/// So is one of another cluster, which is said once.
+pub(super) fn serve(server: &mut rpc::Server, own: (u64, ServerId), events: &mpsc::Sender<Event>) {
+    let met = Rc::new(Cell::new(false));
+    serve_one::<PreVote>(server, own, events, &met);
+    serve_one::<RequestVote>(server, own, events, &met);
+    serve_one::<AppendEntries>(server, own, events, &met);
+    serve_one::<InstallSnapshot>(server, own, events, &met);
+    serve_one::<TimeoutNow>(server, own, events, &met);
 }
 
-fn serve_one<M: Message>(server: &mut rpc::Server, id: ServerId, events: &mpsc::Sender<Event>) {
-    let events = events.clone();
-    server.on_maybe(move |_, sent: Sent<M>| {
+fn serve_one<M: Message>(
+    server: &mut rpc::Server,
+    own: (u64, ServerId),
+    events: &mpsc::Sender<Event>,
+    met: &Rc<Cell<bool>>,
+) {
+    let (events, met) = (events.clone(), met.clone());
+    server.on_maybe(move |at, sent: Sent<M>| {
         let (reply, answer) = oneshot::channel();
-        let (from, to) = (sent.from, sent.to);
-        let event = Event::Request { from, request: sent.message.wrap(), reply };
-        let taken = to == id && events.try_send(event).is_ok();
+        let Sent { cluster, from, to, message } = sent;
+        if cluster != own.0 && !met.replace(true) {
+            tracing::warn!(
+                "server {from} of cluster {cluster} takes this one, of cluster {}, for its own server {to}: what it says \
+                 is refused; it is at {}, and its --peers is wrong",
+                own.0,
+                at.ip()
+            );
+        }
+        let event = Event::Request { from, request: message.wrap(), reply };
+        let taken = (cluster, to) == own && events.try_send(event).is_ok();
         async move { if taken { M::answered(answer.await.ok()?) } else { None } }
     });
 }
 
 /// The way to the other servers.
 pub(super) struct Wire {
+    cluster: u64,
     id: ServerId,
     peers: BTreeMap<ServerId, Target>,
     patience: Duration,
@@ -113,29 +132,32 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(
-        id: ServerId,
+        (cluster, id): (u64, ServerId),
         peers: &BTreeMap<ServerId, String>,
         patience: Duration,
         events: mpsc::Sender<Event>,
     ) -> Self {
         let peers = peers.iter().map(|(id, address)| (*id, Target::from(address))).collect();
-        Wire { id, peers, patience, events }
+        Wire { cluster, id, peers, patience, events }
     }
 
     /// Sends a request. Its answer, or that there is none, comes back as an event.
     pub(super) fn send(&self, to: ServerId, request: Request) {
         match request {
-            Request::PreVote(message) => self.call(to, message),
-            Request::RequestVote(message) => self.call(to, message),
-            Request::AppendEntries(message) => self.call(to, message),
-            Request::InstallSnapshot(message) => self.call(to, message),
-            Request::TimeoutNow(message) => self.call(to, message),
+            Request::PreVote(message) => self.call(to, message, self.patience),
+            Request::RequestVote(message) => self.call(to, message, self.patience),
+            Request::AppendEntries(message) => {
+                let patience = self.patience + message.transfer();
+                self.call(to, message, patience);
+            }
+            Request::InstallSnapshot(message) => self.call(to, message, self.patience),
+            Request::TimeoutNow(message) => self.call(to, message, self.patience),
         }
     }
 
-    fn call<M: Message>(&self, to: ServerId, message: M) {
-        let (target, patience, events) = (self.peers.get(&to).cloned(), self.patience, self.events.clone());
-        let sent = Sent { from: self.id, to, message };
+    fn call<M: Message>(&self, to: ServerId, message: M, patience: Duration) {
+        let (target, events) = (self.peers.get(&to).cloned(), self.events.clone());
+        let sent = Sent { cluster: self.cluster, from: self.id, to, message };
         let exchange = async move {
             let answer = match target {
                 Some(target) => rpc::call(target, &sent, patience).await.ok(),

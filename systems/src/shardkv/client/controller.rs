@@ -10,18 +10,15 @@
 //!
 //! [`recover`]: Controller::recover
 
-use std::cmp::min;
-use std::time::Duration;
-
 use futures::future::join_all;
 use stormglass_sim::net::rpc::Request;
 use stormglass_sim::reachable;
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{Config, Delete, Freeze, Gid, Install, Moved, Num, Shard};
+use super::super::message::{Config, Delete, Freeze, Gid, Install, Moved, Num, Shard, Taken};
 use crate::kv::client::VersionedKv;
 use crate::kv::message::Version;
-use crate::kv::protocol::PutError;
+use crate::kv::protocol::{PutError, Unanswered};
 use crate::retry::{Retry, Tries};
 use crate::rsm::{Client, Heard, Reply};
 
@@ -30,9 +27,6 @@ pub const CURRENT: &str = "current";
 
 /// The key under which the next one is stored, while it is carried out and after.
 pub const NEXT: &str = "next";
-
-/// How many times as long as for a small answer is waited for a large one, at most.
-const LONGEST: u32 = 32;
 
 /// How a controller behaves.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +44,8 @@ pub enum Ended {
     Changed,
     /// Somebody else changes it; nothing was done.
     Lost,
-    /// Somebody else changes it by now. Whether the configuration was as it was asked for meanwhile, nobody knows.
+    /// Somebody else changes it by now, or the store is silent. Whether the configuration was as it was asked for
+    /// meanwhile, or will be, nobody knows.
     Unknown,
     /// It would leave a shard to nobody, or to a group without servers; nothing was done.
     Refused,
@@ -75,9 +70,9 @@ impl<K: VersionedKv> Controller<K> {
         _ = self.store.put(CURRENT, &text(first), 0).await;
     }
 
-    /// The current configuration; `None` before the first was stored.
+    /// The current configuration; `None` before the first was stored, and where the store is silent.
     pub async fn query(&self) -> Option<Config> {
-        self.read(CURRENT).await.map(|(config, _)| config)
+        self.read(CURRENT).await.ok()?.map(|(config, _)| config)
     }
 
     /// Changes the configuration to `next`, which has the number after the current one's and a group for every shard.
@@ -86,14 +81,18 @@ impl<K: VersionedKv> Controller<K> {
         if !next.shards.iter().all(served) {
             return Ended::Refused;
         }
-        let Some((current, _)) = self.read(CURRENT).await else { return Ended::Lost };
+        let current = match self.read(CURRENT).await {
+            Ok(Some((current, _))) => current,
+            Ok(None) => return Ended::Lost,
+            Err(Unanswered) => return Ended::Unknown,
+        };
         if next.num != current.num + 1 {
             return Ended::Lost;
         }
         // Whether a put may have posted it, without a word.
         let mut doubt = false;
         loop {
-            let posted = self.read(NEXT).await;
+            let Ok(posted) = self.read(NEXT).await else { return Ended::Unknown };
             let version = posted.as_ref().map_or(0, |(_, version)| *version);
             if let Some((posted, _)) = posted.filter(|(posted, _)| posted.num >= next.num) {
                 if posted == *next {
@@ -112,17 +111,16 @@ impl<K: VersionedKv> Controller<K> {
                 Err(PutError::Version | PutError::NoKey) => {}
             }
         }
-        self.carry_out(&current, next).await;
-        Ended::Changed
+        self.carry_out(&current, next).await
     }
 
-    /// What was posted last as the next configuration, carried out or not.
+    /// What was posted last as the next configuration, carried out or not; `None` where the store is silent, too.
     pub async fn posted(&self) -> Option<Config> {
-        self.read(NEXT).await.map(|(config, _)| config)
+        self.read(NEXT).await.ok()?.map(|(config, _)| config)
     }
 
-    /// Finishes what another controller has left half done, if anything.
-    pub async fn recover(&self) {
+    /// Finishes what another controller has left half done, if anything: whether there is nothing left of that.
+    pub async fn recover(&self) -> Ended {
         // The next one first: while it is read the current one may become newer, but the two never lie further apart.
         let (current, next) = if self.config.bugs.has(Bug::RecoversAcrossAGap) {
             (self.read(CURRENT).await, self.read(NEXT).await)
@@ -130,16 +128,18 @@ impl<K: VersionedKv> Controller<K> {
             let next = self.read(NEXT).await;
             (self.read(CURRENT).await, next)
         };
-        let (Some((current, _)), Some((next, _))) = (current, next) else { return };
+        let (Ok(current), Ok(next)) = (current, next) else { return Ended::Unknown };
+        let (Some((current, _)), Some((next, _))) = (current, next) else { return Ended::Changed };
         if next.num > current.num && !self.config.bugs.has(Bug::LeavesItToOthers) {
             reachable!("shardkv: a controller recovers");
-            self.carry_out(&current, &next).await;
+            return self.carry_out(&current, &next).await;
         }
+        Ended::Changed
     }
 
-    async fn carry_out(&self, current: &Config, next: &Config) {
+    async fn carry_out(&self, current: &Config, next: &Config) -> Ended {
         if self.config.bugs.has(Bug::PublishesFirst) {
-            self.publish(next).await;
+            _ = self.publish(next).await;
         }
         let mut moves: Vec<(Shard, Gid, Gid)> = current.moves(next).collect();
         if self.config.bugs.has(Bug::MovesBackwards) {
@@ -152,73 +152,73 @@ impl<K: VersionedKv> Controller<K> {
             Some(self.carry_over(shard, next.num, from, to))
         });
         join_all(moves).await;
-        self.publish(next).await;
+        if self.publish(next).await { Ended::Changed } else { Ended::Unknown }
     }
 
     async fn carry_over(&self, shard: Shard, num: Num, from: &[String], to: &[String]) {
         let (mut source, mut destination) = (Client::new(from.to_vec()), Client::new(to.to_vec()));
-        let freeze = Freeze { shard, num };
-        let small = Duration::ZERO;
         if self.config.bugs.has(Bug::FreezesAgain) {
-            _ = self.ask(&mut source, &freeze, num, small).await;
+            _ = self.ask(&mut source, &Freeze { shard, num, from: 0 }, num).await;
         }
-        // Anything else: somebody has done it all, and perhaps more.
-        let Some(Moved::Done(content)) = self.ask(&mut source, &freeze, num, small).await else { return };
-        if self.config.bugs.has(Bug::DeletesFirst) {
-            _ = self.ask(&mut source, &Delete { shard, num }, num, small).await;
-        }
-        let transfer = content.transfer();
-        match self.ask(&mut destination, &Install { shard, num, content }, num, transfer).await {
-            Some(Moved::Done(()) | Moved::Stale | Moved::Gone) => {
-                _ = self.ask(&mut source, &Delete { shard, num }, num, small).await;
+        let mut from = 0;
+        loop {
+            // Anything else: somebody has done it all, and perhaps more.
+            let freeze = Freeze { shard, num, from };
+            let Some(Moved::Done(part)) = self.ask(&mut source, &freeze, num).await else { return };
+            if self.config.bugs.has(Bug::DeletesFirst) {
+                _ = self.ask(&mut source, &Delete { shard, num }, num).await;
             }
-            // It has no such shard; or others have done it all.
-            Some(Moved::Never) | None => {}
+            match self.ask(&mut destination, &Install { shard, num, part }, num).await {
+                Some(Moved::Done(Taken::Until(until))) => from = until,
+                Some(Moved::Done(Taken::Whole) | Moved::Stale | Moved::Gone) => break,
+                // It has no such shard; or others have done it all.
+                Some(Moved::Never) | None => return,
+            }
         }
+        _ = self.ask(&mut source, &Delete { shard, num }, num).await;
     }
 
-    /// Stores a configuration as the current one, unless the current one is as new.
-    async fn publish(&self, next: &Config) {
-        while let Some((current, version)) = self.read(CURRENT).await {
+    /// Stores a configuration as the current one, unless the current one is as new. Whether one of the two is known.
+    async fn publish(&self, next: &Config) -> bool {
+        while let Ok(Some((current, version))) = self.read(CURRENT).await {
             let past = self.config.bugs.has(Bug::PublishesThePast) && current != *next;
             if current.num >= next.num && !past {
-                return;
+                return true;
             }
             if self.store.put(CURRENT, &text(next), version).await.is_ok() {
-                return;
+                return true;
             }
         }
+        false
     }
 
-    async fn read(&self, key: &str) -> Option<(Config, Version)> {
-        let found = self.store.get(key).await.ok().flatten()?;
-        Some((parse(&found.value)?, found.version))
+    /// What is stored; an error: the store is silent.
+    async fn read(&self, key: &str) -> Result<Option<(Config, Version)>, Unanswered> {
+        let found = self.store.get(key).await?;
+        Ok(found.and_then(|found| Some((parse(&found.value)?, found.version))))
     }
 
-    /// Asks a group until it answers, which takes so much longer where it is sent much. How much it sends, nobody knows
-    /// before: each try waits longer than the one before it. `None`: others have carried out configuration `num`, so that
+    /// Asks a group until it answers. How long that takes nobody knows: each try waits longer than the one before it. `None`: others have carried out configuration `num`, so that
     /// nothing is left to ask; the group may be gone by now.
     async fn ask<T, R: Request<Reply = Reply<T>>>(
         &self,
         servers: &mut Client,
         request: &R,
         num: Num,
-        transfer: Duration,
     ) -> Option<T> {
         let mut tries = Tries::start(self.config.retry);
-        for tried in 1.. {
-            let longer = tries.reply() * min(tried, LONGEST) + transfer;
-            let patience = if self.config.bugs.has(Bug::WaitsAlike) { tries.reply() } else { longer };
+        loop {
+            let patience = if self.config.bugs.has(Bug::WaitsAlike) { tries.reply() } else { tries.longer() };
             if let Heard::Done(answer) = servers.ask(request, patience).await {
                 return Some(answer);
             }
             tries.pause().await;
-            let past = self.read(CURRENT).await.is_some_and(|(current, _)| current.num >= num);
+            let current = self.read(CURRENT).await.ok().flatten();
+            let past = current.is_some_and(|(current, _)| current.num >= num);
             if past && !self.config.bugs.has(Bug::WaitsForTheGone) {
-                break;
+                return None;
             }
         }
-        None
     }
 }
 
@@ -242,7 +242,6 @@ mod tests {
     use super::super::super::message::Rule;
     use super::*;
     use crate::kv::message::Versioned;
-    use crate::kv::protocol::Unanswered;
 
     /// A store in which another's configuration is the next one as soon as somebody has put one.
     struct Contended {
@@ -283,5 +282,39 @@ mod tests {
         assert_eq!(ended(PutError::Unknown, &join(&mine, 4)), Some(Ended::Unknown));
         assert_eq!(ended(PutError::Maybe, &other), Some(Ended::Lost), "of each number one is posted");
         assert_eq!(ended(PutError::Version, &join(&mine, 4)), Some(Ended::Lost));
+    }
+    /// A store that is silent after so many reads.
+    struct Silent {
+        current: Config,
+        reads: Cell<usize>,
+    }
+
+    impl VersionedKv for Silent {
+        async fn get(&self, key: &str) -> Result<Option<Versioned>, Unanswered> {
+            self.reads.set(self.reads.get().checked_sub(1).ok_or(Unanswered)?);
+            let found = (key == CURRENT).then(|| Versioned { value: text(&self.current), version: 1 });
+            Ok(found)
+        }
+
+        async fn put(&self, key: &str, _: &str, _: Version) -> Result<(), PutError> {
+            if key == NEXT { Ok(()) } else { Err(PutError::Unknown) }
+        }
+    }
+
+    #[test]
+    fn whom_the_store_does_not_answer_does_not_know() {
+        let current = join(&Config::empty(2), 1);
+        // It moves nothing: there is only the store to be asked.
+        let next = current.after(&Rule::Move(0, 1), Bugs::NONE, 0).unwrap();
+        let controller = |reads| {
+            let store = Silent { current: current.clone(), reads: Cell::new(reads) };
+            Controller::new(store, ControllerConfig::default())
+        };
+        for reads in 0..4 {
+            assert_eq!(controller(reads).change_to(&next).now_or_never(), Some(Ended::Unknown), "{reads}");
+        }
+        assert_eq!(controller(0).recover().now_or_never(), Some(Ended::Unknown));
+        assert_eq!(controller(1).recover().now_or_never(), Some(Ended::Unknown));
+        assert_eq!(controller(2).recover().now_or_never(), Some(Ended::Changed));
     }
 }

@@ -16,6 +16,9 @@ pub enum DecreeError {
     /// It makes no sense.
     #[error("{0}")]
     Refused(#[from] Complaint),
+    /// Nobody took it in time.
+    #[error("certainly not done: no controller took it in time")]
+    NotDone,
     /// No answer in time.
     #[error("unknown: the controller did not answer in time")]
     Unknown,
@@ -77,23 +80,26 @@ impl Decrees {
     /// # Errors
     /// Only of a client whose patience ends.
     pub async fn query(&mut self, num: Option<Num>) -> Result<Config, Unanswered> {
-        self.ask(&Query { num }).await.ok_or(Unanswered)
+        self.ask(&Query { num }).await.map_err(|_| Unanswered)
     }
 
     async fn decree(&mut self, rule: Rule) -> Result<Num, DecreeError> {
         self.last.number += 1;
         let decree = Decree { rule, by: self.last };
-        Ok(self.ask(&decree).await.ok_or(DecreeError::Unknown)??)
+        Ok(self.ask(&decree).await??)
     }
 
-    async fn ask<T, R: Request<Reply = Reply<T>>>(&mut self, request: &R) -> Option<T> {
+    async fn ask<T, R: Request<Reply = Reply<T>>>(&mut self, request: &R) -> Result<T, DecreeError> {
         let mut tries = Tries::start(self.retry);
+        let mut given_up = DecreeError::NotDone;
         loop {
-            if let Heard::Done(answer) = self.servers.ask(request, tries.reply()).await {
-                return Some(answer);
+            match self.servers.ask(request, tries.reply()).await {
+                Heard::Done(answer) => return Ok(answer),
+                Heard::Silence => given_up = DecreeError::Unknown,
+                Heard::Refused => {}
             }
             if !tries.pause().await || tries.are_over() {
-                return None;
+                return Err(given_up);
             }
         }
     }

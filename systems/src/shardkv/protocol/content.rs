@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::time::Duration;
 
+use postcard::ser_flavors::Flavor;
 use rustc_hash::FxHasher;
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
-    Change, Content, Heard, NotServed, Rejection, Version, Versioned, Write, Written,
+    Change, Content, Heard, NotServed, Part, Rejection, Version, Versioned, Write, Written,
 };
 
 /// How much one shard may hold: the same on all servers of a group, or they execute differently.
@@ -16,14 +16,18 @@ use super::super::message::{
 pub struct Limits {
     /// Of how many clerks it remembers the last request (at least 1).
     pub clerks: usize,
-    /// What its keys and values may take in a message. An install is one command, and Raft takes none above 16 MiB.
+    /// What its keys and values may take when it moves.
     pub bytes: u64,
+    /// How many bytes of it go in one message and one command when it moves (at least 1). While they cross a line they
+    /// hold up the leader's heartbeats: it should take less than an election timeout.
+    pub part: usize,
 }
 
 impl Default for Limits {
-    /// 4096 clerks, each 32 bytes at most; 12 MiB of keys and values.
+    /// 4096 clerks, each 32 bytes at most; 12 MiB of keys and values; 128 KiB in a message, an eighth of a second where a
+    /// line carries a MiB in one.
     fn default() -> Self {
-        Limits { clerks: 4096, bytes: 12 << 20 }
+        Limits { clerks: 4096, bytes: 12 << 20, part: 128 << 10 }
     }
 }
 
@@ -127,10 +131,13 @@ impl Content {
         hasher.finish()
     }
 
-    /// How much longer than for a small message to wait for the answer of a group that is sent this: a second for each
-    /// MiB, which crosses the network to a majority and goes to its disks.
-    pub fn transfer(&self) -> Duration {
-        Duration::from_secs(self.bytes >> 20)
+    /// At most so many bytes of it, beginning at `from`. The same content is the same bytes, whoever sends it.
+    pub fn part(&self, from: u64, most: usize) -> Part {
+        let begin = usize::try_from(from).unwrap_or(usize::MAX);
+        let window = Window { begin, end: begin.saturating_add(most.max(1)), passed: 0, bytes: Vec::new() };
+        let window =
+            postcard::serialize_with_flavor(self, window).expect("plain data, and memory has no end");
+        Part { from, total: window.passed as u64, bytes: window.bytes.into() }
     }
 
     /// The content without the memory of requests: a bug moves this.
@@ -139,12 +146,38 @@ impl Content {
     }
 }
 
+/// Keeps a part of what is encoded, and counts all of it.
+struct Window {
+    begin: usize,
+    end: usize,
+    passed: usize,
+    bytes: Vec<u8>,
+}
+
+impl Flavor for Window {
+    type Output = Window;
+
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        let inside = |place: usize| place.saturating_sub(self.passed).min(data.len());
+        self.bytes.extend_from_slice(&data[inside(self.begin)..inside(self.end)]);
+        self.passed += data.len();
+        Ok(())
+    }
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    fn finalize(self) -> postcard::Result<Window> {
+        Ok(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::super::message::{Install, Stamp};
-    use super::super::Command;
+    use super::super::super::message::Stamp;
     use super::*;
-    use crate::rsm::encode;
+    use crate::rsm::{decode, encode};
 
     #[test]
     fn a_compare_and_set_compares() {
@@ -164,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn the_fullest_shard_can_be_handed_over() {
-        let limits = Limits { clerks: 300, bytes: 40_000 };
+    fn the_fullest_shard_is_the_sum_of_its_parts() {
+        let limits = Limits { clerks: 300, bytes: 40_000, part: 997 };
         let mut content = Content::default();
         for clerk in 0..900 {
             let by = Stamp { clerk: u64::MAX - clerk, number: u64::MAX };
@@ -175,9 +208,17 @@ mod tests {
         }
         assert!(content.bytes > limits.bytes * 9 / 10, "{} bytes", content.bytes);
         assert_eq!(content.heard.len(), limits.clerks);
-        let most = |limits: Limits| limits.bytes + 32 * limits.clerks as u64 + 64;
-        let command = encode(&Command::Install(Install { shard: 0, num: u64::MAX, content }));
-        assert!(command.len() as u64 <= most(limits), "{} bytes", command.len());
-        assert!(most(Limits::default()) < 16 << 20, "longer than any command");
+        let whole = encode(&content);
+        assert!(whole.len() as u64 <= limits.bytes + 32 * limits.clerks as u64 + 64, "{} bytes", whole.len());
+        let mut sum = Vec::new();
+        while sum.len() < whole.len() {
+            let Part { from, total, bytes } = content.part(sum.len() as u64, limits.part);
+            assert_eq!((from, total), (sum.len() as u64, whole.len() as u64));
+            assert!((1..=limits.part).contains(&bytes.len()), "{} bytes", bytes.len());
+            sum.extend_from_slice(&bytes);
+        }
+        assert_eq!(sum, whole);
+        assert_eq!(decode(&sum), Ok(content.clone()));
+        assert!(content.part(whole.len() as u64 + 5, limits.part).bytes.is_empty(), "there is nothing");
     }
 }

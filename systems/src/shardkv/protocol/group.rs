@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
+use bytes::BytesMut;
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
-    Config, Content, Delete, Freeze, Get, Gid, Install, Moved, NotServed, Num, Read, Shard, Stamp, Version,
-    Write, Written,
+    Config, Content, Delete, Freeze, Get, Gid, Install, Moved, NotServed, Num, Part, Read, Shard, Stamp,
+    Taken, Version, Write, Written,
 };
 use super::balance::shard_of;
 use super::content::{Limits, Outcome};
@@ -49,6 +50,24 @@ pub struct Slot {
     pub num: Num,
     /// How it stands.
     pub phase: Phase,
+    /// What has come of it for a later configuration, from the beginning on. Who gets a shard back may have it frozen yet.
+    pub arriving: Option<Arriving>,
+}
+
+/// The beginning of a shard's content.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Arriving {
+    /// The configuration it moves for.
+    pub num: Num,
+    /// What is there.
+    pub bytes: BytesMut,
+}
+
+impl Slot {
+    /// A shard as it stands since configuration `num`.
+    pub(super) fn new(num: Num, phase: Phase) -> Slot {
+        Slot { num, phase, arriving: None }
+    }
 }
 
 /// What the group answers to the command of the same name.
@@ -59,9 +78,11 @@ pub enum Answer {
     /// To a [`Get`].
     Get(Read),
     /// To a [`Freeze`].
-    Freeze(Moved<Content>),
-    /// To an [`Install`] or a [`Delete`].
-    Moved(Moved<()>),
+    Freeze(Moved<Part>),
+    /// To an [`Install`].
+    Install(Moved<Taken>),
+    /// To a [`Delete`].
+    Delete(Moved<()>),
     /// To [`Command::Adopt`]: whether it did.
     Adopt(bool),
 }
@@ -107,6 +128,17 @@ pub enum Seen {
         /// Its content as one number, see [`Content::digest`].
         digest: u64,
     },
+    /// A part of a shard has come, of several.
+    Took {
+        /// The shard.
+        shard: Shard,
+        /// The configuration for which it moves.
+        num: Num,
+        /// Where the part begins.
+        from: u64,
+        /// Where the next one is to begin.
+        until: u64,
+    },
     /// A shard is served since now.
     Installed {
         /// The shard.
@@ -147,21 +179,21 @@ pub struct Group {
     pub(super) slots: Vec<Slot>,
     /// The configuration it follows; number 0 where it follows none and a controller moves its shards.
     pub(super) config: Config,
-    limits: Limits,
+    pub(super) limits: Limits,
     pub(super) bugs: Bugs,
 }
 
 impl Group {
     /// A group that has none of the shards.
     pub fn new(gid: Gid, shards: usize, limits: Limits, bugs: Bugs) -> Self {
-        let slots = vec![Slot { num: 0, phase: Phase::Absent }; shards];
+        let slots = vec![Slot::new(0, Phase::Absent); shards];
         Group { gid, slots, config: Config::empty(shards), limits, bugs }
     }
 
     /// The first group, which serves all shards since configuration 1.
     pub fn founder(gid: Gid, shards: usize, limits: Limits, bugs: Bugs) -> Self {
         let mut group = Self::new(gid, shards, limits, bugs);
-        group.slots.fill(Slot { num: 1, phase: Phase::Serving(Content::default()) });
+        group.slots.fill(Slot::new(1, Phase::Serving(Content::default())));
         group
     }
 
@@ -193,7 +225,7 @@ impl Group {
                 Effects { seen: vec![seen], answer: Answer::Get(answer) }
             }
             Command::Freeze(freeze) => self.freeze(&freeze),
-            Command::Install(install) => self.install(install),
+            Command::Install(install) => self.install(&install),
             Command::Delete(delete) => self.delete(&delete),
             Command::Adopt(config) => self.adopt(config),
         }
@@ -260,14 +292,17 @@ impl Group {
 impl Group {
     /// What a snapshot holds.
     pub fn save(&self) -> (Cow<'_, [Slot]>, &Config) {
-        if !self.bugs.has(Bug::SnapshotForgetsPhase) {
+        let (phase, parts) =
+            (self.bugs.has(Bug::SnapshotForgetsPhase), self.bugs.has(Bug::SnapshotForgetsParts));
+        if !phase && !parts {
             return (Cow::Borrowed(&self.slots), &self.config);
         }
         let mut slots = self.slots.clone();
         for slot in &mut slots {
-            if let Phase::Frozen(content) = &slot.phase {
+            if let (Phase::Frozen(content), true) = (&slot.phase, phase) {
                 slot.phase = Phase::Serving(content.clone());
             }
+            slot.arriving = slot.arriving.take().filter(|_| !parts);
         }
         (Cow::Owned(slots), &self.config)
     }

@@ -17,5 +17,5 @@ pub use balance::shard_of;
 pub use call::{PutCall, PutError};
 pub use content::{Limits, Outcome};
 pub use controller::Controller;
-pub use group::{Answer, Command, Effects, Group, Phase, Seen, Slot};
+pub use group::{Answer, Arriving, Command, Effects, Group, Phase, Seen, Slot};
 pub use moves::{Outgoing, Shape};

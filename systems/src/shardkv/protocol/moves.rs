@@ -5,14 +5,20 @@
 //! nothing; one of the same number is answered as it was the first time. So a step may come twice, late, or from
 //! somebody who has been replaced, and whoever finds a move half done can do all of it again.
 //!
+//! An install comes in parts, each an entry of its own: whatever is as large as a shard would hold up the heartbeats behind
+//! it, and take longer than an election. The destination takes a part that follows what it has, and says what it wants
+//! next; so a part may come twice, too, and who begins again goes on where another has stopped.
+//!
 //! Between freeze and delete the content does not change, and the destination has it durably before it is deleted at the
 //! source. So no write is lost, and no two groups serve a shard: the one froze it before the other could install it.
 
+use bytes::BytesMut;
 use serde::{Deserialize, Serialize};
 
 use super::super::bugs::Bug;
-use super::super::message::{Config, Content, Delete, Freeze, Gid, Install, Moved, Num, Shard};
-use super::group::{Answer, Effects, Group, Phase, Seen, Slot};
+use super::super::message::{Config, Content, Delete, Freeze, Gid, Install, Moved, Num, Part, Shard, Taken};
+use super::group::{Answer, Arriving, Effects, Group, Phase, Seen, Slot};
+use crate::rsm::decode;
 
 /// A frozen shard for which another group waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,11 +56,11 @@ impl Group {
         Shape { num: self.config.num, settled: self.is_settled(), outgoing }
     }
 
-    /// The content of a shard that is frozen for `num`.
-    pub fn frozen(&self, shard: Shard, num: Num) -> Option<Content> {
+    /// A part of a shard that is frozen for `num`.
+    pub fn frozen(&self, shard: Shard, num: Num, from: u64) -> Option<Part> {
         match self.slots.get(shard) {
-            Some(Slot { num: at, phase: Phase::Frozen(content) }) if *at == num => {
-                Some(self.to_send(content))
+            Some(Slot { num: at, phase: Phase::Frozen(content), .. }) if *at == num => {
+                Some(self.part(content, from))
             }
             _ => None,
         }
@@ -81,62 +87,97 @@ impl Group {
         mine.into_iter().any(|(slot, _)| slot.phase == Phase::Absent)
     }
 
-    fn to_send(&self, content: &Content) -> Content {
-        if self.bugs.has(Bug::RequestsStayBehind) { content.without_requests() } else { content.clone() }
+    /// What is sent of a shard's content.
+    pub fn part(&self, content: &Content, from: u64) -> Part {
+        let most = if self.bugs.has(Bug::MovesInOnePiece) { usize::MAX } else { self.limits.part };
+        if self.bugs.has(Bug::RequestsStayBehind) {
+            return content.without_requests().part(from, most);
+        }
+        content.part(from, most)
     }
 
     pub(super) fn freeze(&mut self, freeze: &Freeze) -> Effects {
-        let &Freeze { shard, num } = freeze;
-        let unfenced = self.bugs.has(Bug::FreezesForOldNumbers);
-        let (mut seen, moved) = match self.slots.get_mut(shard) {
-            None => (vec![], Moved::Never),
-            Some(slot) if num < slot.num && !unfenced => (vec![], Moved::Stale),
-            Some(slot) => match std::mem::replace(&mut slot.phase, Phase::Absent) {
-                Phase::Serving(content) if num > slot.num || unfenced => {
-                    (*slot, _) = (Slot { num, phase: Phase::Frozen(content.clone()) }, ());
-                    (vec![Seen::Froze { shard, num, digest: content.digest() }], Moved::Done(content))
-                }
-                Phase::Frozen(content) => {
-                    let again = num == slot.num;
-                    *slot = Slot { num, phase: Phase::Frozen(content.clone()) };
-                    let froze = Seen::Froze { shard, num, digest: content.digest() };
-                    (if again { vec![] } else { vec![froze] }, Moved::Done(content))
-                }
+        let &Freeze { shard, num, from } = freeze;
+        let seen = self.freezes(shard, num);
+        let (empty, bugs) = (Content::default(), self.bugs);
+        let moved = match self.slots.get(shard) {
+            None => Moved::Never,
+            Some(slot) if num < slot.num && !bugs.has(Bug::FreezesForOldNumbers) => Moved::Stale,
+            Some(slot) => match &slot.phase {
+                Phase::Frozen(content) => Moved::Done(self.part(content, from)),
                 Phase::Absent
                     if num == slot.num
-                        && (self.bugs.has(Bug::FreezesNothing)
-                            || self.bugs.has(Bug::AnswersAgainWithNothing)) =>
+                        && (bugs.has(Bug::FreezesNothing) || bugs.has(Bug::AnswersAgainWithNothing)) =>
                 {
-                    (vec![], Moved::Done(Content::default()))
+                    Moved::Done(self.part(&empty, from))
                 }
-                Phase::Absent => (vec![], if num == slot.num { Moved::Gone } else { Moved::Never }),
-                serving @ Phase::Serving(_) => {
-                    slot.phase = serving;
-                    (vec![], Moved::Stale)
+                Phase::Absent => {
+                    if num == slot.num {
+                        Moved::Gone
+                    } else {
+                        Moved::Never
+                    }
                 }
+                Phase::Serving(_) => Moved::Stale,
             },
         };
-        if seen.is_empty() {
-            seen.push(Seen::Nothing);
-        }
-        let moved =
-            if let Moved::Done(content) = moved { Moved::Done(self.to_send(&content)) } else { moved };
-        Effects { seen, answer: Answer::Freeze(moved) }
+        Effects { seen: vec![seen], answer: Answer::Freeze(moved) }
     }
 
-    pub(super) fn install(&mut self, install: Install) -> Effects {
-        let Install { shard, num, content } = install;
+    /// Freezes a shard, unless it is or may not be.
+    fn freezes(&mut self, shard: Shard, num: Num) -> Seen {
+        let unfenced = self.bugs.has(Bug::FreezesForOldNumbers);
+        let Some(slot) = self.slots.get_mut(shard) else { return Seen::Nothing };
+        let again = num == slot.num && matches!(slot.phase, Phase::Frozen(_));
+        if again || num <= slot.num && !unfenced {
+            return Seen::Nothing;
+        }
+        match std::mem::replace(&mut slot.phase, Phase::Absent) {
+            Phase::Serving(content) | Phase::Frozen(content) => {
+                let digest = content.digest();
+                *slot = Slot::new(num, Phase::Frozen(content));
+                Seen::Froze { shard, num, digest }
+            }
+            Phase::Absent => Seen::Nothing,
+        }
+    }
+
+    /// Takes a part, if it is the one that is wanted next. With the last one the shard is served.
+    pub(super) fn install(&mut self, install: &Install) -> Effects {
+        let &Install { shard, num, ref part } = install;
         let bugs = self.bugs;
+        let nothing = |moved| Effects { seen: vec![Seen::Nothing], answer: Answer::Install(moved) };
         let Some(slot) = self.slots.get_mut(shard) else { return nothing(Moved::Never) };
         let again = num == slot.num && matches!(slot.phase, Phase::Serving(_));
-        let fresh = num > slot.num && !matches!(slot.phase, Phase::Serving(_));
+        let late = slot.arriving.as_ref().is_some_and(|arriving| num < arriving.num);
+        let fresh = num > slot.num && !late && !matches!(slot.phase, Phase::Serving(_));
         let twice = bugs.has(Bug::InstallsTwice) || bugs.has(Bug::AnswersAgainWithNothing);
         if !(fresh || again && twice || bugs.has(Bug::InstallsForOldNumbers)) {
-            return nothing(if again { Moved::Done(()) } else { Moved::Stale });
+            return nothing(if again { Moved::Done(Taken::Whole) } else { Moved::Stale });
         }
+        let mut held = match slot.arriving.take() {
+            Some(arriving) if arriving.num == num => arriving.bytes,
+            _ => BytesMut::new(),
+        };
+        let has = held.len() as u64;
+        let wanted = part.from == has || bugs.has(Bug::TakesPartsAsTheyCome);
+        if wanted {
+            held.extend_from_slice(&part.bytes);
+        }
+        let until = held.len() as u64;
+        if until < part.total {
+            slot.arriving = Some(Arriving { num, bytes: held });
+            let took = Seen::Took { shard, num, from: part.from, until };
+            let seen = if until > has { took } else { Seen::Nothing };
+            return Effects { seen: vec![seen], answer: Answer::Install(Moved::Done(Taken::Until(until))) };
+        }
+        // Nobody sends anything else; all servers skip it alike.
+        let Ok(content) = decode::<Content>(&held) else { return nothing(Moved::Never) };
+        let took = (has > 0).then_some(Seen::Took { shard, num, from: part.from, until });
         let digest = content.digest();
-        *slot = Slot { num, phase: Phase::Serving(content) };
-        Effects { seen: vec![Seen::Installed { shard, num, digest }], answer: Answer::Moved(Moved::Done(())) }
+        *slot = Slot::new(num, Phase::Serving(content));
+        let seen = took.into_iter().chain([Seen::Installed { shard, num, digest }]).collect();
+        Effects { seen, answer: Answer::Install(Moved::Done(Taken::Whole)) }
     }
 
     pub(super) fn delete(&mut self, delete: &Delete) -> Effects {
@@ -154,7 +195,7 @@ impl Group {
             Phase::Absent if num == slot.num => return nothing(Moved::Done(())),
             Phase::Absent | Phase::Frozen(_) | Phase::Serving(_) => return nothing(Moved::Never),
         }
-        Effects { seen: vec![Seen::Deleted { shard, num }], answer: Answer::Moved(Moved::Done(())) }
+        Effects { seen: vec![Seen::Deleted { shard, num }], answer: Answer::Delete(Moved::Done(())) }
     }
 
     /// Takes up the next configuration, if this one is done with: what the group serves no more is frozen, what nobody
@@ -203,11 +244,95 @@ impl Slot {
         self.phase = phase;
         if seen.is_some() {
             self.num = num;
+            self.arriving = self.arriving.take().filter(|arriving| arriving.num > num);
         }
         seen
     }
 }
 
 fn nothing(moved: Moved<()>) -> Effects {
-    Effects { seen: vec![Seen::Nothing], answer: Answer::Moved(moved) }
+    Effects { seen: vec![Seen::Nothing], answer: Answer::Delete(moved) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::bugs::Bugs;
+    use super::super::super::message::{Change, Stamp, Write};
+    use super::super::{Command, Limits};
+    use super::*;
+
+    const LIMITS: Limits = Limits { clerks: 8, bytes: 1000, part: 10 };
+
+    fn install(group: &mut Group, num: Num, part: &Part) -> Moved<Taken> {
+        match group.install(&Install { shard: 0, num, part: part.clone() }).answer {
+            Answer::Install(moved) => moved,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A group with a shard that is frozen for configuration 2, one with nothing, and all parts of the shard.
+    fn before(bugs: Bugs) -> (Group, Group, Vec<Part>) {
+        let mut one = Group::founder(1, 1, LIMITS, bugs);
+        let change = Change::Set("what takes several parts".into());
+        let by = Stamp { clerk: 1, number: 1 };
+        _ = one.apply(Command::Write(Write { key: "k".into(), change, by, after: 0 }));
+        _ = one.freeze(&Freeze { shard: 0, num: 2, from: 0 });
+        let mut parts = vec![one.frozen(0, 2, 0).unwrap()];
+        while let Some(last) = parts.last()
+            && last.from + (last.bytes.len() as u64) < last.total
+        {
+            parts.push(one.frozen(0, 2, last.from + last.bytes.len() as u64).unwrap());
+        }
+        assert!(parts.len() > 3, "{parts:?}");
+        (one, Group::new(2, 1, LIMITS, bugs), parts)
+    }
+
+    #[test]
+    fn parts_come_twice_and_late_and_make_the_whole() {
+        let (one, mut two, parts) = before(Bugs::NONE);
+        let until = |parts: usize| Moved::Done(Taken::Until(10 * parts as u64));
+        assert_eq!(install(&mut two, 2, &parts[1]), until(0), "it wants the first");
+        assert_eq!(install(&mut two, 2, &parts[0]), until(1));
+        assert_eq!(install(&mut two, 2, &parts[0]), until(1), "a copy");
+        // A server that is restored from a snapshot goes on where the group is.
+        let (slots, config) = two.save();
+        let saved = (slots.into_owned(), config.clone());
+        let mut restored = Group::new(2, 1, LIMITS, Bugs::NONE);
+        restored.load(saved);
+        assert_eq!(restored.digest(), two.digest());
+        assert!(!restored.serves(0));
+        for (part, count) in parts[1..].iter().zip(2..) {
+            let whole = count == parts.len();
+            let taken = if whole { Moved::Done(Taken::Whole) } else { until(count) };
+            assert_eq!(install(&mut restored, 2, part), taken);
+            assert_eq!(restored.serves(0), whole);
+        }
+        let Phase::Frozen(content) = &one.slot(0).unwrap().phase else { panic!() };
+        assert_eq!(restored.serving(0), Some(content));
+        assert_eq!(restored.slot(0).unwrap().arriving, None);
+        assert_eq!(install(&mut restored, 2, &parts[0]), Moved::Done(Taken::Whole), "a late copy");
+    }
+
+    #[test]
+    fn parts_of_an_older_configuration_change_nothing() {
+        let (_, mut two, parts) = before(Bugs::NONE);
+        _ = install(&mut two, 2, &parts[0]);
+        assert_eq!(install(&mut two, 4, &parts[0]), Moved::Done(Taken::Until(10)), "it begins anew");
+        assert_eq!(install(&mut two, 2, &parts[1]), Moved::Stale);
+        assert_eq!(install(&mut two, 4, &parts[1]), Moved::Done(Taken::Until(20)));
+    }
+
+    #[test]
+    fn the_bugs_of_parts() {
+        let (_, mut two, parts) = before(Bugs::only(Bug::TakesPartsAsTheyCome));
+        _ = install(&mut two, 2, &parts[0]);
+        assert_eq!(install(&mut two, 2, &parts[0]), Moved::Done(Taken::Until(20)));
+        let (_, mut two, parts) = before(Bugs::only(Bug::SnapshotForgetsParts));
+        _ = install(&mut two, 2, &parts[0]);
+        assert!(two.save().0.iter().all(|slot| slot.arriving.is_none()));
+        let (one, ..) = before(Bugs::NONE);
+        let one = Group { bugs: Bugs::only(Bug::MovesInOnePiece), ..one };
+        let part = one.frozen(0, 2, 0).unwrap();
+        assert_eq!(part.bytes.len() as u64, part.total);
+    }
 }

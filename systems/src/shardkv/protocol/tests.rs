@@ -2,12 +2,15 @@
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
-    Change, Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Install, Moved, NotServed, Query,
-    Rejection, Rule, Stamp, Write,
+    Change, Complaint, Config, Decree, Delete, Freeze, Get, Gid, Install, Moved, NotServed, Part, Query,
+    Rejection, Rule, Stamp, Taken, Write,
 };
 use super::{Answer, Command, Controller, Group, Limits, Phase, PutCall, PutError, Seen, shard_of};
 
 const SHARDS: usize = 4;
+
+/// It has all of it.
+const WHOLE: Moved<Taken> = Moved::Done(Taken::Whole);
 
 /// Shards that remember so many clerks.
 fn remembers(clerks: usize) -> Limits {
@@ -31,26 +34,29 @@ fn value(group: &Group) -> Result<String, NotServed> {
     group.get(&Get { key: key() }).map(|found| found.map_or_else(String::new, |found| found.value))
 }
 
-fn freeze(group: &mut Group, num: u64) -> Moved<Content> {
-    match group.apply(Command::Freeze(Freeze { shard: 0, num })).answer {
+fn freeze(group: &mut Group, num: u64) -> Moved<Part> {
+    freeze_from(group, num, 0)
+}
+
+fn freeze_from(group: &mut Group, num: u64, from: u64) -> Moved<Part> {
+    match group.apply(Command::Freeze(Freeze { shard: 0, num, from })).answer {
         Answer::Freeze(moved) => moved,
         other => panic!("{other:?}"),
     }
 }
 
-fn moved(group: &mut Group, command: Command) -> Moved<()> {
-    match group.apply(command).answer {
-        Answer::Moved(moved) => moved,
+fn install(group: &mut Group, num: u64, part: &Part) -> Moved<Taken> {
+    match group.apply(Command::Install(Install { shard: 0, num, part: part.clone() })).answer {
+        Answer::Install(moved) => moved,
         other => panic!("{other:?}"),
     }
 }
 
-fn install(group: &mut Group, num: u64, content: &Content) -> Moved<()> {
-    moved(group, Command::Install(Install { shard: 0, num, content: content.clone() }))
-}
-
 fn delete(group: &mut Group, num: u64) -> Moved<()> {
-    moved(group, Command::Delete(Delete { shard: 0, num }))
+    match group.apply(Command::Delete(Delete { shard: 0, num })).answer {
+        Answer::Delete(moved) => moved,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn run(group: &mut Group, command: Command) -> Answer {
@@ -61,9 +67,9 @@ fn pair(bugs: Bugs) -> (Group, Group) {
     (Group::founder(1, SHARDS, remembers(8), bugs), Group::new(2, SHARDS, remembers(8), bugs))
 }
 
-fn frozen(moved: Moved<Content>) -> Content {
+fn frozen(moved: Moved<Part>) -> Part {
     match moved {
-        Moved::Done(content) => content,
+        Moved::Done(part) => part,
         other => panic!("{other:?}"),
     }
 }
@@ -76,7 +82,7 @@ fn a_shard_moves_with_its_requests_and_is_served_once() {
     let content = frozen(freeze(&mut one, 2));
     assert_eq!(run(&mut one, append("b", 2)), Answer::Write(Err(NotServed::WrongGroup)));
     assert_eq!(value(&one), Err(NotServed::WrongGroup));
-    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    assert_eq!(install(&mut two, 2, &content), WHOLE);
     assert_eq!(run(&mut two, append("a", 1)), Answer::Write(Ok(Ok(()))), "a resend");
     assert_eq!(run(&mut two, append("b", 2)), Answer::Write(Ok(Ok(()))));
     assert_eq!(run(&mut two, append("a", 1)), Answer::Write(Err(NotServed::Old)));
@@ -91,9 +97,9 @@ fn every_step_may_come_again() {
     _ = run(&mut one, append("a", 1));
     let content = frozen(freeze(&mut one, 2));
     assert_eq!(frozen(freeze(&mut one, 2)), content);
-    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    assert_eq!(install(&mut two, 2, &content), WHOLE);
     _ = run(&mut two, append("b", 2));
-    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    assert_eq!(install(&mut two, 2, &content), WHOLE);
     assert_eq!(value(&two).unwrap(), "ab");
     assert_eq!(delete(&mut one, 2), Moved::Done(()));
     assert_eq!(delete(&mut one, 2), Moved::Done(()));
@@ -119,7 +125,7 @@ fn steps_of_old_numbers_change_nothing() {
 
 #[test]
 fn the_bugs_of_fences() {
-    let old = |bug, step: fn(&mut Group, &Content)| {
+    let old = |bug, step: fn(&mut Group, &Part)| {
         let (mut one, _) = pair(Bugs::only(bug));
         let content = frozen(freeze(&mut one, 2));
         _ = delete(&mut one, 2);
@@ -210,7 +216,7 @@ fn a_clerk_that_nobody_has_heard_of_learns_how_far_the_shard_is() {
 
 #[test]
 fn a_full_shard_takes_what_makes_it_smaller() {
-    let limits = Limits { clerks: 8, bytes: 100 };
+    let limits = Limits { bytes: 100, ..remembers(8) };
     let mut one = Group::founder(1, SHARDS, limits, Bugs::NONE);
     let full = Answer::Write(Ok(Err(Rejection::Full)));
     let done = Answer::Write(Ok(Ok(())));
@@ -224,7 +230,7 @@ fn a_full_shard_takes_what_makes_it_smaller() {
     // A group that allows less is given it, and lets it shrink.
     let content = frozen(freeze(&mut one, 2));
     let mut two = Group::new(2, SHARDS, Limits { bytes: 50, ..limits }, Bugs::NONE);
-    assert_eq!(install(&mut two, 2, &content), Moved::Done(()));
+    assert_eq!(install(&mut two, 2, &content), WHOLE);
     assert_eq!(run(&mut two, append("x", 5)), full);
     assert_eq!(run(&mut two, write(Change::Set("z".into()), 6)), done);
 }
@@ -259,14 +265,11 @@ fn groups_follow_the_controller_one_configuration_at_a_time() {
     assert_eq!(run(&mut one, adopt(3)), Answer::Adopt(false), "not settled");
     for outgoing in shape.outgoing {
         let (shard, num) = (outgoing.shard, outgoing.num);
-        let content = one.frozen(shard, num).unwrap();
+        let part = one.frozen(shard, num, 0).unwrap();
         // It comes before the group has heard of the configuration.
-        assert_eq!(
-            run(&mut two, Command::Install(Install { shard, num, content })),
-            Answer::Moved(Moved::Done(()))
-        );
+        assert_eq!(run(&mut two, Command::Install(Install { shard, num, part })), Answer::Install(WHOLE));
         assert!(two.serves(shard));
-        assert_eq!(run(&mut one, Command::Delete(Delete { shard, num })), Answer::Moved(Moved::Done(())));
+        assert_eq!(run(&mut one, Command::Delete(Delete { shard, num })), Answer::Delete(Moved::Done(())));
     }
     assert!(one.shape().settled);
     assert_eq!(run(&mut two, adopt(2)), Answer::Adopt(true));

@@ -16,6 +16,9 @@ use crate::raft::protocol::ReadProof;
 use crate::raft::server::{Door, StateMachine};
 use crate::rsm::{Front, Way, decode, encode};
 
+/// The controller's name among clusters: no group has this number.
+const CLUSTER: u64 = u64::MAX;
+
 /// All configurations, on one server.
 #[derive(Debug)]
 pub struct ControllerMachine {
@@ -73,5 +76,5 @@ pub(super) fn config(
         salt,
         probe: config.probe.clone(),
     };
-    raft::server::Config { serve, ..raft::server::Config::new(protocol, peers, machine) }
+    raft::server::Config { serve, cluster: CLUSTER, ..raft::server::Config::new(protocol, peers, machine) }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
-use stormglass_sim::net::rpc::Server;
+use stormglass_sim::net::rpc::{self, Server};
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
-    Content, Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Shard, Who, Write, Written,
+    Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Part, Query, Shard, Who, Write, Written,
 };
 use super::super::protocol::{Answer, Command, Group, shard_of};
 use super::super::spec::{Observation, Probe};
@@ -26,12 +28,12 @@ pub(super) enum Look {
     Get(Get),
     /// How far it follows its controller.
     Shape,
-    /// The content of a shard that is frozen for this configuration.
-    Frozen(Shard, Num),
+    /// A part of a shard that is frozen for this configuration, by where it begins.
+    Frozen(Shard, Num, u64),
     /// Whether it serves a shard; for a bug.
     Serves(Shard),
-    /// The content of a shard that it serves; for a bug.
-    Content(Shard),
+    /// A part of a shard that it serves, by where it begins; for a bug.
+    Serving(Shard, u64),
 }
 
 /// A group's replicated state on one server.
@@ -68,7 +70,8 @@ impl StateMachine for GroupMachine {
             Answer::Write(answer) => encode(&answer),
             Answer::Get(answer) => encode(&answer),
             Answer::Freeze(answer) => encode(&answer),
-            Answer::Moved(answer) => encode(&answer),
+            Answer::Install(answer) => encode(&answer),
+            Answer::Delete(answer) => encode(&answer),
             Answer::Adopt(answer) => encode(&answer),
         }
     }
@@ -77,9 +80,11 @@ impl StateMachine for GroupMachine {
         match decode(query) {
             Ok(Look::Get(get)) => encode(&self.group.get(&get)),
             Ok(Look::Shape) => encode(&self.group.shape()),
-            Ok(Look::Frozen(shard, num)) => encode(&self.group.frozen(shard, num)),
+            Ok(Look::Frozen(shard, num, from)) => encode(&self.group.frozen(shard, num, from)),
             Ok(Look::Serves(shard)) => encode(&self.group.serves(shard)),
-            Ok(Look::Content(shard)) => encode(&self.group.serving(shard)),
+            Ok(Look::Serving(shard, from)) => {
+                encode(&self.group.serving(shard).map(|content| self.group.part(content, from)))
+            }
             Err(_) => Vec::new(),
         }
     }
@@ -103,7 +108,7 @@ pub(super) fn config(
     protocol: raft::protocol::Config,
     peers: BTreeMap<ServerId, String>,
 ) -> raft::server::Config<GroupMachine> {
-    let (addresses, config) = (Rc::new(peers.clone()), group.clone());
+    let (addresses, config, followed) = (Rc::new(peers.clone()), group.clone(), group.clone());
     let (gid, reads, bugs, shards) = (group.gid, group.reads, group.bugs, group.shards);
     let serve = Rc::new(move |server: &mut Server, door: &Door| {
         let front = Front::new(door, &addresses);
@@ -116,15 +121,43 @@ pub(super) fn config(
         } else {
             front.serves(server, |write: Write| Way::Log(encode(&Command::Write(write))));
         }
-        server.on(move |_, _: Who| async move { Identity { gid, shards } });
+        introduces(server, door, &addresses, &followed);
         freezes(server, &front, bugs);
         front.serves(server, |install: Install| Way::Log(encode(&Command::Install(install))));
         front.serves(server, |delete: Delete| Way::Log(encode(&Command::Delete(delete))));
     });
     raft::server::Config {
         serve,
+        cluster: gid,
         ..raft::server::Config::new(protocol, peers, move || GroupMachine::new(&config))
     }
+}
+
+/// How long a server of the controller is waited for before whoever asks is told that none is reached.
+const REACHED: Duration = Duration::from_millis(200);
+
+/// Says who this is, and whether its controller is there.
+fn introduces(
+    server: &mut Server,
+    door: &Door,
+    addresses: &Rc<BTreeMap<ServerId, String>>,
+    group: &GroupConfig,
+) {
+    let (door, addresses, group) = (door.clone(), addresses.clone(), Rc::new(group.clone()));
+    server.on_maybe(move |_, _: Who| {
+        let (door, addresses, group) = (door.clone(), addresses.clone(), group.clone());
+        async move {
+            let first = Query { num: Some(0) };
+            let asked = group.controller.iter().map(|at| rpc::call(at, &first, REACHED));
+            let reached = join_all(asked).await.iter().any(Result::is_ok);
+            let status = door.status()?;
+            let everyone = status.configuration.voters.iter().chain(&status.configuration.outgoing);
+            let members = everyone.map(|id| (*id, addresses.get(id).cloned().unwrap_or_default())).collect();
+            let &GroupConfig { gid, shards, .. } = &*group;
+            let controller = group.controller.clone();
+            Some(Identity { gid, shards, server: status.id, members, controller, reached })
+        }
+    });
 }
 
 /// [`Bug::ChecksBeforeTheLog`]: whether the group serves the key is asked of the state as it is, not when the write's turn
@@ -151,16 +184,14 @@ fn freezes(server: &mut Server, front: &Front, bugs: Bugs) {
         let front = front.clone();
         async move {
             let before = if bugs.has(Bug::SendsWithoutTheLog) {
-                let look = Way::Read(encode(&Look::Content(freeze.shard)), ReadProof::Quorum);
-                front.answer::<Option<Content>>(look).await
+                let look = Way::Read(encode(&Look::Serving(freeze.shard, freeze.from)), ReadProof::Quorum);
+                front.answer::<Option<Part>>(look).await
             } else {
                 Reply::Done(None)
             };
-            let reply = front.answer::<Moved<Content>>(Way::Log(encode(&Command::Freeze(freeze)))).await;
+            let reply = front.answer::<Moved<Part>>(Way::Log(encode(&Command::Freeze(freeze)))).await;
             match (reply, before) {
-                (Reply::Done(Moved::Done(_)), Reply::Done(Some(content))) => {
-                    Reply::Done(Moved::Done(content))
-                }
+                (Reply::Done(Moved::Done(_)), Reply::Done(Some(part))) => Reply::Done(Moved::Done(part)),
                 (reply, _) => reply,
             }
         }

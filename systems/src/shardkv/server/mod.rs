@@ -17,8 +17,8 @@ use stormglass_sim::net::rpc::Request;
 
 use super::bugs::Bugs;
 use super::message::{
-    Complaint, Config, Content, Decree, Delete, Freeze, Get, Gid, Identity, Install, Moved, Num, Query, Read,
-    Who, Write, Written,
+    Complaint, Config, Decree, Delete, Freeze, Get, Gid, Identity, Install, Moved, Num, Part, Query, Read,
+    Taken, Who, Write, Written,
 };
 use super::protocol::Limits;
 use super::spec::Probe;
@@ -40,12 +40,12 @@ impl Request for Write {
 }
 
 impl Request for Freeze {
-    type Reply = Reply<Moved<Content>>;
+    type Reply = Reply<Moved<Part>>;
     const NAME: &'static str = "Freeze";
 }
 
 impl Request for Install {
-    type Reply = Reply<Moved<()>>;
+    type Reply = Reply<Moved<Taken>>;
     const NAME: &'static str = "Install";
 }
 
@@ -82,8 +82,7 @@ pub struct GroupConfig {
     pub controller: Vec<String>,
     /// How often it asks the controller for the next configuration.
     pub poll: Duration,
-    /// How long it waits for the answer of a server of another group; longer for one that is sent much,
-    /// [`Content::transfer`].
+    /// How long it waits for the answer of a server of another group at first, and longer with each that does not come.
     pub patience: Duration,
     /// How a read is proved fresh; `None`: it goes through the log.
     pub reads: Option<ReadProof>,

@@ -75,6 +75,8 @@ pub struct Counts {
     pub wrote: u64,
     /// Shards installed.
     pub installed: u64,
+    /// Parts taken of shards that came in several.
+    pub parts: u64,
     /// Shards deleted.
     pub deleted: u64,
     /// Configurations that took effect.
@@ -122,6 +124,7 @@ pub struct Ghost {
     applied: BTreeMap<(Gid, u64), u64>,
     snapshots: BTreeMap<(Gid, u64), u64>,
     held: BTreeMap<(Shard, Gid), Held>,
+    arrived: BTreeMap<(Shard, Gid), (Num, u64)>,
     frozen: BTreeMap<Shard, Frozen>,
     installed: BTreeSet<(Shard, Num)>,
     born: BTreeSet<Shard>,
@@ -147,6 +150,15 @@ impl Ghost {
     /// A shard as a group has it.
     pub fn held(&self, shard: Shard, gid: Gid) -> Held {
         self.held.get(&(shard, gid)).copied().unwrap_or(Held { num: 0, phase: Phase::Absent })
+    }
+
+    /// How much of a shard a group has taken for a configuration; `None`: it has begun with a later one.
+    pub fn arrived(&self, shard: Shard, gid: Gid, num: Num) -> Option<u64> {
+        match self.arrived.get(&(shard, gid)) {
+            Some((later, _)) if *later > num => None,
+            Some((same, until)) if *same == num => Some(*until),
+            _ => Some(0),
+        }
     }
 
     /// The group that serves a shard.
@@ -258,6 +270,10 @@ impl Ghost {
             Seen::Froze { shard, num, digest } => {
                 self.frozen.insert(shard, Frozen { gid, num, digest });
                 self.hold(shard, gid, num, Phase::Frozen);
+            }
+            Seen::Took { shard, num, until, .. } => {
+                self.counts.parts += 1;
+                self.arrived.insert((shard, gid), (num, until));
             }
             Seen::Installed { shard, num, .. } => {
                 self.counts.installed += 1;

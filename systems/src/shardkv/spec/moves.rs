@@ -53,10 +53,20 @@ pub fn one_group_serves(past: &Ghost, seen: &Observation) -> Result<(), String> 
     }
 }
 
-/// K2: a step for a configuration that is older than the shard changes nothing; nor does one that was taken before.
+/// K2: a step for a configuration that is older than the shard changes nothing; nor does one that was taken before. Of a
+/// shard that comes in parts each follows the one before it.
 pub fn old_numbers_change_nothing(past: &Ghost, seen: &Observation) -> Result<(), String> {
     let Observation::Step { gid, seen } = seen else { return Ok(()) };
     let (what, shard, num, again) = match seen {
+        Seen::Took { shard, num, from, .. } => {
+            let has = past.arrived(*shard, *gid, *num);
+            ensure(has == Some(*from), || {
+                format!(
+                    "group {gid} took what follows byte {from} of shard {shard} for configuration {num}, of which it had {has:?}"
+                )
+            })?;
+            ("took a part of", *shard, *num, false)
+        }
         Seen::Froze { shard, num, .. } => ("froze", *shard, *num, false),
         Seen::Installed { shard, num, .. } | Seen::Born { shard, num } => ("installed", *shard, *num, false),
         Seen::Deleted { shard, num } => ("deleted", *shard, *num, true),

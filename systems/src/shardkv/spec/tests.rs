@@ -93,6 +93,23 @@ fn steps_of_old_numbers() {
     }
 }
 
+fn took(num: u64, from: u64) -> Seen {
+    Seen::Took { shard: 0, num, from, until: from + 5 }
+}
+
+#[test]
+fn parts_that_do_not_follow_each_other() {
+    let clause = Some("K2 old_numbers_change_nothing");
+    let parts = [(1, froze(2)), (2, took(2, 0)), (2, took(2, 5))];
+    let then = |seen| after(parts.clone().into_iter().chain([(2, seen)]));
+    assert_eq!(then(took(2, 10)), None);
+    assert_eq!(then(took(3, 0)), None, "it begins anew");
+    for wrong in [took(2, 5), took(2, 0), took(2, 15), took(3, 10), took(1, 0)] {
+        assert_eq!(then(wrong), clause);
+    }
+    assert_eq!(then(installed(2, 5)), None);
+}
+
 #[test]
 fn another_content_than_was_frozen() {
     let clause = Some("K3 installed_is_what_was_frozen");
