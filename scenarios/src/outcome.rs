@@ -146,6 +146,21 @@ pub struct Outcome {
     /// Virtual time from the calm to convergence, in nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub converged_ns: Option<u64>,
+    /// What replays it, where story, seed, bug and schedule do not: a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What the run covered, where a guided campaign asks; it is told to nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) covered: Option<Covered>,
+}
+
+/// What a run covered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Covered {
+    /// How many decisions it took.
+    pub(crate) drawn: u64,
+    /// The steps that followed one another, as [`stormglass_sim::Outcome::coverage`] has them.
+    pub(crate) steps: Vec<u32>,
 }
 
 impl Outcome {
@@ -165,6 +180,8 @@ impl Outcome {
             seen: BTreeMap::new(),
             weather: Vec::new(),
             converged_ns: None,
+            file: None,
+            covered: None,
         }
     }
 
@@ -183,8 +200,11 @@ impl Outcome {
         Duration::from_nanos(self.at_ns)
     }
 
-    /// `STORY:SEED[:BUG] [--schedule NAME]`, what `replay` takes.
+    /// `STORY:SEED[:BUG] [--schedule NAME]`, or a file: what `replay` takes.
     pub fn reference(&self) -> String {
+        if let Some(file) = &self.file {
+            return file.clone();
+        }
         let mut reference = format!("{}:{}", self.story, self.seed);
         if let Some(bug) = &self.bug {
             reference.push_str(&format!(":{bug}"));

@@ -12,7 +12,7 @@ use stormglass_sim::schedule::search::Run;
 use stormglass_sim::{Config, Finding, FindingKind, Schedule, Seed, Sim, guard};
 
 use crate::campaign::Unit;
-use crate::outcome::{Fall, Outcome, Verdict};
+use crate::outcome::{Covered, Fall, Outcome, Verdict};
 use crate::stage::{Script, Stage};
 use crate::story::Story;
 
@@ -55,6 +55,7 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
         overrides: unit.overrides.clone(),
         trace: unit.trace.is_some(),
         record_decisions: unit.decisions.is_some(),
+        coverage: unit.coverage,
         max_time: Some(story.time_limit()),
         max_events: Some(unit.max_events.unwrap_or(MAX_EVENTS)),
         ..Config::default()
@@ -99,6 +100,8 @@ pub(crate) fn outcome<T>(
         seen: ran.properties.iter().map(|(name, counts)| (name.clone(), counts.held)).collect(),
         weather: Vec::new(),
         converged_ns: None,
+        file: None,
+        covered: ran.coverage.as_ref().map(|steps| Covered { drawn: ran.drawn, steps: steps.clone() }),
     }
 }
 

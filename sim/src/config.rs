@@ -18,6 +18,8 @@ pub struct Config {
     pub record_decisions: bool,
     /// Whether to write a trace, for [`Outcome::trace`](crate::Outcome::trace).
     pub trace: bool,
+    /// Whether to count what the run covers, for [`Outcome::coverage`](crate::Outcome::coverage).
+    pub coverage: bool,
     /// Whether `buggify!` points may fire.
     pub buggify: bool,
     /// Whether typed calls travel over simulated TCP connections instead of as messages of their own.
@@ -43,6 +45,7 @@ impl Default for Config {
             overrides: Overrides::default(),
             record_decisions: false,
             trace: false,
+            coverage: false,
             buggify: false,
             rpc_over_streams: false,
             short_io: Ratio::percent(10),

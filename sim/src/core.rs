@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::chance::{Chance, Ratio, Stream, StreamId, mix, name_hash};
 use crate::config::Config;
+use crate::coverage::Coverage;
 use crate::life::Node;
 use crate::net::{Net, Rules};
 use crate::outcome::Finding;
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) net: Net,
     pub(crate) findings: Vec<Finding>,
     pub(crate) properties: Properties,
+    pub(crate) coverage: Coverage,
     pub(crate) watchers: Vec<crate::world::Watcher>,
     /// Who lies in wait for nodes.
     pub(crate) ambush: Option<crate::ambush::Ambush>,
@@ -82,6 +84,7 @@ impl Core {
             net: Net::new(),
             findings: Vec::new(),
             properties: Properties::new(),
+            coverage: Coverage::new(),
             watchers: Vec::new(),
             ambush: None,
             buggify: false,
@@ -124,6 +127,7 @@ impl Core {
         self.net.reset(&config.link);
         self.findings.clear();
         self.properties.clear();
+        self.coverage.reset(config.coverage);
         self.buggify = config.buggify;
         self.rpc_over_streams = config.rpc_over_streams;
         self.short_io = config.short_io;

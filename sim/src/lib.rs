@@ -48,6 +48,7 @@ mod ambush;
 pub mod chance;
 mod config;
 mod core;
+pub mod coverage;
 mod disk;
 mod executor;
 pub mod fs;

@@ -26,6 +26,10 @@ pub struct Outcome<T> {
     pub events: u64,
     /// How often each property was looked at, and how often it was true.
     pub properties: BTreeMap<String, Tally>,
+    /// How many decisions were taken.
+    pub drawn: u64,
+    /// What was covered, if `Config::coverage`: a number for each transition and about how often it was made.
+    pub coverage: Option<Vec<u32>>,
     /// Every decision, if `Config::record_decisions`.
     pub decisions: Option<Vec<Decision>>,
     /// The trace, JSON lines, if `Config::trace`.

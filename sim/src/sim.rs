@@ -140,6 +140,8 @@ impl Sim {
                 digest: core.digest,
                 events: core.events,
                 properties: core.properties.take(),
+                drawn: core.chance.drawn(),
+                coverage: core.coverage.take(),
                 decisions: core.chance.take_record(),
                 trace: core.trace.as_mut().map(|trace| std::mem::take(&mut trace.lines)),
             }

@@ -8,10 +8,16 @@
 //! history stamped with skewed clocks proves nothing. No two stamps are equal, as many things may happen at one instant
 //! of a world: what the observer sees first is first, and the judge, to whom equal times are concurrent, knows it.
 
+use std::any::type_name;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
 use std::rc::Rc;
 use std::time::Duration;
+
+use rustc_hash::FxHasher;
+use stormglass_sim::coverage;
 
 /// A system's ghost state: what has been seen so far, and what must never be seen next.
 pub trait Ghost: Default + 'static {
@@ -161,11 +167,19 @@ impl<G: Ghost> Shared<G> {
     }
 
     fn judge(&self, seen: G::Observation) {
+        coverage::passed(type_name::<G>(), kind(&seen));
         let state = &mut *self.state.borrow_mut();
         if let Err(broken) = state.ghost.observe(seen) {
             state.broken.get_or_insert_with(|| ((self.clock)(), broken));
         }
     }
+}
+
+/// Which variant it is, for whoever looks for new orders of them.
+fn kind<T>(seen: &T) -> u64 {
+    let mut hasher = FxHasher::default();
+    discriminant(seen).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl<G: Ghost> Clone for Probe<G> {

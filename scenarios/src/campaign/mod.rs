@@ -5,6 +5,7 @@
 //! takes the next; when its process dies, the seed it had not answered is the culprit, and the rest is handed on.
 
 mod finding;
+mod guide;
 mod journal;
 mod pool;
 mod portfolio;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use finding::Finding;
 pub(crate) use finding::write_whole;
+pub(crate) use guide::Guide;
 pub(crate) use journal::{Journal, Plan};
 pub(crate) use pool::Pool;
 pub(crate) use portfolio::Schedules;

@@ -12,6 +12,8 @@ use stormglass_sim::Schedule;
 pub(crate) enum Schedules {
     /// The seeds are shared out; the share is a function of the seed alone.
     Portfolio,
+    /// PCT, a third for each depth, and other futures of runs that covered something new.
+    Guided,
     /// All of them.
     One(Schedule),
 }
@@ -34,10 +36,10 @@ impl Schedules {
     pub(crate) fn of(self, seed: u64) -> Schedule {
         match self {
             Schedules::One(schedule) => schedule,
+            Schedules::Guided => Schedule::Pct(1 + (spread(seed) % 3) as u8),
             Schedules::Portfolio => {
                 let total: u64 = SHARES.iter().map(|(_, share)| share).sum();
-                // Neighbours, and the seeds of a shard, must not share a schedule.
-                let mut place = (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % total;
+                let mut place = spread(seed) % total;
                 for (schedule, share) in SHARES {
                     if place < share {
                         return schedule;
@@ -48,6 +50,11 @@ impl Schedules {
             }
         }
     }
+}
+
+/// Neighbours, and the seeds of a shard, must not share a schedule.
+fn spread(seed: u64) -> u64 {
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
 
 impl Default for Schedules {
@@ -61,6 +68,7 @@ impl fmt::Display for Schedules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Schedules::Portfolio => f.pad("portfolio"),
+            Schedules::Guided => f.pad("guided"),
             Schedules::One(schedule) => schedule.fmt(f),
         }
     }
@@ -70,12 +78,15 @@ impl FromStr for Schedules {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Schedules, String> {
-        if text == "portfolio" {
-            return Ok(Schedules::Portfolio);
+        match text {
+            "portfolio" => Ok(Schedules::Portfolio),
+            "guided" => Ok(Schedules::Guided),
+            _ => text.parse().map(Schedules::One).map_err(|error| {
+                format!(
+                    "{error}; portfolio, a share of the seeds for each; and guided, which varies what covers something new"
+                )
+            }),
         }
-        text.parse()
-            .map(Schedules::One)
-            .map_err(|error| format!("{error}, and portfolio, a share of the seeds for each"))
     }
 }
 

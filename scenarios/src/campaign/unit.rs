@@ -23,6 +23,9 @@ pub(crate) struct Unit {
     /// Where to write every decision of the run, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) decisions: Option<PathBuf>,
+    /// Whether to tell what the run covers.
+    #[serde(default)]
+    pub(crate) coverage: bool,
     /// Events after which the run ends as not getting on; far above what any story needs unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) max_events: Option<u64>,

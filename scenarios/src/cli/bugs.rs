@@ -11,7 +11,7 @@ use super::args::{self, PATIENCE};
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::{Answer, Complaint, select};
-use crate::campaign::{Pool, Schedules, Unit};
+use crate::campaign::{Guide, Pool, Schedules, Unit};
 use crate::outcome::Outcome;
 use crate::story::Story;
 
@@ -115,38 +115,40 @@ impl Hunt {
     /// seeds needed does not depend on how many processes there are.
     fn go(&mut self, pool: &mut Pool, bugs: &Bugs, progress: &Progress) -> Result<(), Complaint> {
         let Bugs { from, seeds: most, schedule, .. } = *bugs;
-        let first: std::cell::RefCell<Option<Outcome>> = std::cell::RefCell::default();
+        // With its place among the seeds given.
+        let first: std::cell::RefCell<Option<(usize, Outcome)>> = std::cell::RefCell::default();
         let (story, bug) = (self.story, self.bug);
         let given = &mut self.given;
         let (spent, budget) = (pool.spent(), bugs.cpu.map_or(f64::INFINITY, |cpu| cpu.as_secs_f64()));
         let before = spent.get();
+        let guide = std::cell::RefCell::new(Guide::new(schedule));
         let mut next = || {
             let more = first.borrow().is_none() && *given < most && spent.get() - before < budget;
             more.then(|| {
                 *given += 1;
                 let seed = from.wrapping_add(*given - 1);
-                Unit::new(story, seed, Some(bug)).under(schedule.of(seed))
+                let unit = Unit::new(story, seed, Some(bug)).under(schedule.of(seed));
+                Unit { tag: (*given - 1) as usize, ..guide.borrow_mut().unit(unit) }
             })
         };
-        let mut done = |_: &Unit, outcome: Outcome| {
+        let mut done = |unit: &Unit, mut outcome: Outcome| {
             progress.step();
+            guide.borrow_mut().learn(unit, &mut outcome);
             let mut first = first.borrow_mut();
-            let place = |outcome: &Outcome| outcome.seed.wrapping_sub(from);
-            if outcome.verdict.is_failure()
-                && first.as_ref().is_none_or(|first| place(&outcome) < place(first))
-            {
-                *first = Some(outcome);
+            let is_first = first.as_ref().is_none_or(|(place, _)| unit.tag < *place);
+            if outcome.verdict.is_failure() && is_first {
+                *first = Some((unit.tag, outcome));
             }
         };
         pool.drive(&mut next, &mut done)?;
         self.cpu = bugs.cpu.map(|_| spent.get() - before);
-        if let Some(outcome) = first.into_inner() {
+        if let Some((place, outcome)) = first.into_inner() {
             if outcome.verdict == crate::outcome::Verdict::Broken {
                 let why = outcome.fall.map(|fall| fall.witness).unwrap_or_default();
                 return Err(Complaint::Internal(format!("{story}:{}:{bug}: {why}", outcome.seed)));
             }
             self.caught = true;
-            self.seeds = Some(outcome.seed.wrapping_sub(from) + 1);
+            self.seeds = Some(place as u64 + 1);
             self.oracle = outcome.signature();
             self.schedule = Some(outcome.schedule);
             self.weather = outcome.weather;

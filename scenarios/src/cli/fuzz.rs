@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use stormglass_sim::Seed;
-use stormglass_sim::chance::Overrides;
 
 use super::args::{self, PATIENCE, Shard};
 use super::output::say;
 use super::progress::Progress;
 use super::publish::Publish;
 use super::{Answer, Complaint, corpus, select};
-use crate::campaign::{CampaignResult, Finding, Journal, Plan, Pool, Schedules, StoryTally, Unit};
+use crate::campaign::{CampaignResult, Finding, Guide, Journal, Plan, Pool, Schedules, StoryTally, Unit};
 use crate::outcome::Outcome;
 use crate::report;
 use crate::story::Story;
@@ -141,7 +140,8 @@ impl Fuzz {
         let total = plan.seeds.map(|_| plan.runs().count() as u64);
         let progress = Progress::new(total);
         progress.skip(journal.done());
-        let journal = std::cell::RefCell::new(journal);
+        let (journal, guide) =
+            (std::cell::RefCell::new(journal), std::cell::RefCell::new(Guide::new(plan.schedule)));
         let mut order = plan.runs().enumerate().filter(|(n, _)| !journal.borrow().is_done(*n as u64));
         let mut next = || {
             if plan.time_ms.is_some_and(|time| journal.borrow().elapsed().as_millis() >= u128::from(time)) {
@@ -149,13 +149,14 @@ impl Fuzz {
             }
             let (tag, (story, seed)) = order.next()?;
             let unit = Unit::new(&plan.stories[story], seed, plan.bug.as_deref());
-            Some(Unit { tag, ..unit.under(plan.schedule.of(seed)) })
+            Some(Unit { tag, ..guide.borrow_mut().unit(unit.under(plan.schedule.of(seed))) })
         };
         let mut trouble = None;
-        let mut done = |unit: &Unit, outcome: Outcome| {
+        let mut done = |unit: &Unit, mut outcome: Outcome| {
             progress.step();
+            guide.borrow_mut().learn(unit, &mut outcome);
             let journal = &mut **journal.borrow_mut();
-            let told = progress.aside(|| self.told(&mut journal.tallies, &outcome)).and_then(|()| {
+            let told = progress.aside(|| self.told(&mut journal.tallies, unit, outcome)).and_then(|()| {
                 journal.finish(unit.tag as u64);
                 journal.save_now_and_then(&self.findings).map_err(|error| self.cannot_write(&error))
             });
@@ -170,16 +171,16 @@ impl Fuzz {
     }
 
     /// Counts an outcome; a failure becomes a file at once, and is told when it is a new one.
-    fn told(&self, tallies: &mut [StoryTally], outcome: &Outcome) -> Result<(), Complaint> {
+    fn told(&self, tallies: &mut [StoryTally], unit: &Unit, mut outcome: Outcome) -> Result<(), Complaint> {
         let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) else {
             return Ok(());
         };
-        let new = tally.count(outcome);
         if outcome.fall.is_some() {
-            self.save(&Finding::new(outcome.clone(), Overrides::default()))?;
+            let path = self.save(&Finding::new(outcome.clone(), unit.overrides.clone()))?;
+            outcome.file = (!unit.overrides.is_empty()).then(|| path.display().to_string());
         }
-        if new {
-            say(&report::failure(outcome, &outcome.reference()))?;
+        if tally.count(&outcome) {
+            say(&report::failure(&outcome, &outcome.reference()))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ mod words;
 use std::time::Duration;
 
 use serde::Serialize;
-use stormglass_sim::chance::{Decision, Overrides, Redraw};
+use stormglass_sim::chance::{Decision, Redraw};
 
 pub(crate) use plot::plot;
 use words::Trace;
@@ -161,8 +161,9 @@ impl Look<'_> {
         let mut looked = Vec::new();
         for &kept in moments {
             let units = (0..futures).map(|salt| {
-                let redraw = Some(Redraw { after: kept, salt });
-                let overrides = Overrides { redraw, ..self.unit.overrides.clone() };
+                let mut overrides = self.unit.overrides.clone();
+                overrides.redraws.retain(|redraw| redraw.after < kept);
+                overrides.redraws.push(Redraw { after: kept, salt });
                 Unit { overrides, ..self.unit.clone() }
             });
             let outcomes = run(&mut self.pool, units.collect())?;

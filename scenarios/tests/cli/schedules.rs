@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_share_of_a_seed_is_printed_with_its_replay", portfolio),
     ("a_file_has_its_own_schedule", file),
     ("what_is_late_is_found_by_every_strategy_and_shrinks", overtaken),
+    ("guidance_climbs_where_luck_would_have_to_leap", ladder),
     ("liveness_is_judged_under_a_fair_schedule", punctual),
     ("small_casts_are_explored_completely", complete),
     ("the_order_that_breaks_is_found_and_replays", found),
@@ -25,6 +26,7 @@ const STRATEGIES: [&str; 9] = ["walk", "pos", "pct1", "pct2", "pct3", "pctcp1", 
 pub(crate) fn stories() -> Vec<Story> {
     vec![
         Story::new("order/overtaken", "News do not come before the event", overtaken_news),
+        Story::new("order/ladder", "Nobody gets to the top", climb),
         Story::new("order/punctual", "Twenty rounds take twenty milliseconds", rounds),
         Story::new("order/timed", "Twenty rounds take thirty milliseconds", rounds_in_time).timed(),
     ]
@@ -67,6 +69,23 @@ async fn overtaken_news(stage: Stage) {
     });
     stage.converges(Duration::from_secs(10), "c hears", || first.get() != 0, String::new).await;
     stage.claim(first.get() == 1, "the event comes first", || "the news did".into());
+}
+
+/// Six steps, each of which one in six makes: one run in 46,656 makes them all.
+async fn climb(stage: Stage) {
+    let top = std::rc::Rc::new(std::cell::Cell::new(0));
+    let height = top.clone();
+    stage.world().node("climber", move || {
+        let height = height.clone();
+        async move {
+            while height.get() < 6 && stormglass::sim::rand::below(6) == 0 {
+                height.set(height.get() + 1);
+                stormglass::sim::coverage::passed("ladder", height.get());
+            }
+        }
+    });
+    stormglass::sim::time::sleep(Duration::from_millis(1)).await;
+    stage.claim(top.get() < 6, "nobody gets to the top", String::new);
 }
 
 /// So many times there and back.
@@ -186,6 +205,18 @@ fn overtaken() {
     let line = format!("shrink {} -o small.json", files[0].display());
     call(folder.path(), &line).ends(1).says("is now:  one choice of the schedule");
     call(folder.path(), "replay small.json").ends(1).says("the news did");
+}
+
+fn ladder() {
+    let folder = tempfile::tempdir().unwrap();
+    let fuzz = "fuzz order/ladder --from 0 --seeds 1500 --jobs 1 --schedule";
+    call(folder.path(), &format!("{fuzz} pct1")).ends(0);
+    let found = call(folder.path(), &format!("{fuzz} guided")).ends(1).says("nobody gets to the top");
+    let file = found.out.split_whitespace().find(|word| word.ends_with(".json")).expect("a file replays it");
+    assert!(found.out.contains(&format!("replay {file}")), "{}", found.out);
+    call(folder.path(), &format!("replay {file}")).ends(1).says("nobody gets to the top");
+    call(folder.path(), &format!("shrink {file} -o small.json")).ends(1);
+    call(folder.path(), "replay small.json").ends(1).says("nobody gets to the top");
 }
 
 fn punctual() {

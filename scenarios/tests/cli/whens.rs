@@ -76,7 +76,7 @@ fn of_a_file() {
     // A future is a run like any other; with the poison in its past it fails as well.
     let mut future: Value = serde_json::from_str(&file).unwrap();
     future.as_object_mut().unwrap().remove("expected");
-    future["overrides"]["redraw"] = json!({"after": report["step"]["after"]["kept"], "salt": 417});
+    future["overrides"]["redraws"] = json!([{"after": report["step"]["after"]["kept"], "salt": 417}]);
     fs::write(folder.path().join("future.json"), future.to_string()).unwrap();
     call(folder.path(), "replay future.json").ends(1).says("nobody is poisoned");
 

@@ -50,6 +50,8 @@ pub(crate) struct Chance {
     record: Option<Vec<Decision>>,
     /// Decisions that are still to be taken before the future is drawn anew.
     kept: u64,
+    /// How often it was.
+    redrawn: usize,
     /// What makes the streams of this future other ones; nothing before it begins.
     salt: [u64; 2],
 }
@@ -59,9 +61,9 @@ impl Chance {
         let overrides = Overrides {
             calm_streams: std::collections::BTreeSet::new(),
             points: std::collections::BTreeMap::new(),
-            redraw: None,
+            redraws: Vec::new(),
         };
-        Chance { root: None, sources: Vec::new(), overrides, record: None, kept: 0, salt: [0; 2] }
+        Chance { root: None, sources: Vec::new(), overrides, record: None, kept: 0, redrawn: 0, salt: [0; 2] }
     }
 
     /// Starts over from `seed`; memory is kept.
@@ -71,8 +73,18 @@ impl Chance {
         self.overrides = overrides;
         self.record = record.then(Vec::new);
         self.salt = [0; 2];
-        self.kept = self.overrides.redraw.map_or(u64::MAX, |redraw| redraw.after);
-        if self.kept == 0 {
+        self.redrawn = 0;
+        self.keep(0);
+    }
+
+    /// `done` decisions are taken: how many are until the next redraw, if one is due after more than these.
+    fn keep(&mut self, done: u64) {
+        self.kept = u64::MAX;
+        while let Some(redraw) = self.overrides.redraws.get(self.redrawn) {
+            if redraw.after > done {
+                self.kept = redraw.after - done;
+                return;
+            }
             self.redraw();
         }
     }
@@ -80,8 +92,8 @@ impl Chance {
     /// From here on every stream is another one.
     #[cold]
     fn redraw(&mut self) {
-        let Some(Redraw { salt, .. }) = self.overrides.redraw else { return };
-        self.kept = u64::MAX;
+        let Some(&Redraw { salt, .. }) = self.overrides.redraws.get(self.redrawn) else { return };
+        self.redrawn += 1;
         let points = std::mem::take(&mut self.overrides.points);
         self.overrides.calm_streams.retain(|stream| !points.contains_key(stream));
         // Streams that are open and those that will be: both mix the salt with what the seed made of them.
@@ -94,7 +106,7 @@ impl Chance {
                 watched.calm &= !points.contains_key(&*watched.name);
             }
         }
-        self.salt = more;
+        self.salt = [self.salt[0] ^ more[0], self.salt[1] ^ more[1]];
     }
 
     /// Opens the stream of `id`, a hash of its name; the name itself is only spelled out when somebody watches.
@@ -154,9 +166,15 @@ impl Chance {
         }
         self.kept -= 1;
         if self.kept == 0 {
-            self.redraw();
+            let done = self.overrides.redraws.get(self.redrawn).map_or(0, |redraw| redraw.after);
+            self.keep(done);
         }
         value
+    }
+
+    /// How many decisions have been taken.
+    pub(crate) fn drawn(&self) -> u64 {
+        self.sources.iter().map(|source| source.next).sum()
     }
 
     /// What the next decision of a stream will draw.
@@ -274,8 +292,8 @@ mod tests {
 
     #[test]
     fn another_future_has_the_same_past() {
-        let drawn = |redraw: Option<Redraw>| {
-            let mut overrides = Overrides { redraw, ..Overrides::default() };
+        let drawn = |redraws: &[Redraw]| {
+            let mut overrides = Overrides { redraws: redraws.to_vec(), ..Overrides::default() };
             overrides.set("a/rand", 1, 7);
             overrides.set("a/rand", 8, 7);
             overrides.calm("a/rand");
@@ -287,8 +305,8 @@ mod tests {
             let late = draws(&mut chance, "late", 5);
             (both, late)
         };
-        let (plain, late) = drawn(None);
-        let at = |after, salt| drawn(Some(Redraw { after, salt }));
+        let (plain, late) = drawn(&[]);
+        let at = |after, salt| drawn(&[Redraw { after, salt }]);
         let (one, two) = (at(10, 1), at(10, 2));
         assert_eq!((&one.0[..5], one.0[1]), (&plain[..5], [7, 0]), "five rounds are ten decisions");
         assert!(one.0[5..].iter().any(|[a, _]| *a != 0), "a stream with points lives again");
@@ -298,6 +316,13 @@ mod tests {
         assert_eq!(at(10, 1), one, "a future is a function of its salt");
         assert_ne!(at(0, 1).0[..5], plain[..5]);
         assert_eq!(at(1000, 1), (plain, late));
+
+        let twice = |salt| drawn(&[Redraw { after: 10, salt: 1 }, Redraw { after: 16, salt }]);
+        assert_eq!(twice(2).0[..8], one.0[..8], "the first future is the past of the second");
+        assert_ne!(twice(2).0[8..], one.0[8..]);
+        assert_ne!(twice(2).0[8..], twice(3).0[8..]);
+        let at_once = drawn(&[Redraw { after: 0, salt: 1 }, Redraw { after: 0, salt: 2 }]);
+        assert_ne!(at_once, at(0, 1), "two at one moment are both made");
     }
 
     #[test]

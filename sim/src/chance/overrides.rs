@@ -31,9 +31,9 @@ pub struct Overrides {
     /// Single decisions, by stream and index. They win over `calm_streams`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub points: BTreeMap<String, BTreeMap<u64, u64>>,
-    /// Where the run stops following its seed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redraw: Option<Redraw>,
+    /// Where the run stops following its seed, and then what it was redrawn to: ascending, each later than the one before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redraws: Vec<Redraw>,
 }
 
 /// The same past and another future: all decisions but the first so many are drawn anew.
@@ -51,7 +51,7 @@ pub struct Redraw {
 impl Overrides {
     /// Whether nothing is overridden.
     pub fn is_empty(&self) -> bool {
-        self.calm_streams.is_empty() && self.points.is_empty() && self.redraw.is_none()
+        self.calm_streams.is_empty() && self.points.is_empty() && self.redraws.is_empty()
     }
 
     /// Sets the decision `index` of `stream` to `value`.

@@ -29,5 +29,6 @@ pub use tcp::{TcpListener, TcpStream};
 pub use udp::UdpSocket;
 
 pub(crate) use latency::{exp, ln, nanos};
+pub(crate) use message::Label;
 pub(crate) use rules::Rules;
 pub(crate) use state::Net;

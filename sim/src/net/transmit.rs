@@ -196,6 +196,7 @@ impl Core {
             line.text("from", core.node_name(message.from)).field("sent", sent);
             describe(line, core, label, size);
         });
+        self.cover_delivery(message.from, message.to, label);
         crate::hub::HUB.with(|hub| hub.cause.set(event));
         match message.content {
             Content::Datagram { .. } => self.datagram_arrives(message),

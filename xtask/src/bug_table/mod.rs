@@ -31,7 +31,7 @@ pub(crate) struct BugTable {
         long,
         value_name = "NAME",
         value_delimiter = ',',
-        default_value = "fifo,random,walk,pos,pct1,pct2,pct3,pctcp1,pctcp2,pctcp3,starve"
+        default_value = "fifo,random,walk,pos,pct1,pct2,pct3,pctcp1,pctcp2,pctcp3,starve,guided"
     )]
     schedule: Vec<String>,
     /// CPU seconds after which a campaign of the portfolio has missed its bug
