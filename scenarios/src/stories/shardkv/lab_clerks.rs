@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::admin::millis;
 use super::cast::Cast;
 use super::lab::LAB;
-use super::lab_controllers::{cast, script};
+use super::lab_controllers::{MANY, cast, script};
 use super::story;
 use crate::weather::Profile::{self, LabReliable, LabUnreliable};
 use crate::{Stage, Story};
@@ -30,9 +30,6 @@ pub(super) fn stories() -> Vec<Story> {
         }),
     ]
 }
-
-/// How many groups come and go where the lab has eight.
-const MANY: u64 = 5;
 
 /// Clerks that put, each at the version it knows, until it is over. The lab's all use one key; these use one in each of six
 /// shards. Together they do as much, however many they are: what nobody knows the outcome of is to be judged.

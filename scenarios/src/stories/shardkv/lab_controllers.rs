@@ -211,7 +211,7 @@ async fn join_leave_basic(stage: Stage) {
 }
 
 /// How many groups come and go where the lab has eight.
-const MANY: u64 = 4;
+pub(super) const MANY: u64 = 5;
 
 async fn many_join_leave(stage: Stage, profile: Profile) {
     script(cast(&stage, profile), move |mut boss| async move {
