@@ -6,6 +6,7 @@ mod bugs;
 mod ci;
 mod conformance;
 mod crosscheck;
+mod endurance;
 mod figure16;
 mod mapreduce_figure;
 mod shardkv_moves;
@@ -26,6 +27,7 @@ enum Command {
     Ci(ci::Ci),
     Conformance(conformance::Conformance),
     Crosscheck(crosscheck::Crosscheck),
+    Endurance(endurance::Endurance),
     Figure16(figure16::Figure16),
     MapreduceFigure(mapreduce_figure::MapreduceFigure),
     ShardkvMoves(shardkv_moves::ShardkvMoves),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Ci(ci) => ci.run(),
         Command::Conformance(conformance) => conformance.run(),
         Command::Crosscheck(crosscheck) => crosscheck.run(),
+        Command::Endurance(endurance) => endurance.run(),
         Command::Figure16(figure) => figure.run(),
         Command::MapreduceFigure(figure) => figure.run(),
         Command::ShardkvMoves(figure) => figure.run(),
@@ -59,4 +62,14 @@ fn main() -> ExitCode {
 /// The folder of the workspace.
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}
+
+/// The middle of the values; of an even number the mean of the two in the middle, and 0 of none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        many if many % 2 == 1 => values[many / 2],
+        many => f64::midpoint(values[many / 2 - 1], values[many / 2]),
+    }
 }

@@ -1,14 +1,14 @@
 //! Findings on disk: a file that replays, written whole or not at all, the moment it is found.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use stormglass_sim::Schedule;
 use stormglass_sim::chance::Overrides;
 
-use super::Unit;
+use super::{Unit, write_whole};
 use crate::outcome::{Outcome, is_default};
 
 /// The format this version writes and reads.
@@ -127,20 +127,6 @@ impl Finding {
 /// The same on every machine and in every version.
 fn fnv1a(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
-
-/// Writes a file so that a reader, or a crash, sees the whole of it or nothing.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path).inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
-    })
 }
 
 #[cfg(test)]

@@ -42,13 +42,19 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The runs of this shard, in their order: (story, seed). Seed by seed through all stories, so that a campaign cut
-    /// short has cut each of them short alike.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = (usize, u64)> + use<> {
-        let (stories, from, shard) = (self.stories.len(), self.from, self.shard.unwrap_or(Shard::WHOLE));
-        (0..self.seeds.unwrap_or(u64::MAX))
-            .filter(move |n| shard.has(*n))
-            .flat_map(move |n| (0..stories).map(move |story| (story, from.wrapping_add(n))))
+    /// The `n`th run of this shard: the place of its story, and the seed. Seed by seed through all stories, so that a
+    /// campaign cut short has cut each of them short alike.
+    pub(crate) fn run(&self, n: u64) -> Option<(usize, u64)> {
+        let (stories, shard) = (self.stories.len() as u64, self.shard.unwrap_or(Shard::WHOLE));
+        let (round, story) = (n.checked_div(stories)?, n.checked_rem(stories)?);
+        let seed = shard.nth(round).filter(|seed| *seed < self.seeds.unwrap_or(u64::MAX))?;
+        Some((usize::try_from(story).ok()?, self.from.wrapping_add(seed)))
+    }
+
+    /// How many runs this shard has, if seeds and not time alone end it.
+    pub(crate) fn total(&self) -> Option<u64> {
+        let seeds = self.shard.unwrap_or(Shard::WHOLE).of_seeds(self.seeds?);
+        Some(seeds.saturating_mul(self.stories.len() as u64))
     }
 }
 
@@ -63,6 +69,12 @@ pub(crate) struct Journal {
     beyond: BTreeSet<u64>,
     /// Real time spent before this process began.
     spent: Duration,
+    /// Findings that are still to be run again before anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) corpus: Option<PathBuf>,
+    /// The file that is this program, as it was when the campaign began.
+    #[serde(default)]
+    program: String,
     #[serde(skip)]
     since: Option<Stopwatch>,
     #[serde(skip)]
@@ -72,7 +84,29 @@ pub(crate) struct Journal {
 impl Journal {
     pub(crate) fn new(plan: Plan, tallies: Vec<StoryTally>) -> Journal {
         let (below, beyond, spent) = (0, BTreeSet::new(), Duration::ZERO);
-        Journal { plan, tallies, below, beyond, spent, since: Some(Stopwatch::start()), saved: None }
+        let (since, program) = (Some(Stopwatch::start()), program());
+        Journal { plan, tallies, below, beyond, spent, corpus: None, program, since, saved: None }
+    }
+
+    /// An error when a campaign was interrupted there, or still runs: a new one would take its place.
+    pub(crate) fn is_nobodys(folder: &Path) -> Result<(), Complaint> {
+        let path = file(folder);
+        if !path.exists() {
+            return Ok(());
+        }
+        let shown = path.display();
+        let whose = Journal::load(folder).map_or_else(
+            |_| "of a campaign that this program cannot go on with".to_owned(),
+            |it| format!("of a campaign that was interrupted after {} runs, or still runs", it.done()),
+        );
+        Err(Complaint::usage(format!(
+            "{shown}: {whose}; go on with it by --resume, or name another folder by --findings, or remove that file"
+        )))
+    }
+
+    /// Whether the program is another one than that which began the campaign.
+    pub(crate) fn is_of_another_program(&self) -> bool {
+        self.program != program()
     }
 
     /// The journal of the campaign that was interrupted there.
@@ -96,6 +130,11 @@ impl Journal {
         }
         journal.since = Some(Stopwatch::start());
         Ok(journal)
+    }
+
+    /// All runs before this one of the plan are done.
+    pub(crate) fn below(&self) -> u64 {
+        self.below
     }
 
     /// Whether the `n`th run of the plan is done.
@@ -126,6 +165,11 @@ impl Journal {
         if self.saved.is_some_and(|saved| saved.elapsed() < EVERY) {
             return Ok(());
         }
+        self.save(folder)
+    }
+
+    /// Writes the state.
+    pub(crate) fn save(&mut self, folder: &Path) -> io::Result<()> {
         self.saved = Some(Stopwatch::start());
         let elapsed = self.elapsed();
         let spent = std::mem::replace(&mut self.spent, elapsed);
@@ -141,6 +185,14 @@ impl Journal {
             _ => Ok(()),
         }
     }
+}
+
+/// Tells one build of this program from another: when its file was written, and how long it is.
+fn program() -> String {
+    let file = std::env::current_exe().and_then(fs::metadata);
+    let modified = file.as_ref().ok().and_then(|file| file.modified().ok());
+    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    format!("{} {}", file.map_or(0, |file| file.len()), since.unwrap_or_default().as_nanos())
 }
 
 fn file(folder: &Path) -> PathBuf {
@@ -166,10 +218,27 @@ mod tests {
 
     #[test]
     fn a_plan_goes_seed_by_seed_through_its_stories() {
-        let runs: Vec<(usize, u64)> = plan().runs().collect();
-        assert_eq!(runs, [(0, 10), (1, 10), (0, 11), (1, 11), (0, 12), (1, 12)]);
+        let runs = |plan: &Plan| (0..).map_while(|n| plan.run(n)).collect::<Vec<_>>();
+        assert_eq!(runs(&plan()), [(0, 10), (1, 10), (0, 11), (1, 11), (0, 12), (1, 12)]);
         let second = Plan { shard: Some(Shard { index: 2, of: 3 }), ..plan() };
-        assert_eq!(second.runs().collect::<Vec<_>>(), [(0, 11), (1, 11)]);
+        assert_eq!(runs(&second), [(0, 11), (1, 11)]);
+    }
+
+    #[test]
+    fn how_many_runs_there_are_is_known_without_counting_them() {
+        for seeds in 0..9 {
+            for of in 1..5 {
+                for index in 1..=of {
+                    let plan = Plan { seeds: Some(seeds), shard: Some(Shard { index, of }), ..plan() };
+                    let counted = (0..).map_while(|n| plan.run(n)).count() as u64;
+                    assert_eq!(plan.total(), Some(counted), "part {index}/{of} of {seeds} seeds");
+                }
+            }
+        }
+        let endless = Plan { seeds: Some(u64::MAX), ..plan() };
+        assert_eq!(endless.total(), Some(u64::MAX));
+        assert_eq!(endless.run(u64::MAX - 1), Some((0, 10 + (u64::MAX - 1) / 2)));
+        assert_eq!(Plan { seeds: None, ..plan() }.total(), None);
     }
 
     #[test]

@@ -7,9 +7,11 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use super::obituary::{self, Death};
 use super::process::{Event, Worker};
 use super::unit::Unit;
-use crate::outcome::Outcome;
+use crate::cli::note;
+use crate::outcome::{Outcome, Verdict};
 
 /// Units a worker holds at once: one in progress and one behind it, so that it never waits for the parent.
 const AHEAD: usize = 2;
@@ -28,6 +30,10 @@ pub(crate) struct Pool {
     spent: Rc<Cell<f64>>,
     /// Given to a process that died before it came to them.
     orphans: VecDeque<Unit>,
+    /// In progress in a process that was killed from outside: to be made again, each while no other run is made.
+    bereaved: VecDeque<Unit>,
+    /// The worker that does.
+    alone: Option<u64>,
     events: Receiver<Event>,
     sender: Sender<Event>,
 }
@@ -45,6 +51,8 @@ impl Pool {
             spawned: 0,
             spent: Rc::default(),
             orphans: VecDeque::new(),
+            bereaved: VecDeque::new(),
+            alone: None,
             events,
             sender,
         }
@@ -71,7 +79,8 @@ impl Pool {
     ) -> io::Result<()> {
         loop {
             self.hand_out(next)?;
-            if self.workers.values().all(Worker::is_idle) && self.orphans.is_empty() {
+            let waiting = self.orphans.len() + self.bereaved.len();
+            if waiting == 0 && self.workers.values().all(Worker::is_idle) {
                 return Ok(());
             }
             match self.events.recv_timeout(TICK) {
@@ -88,6 +97,9 @@ impl Pool {
 
     /// Gives to the worker that holds least, and starts another one rather than let a second unit wait.
     fn hand_out(&mut self, next: &mut dyn FnMut() -> Option<Unit>) -> io::Result<()> {
+        if self.alone.is_some() || !self.bereaved.is_empty() {
+            return self.hand_out_alone();
+        }
         loop {
             let able = self.workers.iter().filter(|(_, worker)| worker.takes_work());
             let least = able.map(|(id, worker)| (worker.waiting(), *id)).min();
@@ -105,6 +117,21 @@ impl Pool {
         }
     }
 
+    /// The runs that others may have died of: as soon as all workers are idle, in a new process, with no other beside it.
+    fn hand_out_alone(&mut self) -> io::Result<()> {
+        if self.alone.is_some() || !self.workers.values().all(Worker::is_idle) {
+            return Ok(());
+        }
+        let Some(unit) = self.bereaved.pop_front() else { return Ok(()) };
+        self.workers.clear();
+        let id = self.spawn()?;
+        self.alone = Some(id);
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.give(unit);
+        }
+        Ok(())
+    }
+
     fn spawn(&mut self) -> io::Result<u64> {
         self.spawned += 1;
         let id = self.spawned;
@@ -116,6 +143,7 @@ impl Pool {
         let id = event.worker();
         let Some(worker) = self.workers.get_mut(&id) else { return Ok(()) };
         if let Some((unit, outcome)) = worker.hear(event)? {
+            self.alone = None;
             done(&unit, outcome);
         }
         Ok(())
@@ -130,10 +158,23 @@ impl Pool {
         let dead: Vec<u64> = self.workers.iter().filter(|(_, w)| w.is_gone()).map(|(id, _)| *id).collect();
         for id in dead {
             let Some(worker) = self.workers.remove(&id) else { continue };
-            let (lost, orphans) = worker.bury(patience)?;
+            let was_alone = self.alone.take().is_some();
+            let (lost, orphans) = worker.bury(patience, was_alone)?;
             self.orphans.extend(orphans);
-            if let Some((unit, outcome)) = lost {
-                done(&unit, outcome);
+            match lost {
+                None => {}
+                Some((unit, Death::Own(outcome))) => done(&unit, *outcome),
+                Some((unit, Death::Outside(status))) if was_alone => {
+                    let outcome = unit.lost(Verdict::Safety, obituary::killed_twice(status));
+                    done(&unit, outcome);
+                }
+                Some((unit, Death::Outside(status))) => {
+                    note(format!(
+                        "a worker process was killed from outside ({status}); {}:{} is run again",
+                        unit.story, unit.seed
+                    ));
+                    self.bereaved.push_back(unit);
+                }
             }
         }
         Ok(())

@@ -8,18 +8,25 @@ use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use super::obituary::{self, Death};
 use super::unit::{MARK, READY, Unit};
-use crate::outcome::{Fall, Outcome, Verdict};
+use crate::outcome::{Outcome, Verdict};
 use crate::wall::Stopwatch;
 
 /// A unit and what it came to.
 pub(crate) type Answered = (Unit, Outcome);
+
+/// A unit that was in progress when its process ended, and why that was.
+pub(crate) type Lost = (Unit, Death);
 
 /// Lines of a worker's stderr kept for its obituary.
 const LAST_WORDS: usize = 12;
 
 /// Real time a dead worker's stderr may stay open, held by a process it started, before it is buried without it.
 const MOURNING: Duration = Duration::from_millis(300);
+
+/// Real time in which a process that has closed its pipes ends by itself.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// What a worker's pipes said.
 pub(crate) enum Event {
@@ -158,13 +165,18 @@ impl Worker {
         self.closed >= 2 || self.closing.is_some_and(|since| since.elapsed() > MOURNING)
     }
 
-    /// The result of the seed in progress, and the units the process never came to.
-    pub(crate) fn bury(mut self, patience: Duration) -> io::Result<(Option<Answered>, VecDeque<Unit>)> {
+    /// What became of the run in progress, and the units the process never came to. `again`: the run in progress had
+    /// been lost before.
+    pub(crate) fn bury(
+        mut self,
+        patience: Duration,
+        again: bool,
+    ) -> io::Result<(Option<Lost>, VecDeque<Unit>)> {
         drop(self.stdin.take());
-        let _ = self.child.kill();
-        let status = self.child.wait()?;
+        let (status, by_itself) = self.end()?;
         let words = self.last_words.make_contiguous().join("\n");
-        if !self.ready {
+        let outside = by_itself && !self.hung && obituary::is_from_outside(status);
+        if !self.ready && (!outside || again) {
             return Err(io::Error::other(format!(
                 "a worker process ended before it was ready ({status}): {words}"
             )));
@@ -172,15 +184,30 @@ impl Worker {
         let mut held = std::mem::take(&mut self.held);
         let lost = held.pop_front().map(|unit| {
             let (verdict, fall) = if self.hung {
-                (Verdict::Liveness, hang(patience, &words))
+                (Verdict::Liveness, obituary::hang(patience, &words))
+            } else if outside {
+                return (unit, Death::Outside(status));
             } else {
-                (Verdict::Safety, death(status, &words))
+                (Verdict::Safety, obituary::death(status, &words))
             };
-            let outcome = Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), verdict, fall);
-            let outcome = outcome.under(unit.schedule);
-            (unit, outcome)
+            let outcome = unit.lost(verdict, fall);
+            (unit, Death::Own(Box::new(outcome)))
         });
         Ok((lost, held))
+    }
+
+    /// How the process ended, and whether it did so without being killed here and now. The pipes of a process close a little
+    /// before it is gone.
+    fn end(&mut self) -> io::Result<(ExitStatus, bool)> {
+        let since = Stopwatch::start();
+        while since.elapsed() < GRACE {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok((status, true));
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        let _ = self.child.kill();
+        Ok((self.child.wait()?, false))
     }
 }
 
@@ -202,6 +229,10 @@ fn listen(
         let mut pipe = BufReader::new(pipe);
         let mut line = Vec::new();
         while let Ok(1..) = pipe.read_until(b'\n', &mut line) {
+            // A process that is killed in the midst of an answer has given none.
+            if !line.ends_with(b"\n") && line.windows(MARK.len()).any(|part| part == MARK.as_bytes()) {
+                break;
+            }
             let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
             if events.send(wrap(id, text)).is_err() {
                 return;
@@ -211,55 +242,4 @@ fn listen(
         let _ = events.send(Event::Closed(id));
     })?;
     Ok(())
-}
-
-fn hang(patience: Duration, words: &str) -> Fall {
-    let seconds = patience.as_secs_f64();
-    let mut witness =
-        format!("the run had not ended after {seconds} s of real time: a step that never returns; killed");
-    append(&mut witness, words);
-    Fall::new("hang", "every step returns", witness)
-}
-
-fn death(status: ExitStatus, words: &str) -> Fall {
-    let (oracle, claim, mut witness) = if words.contains("overflowed its stack") {
-        (
-            "stack overflow",
-            "the stack suffices",
-            "a thread overflowed its stack and took the process with it".to_owned(),
-        )
-    } else if let Some(signal) = signal(status) {
-        let oracle = if signal == 6 { "abort" } else { "signal" };
-        (oracle, "the process survives", format!("the process was ended by {status}"))
-    } else {
-        let code = status.code().unwrap_or_default();
-        (
-            "exit",
-            "the process survives",
-            format!("the code under test ended the process with exit code {code}"),
-        )
-    };
-    append(&mut witness, words);
-    Fall::new(oracle, claim, witness)
-}
-
-/// Adds the last line a dying process wrote that is more than the runtime's own advice.
-fn append(witness: &mut String, words: &str) {
-    let spoken = |line: &&str| {
-        !line.trim().is_empty() && !line.starts_with("note:") && !line.starts_with("fatal runtime")
-    };
-    if let Some(line) = words.lines().rev().find(spoken) {
-        witness.push_str("; its last words: ");
-        witness.push_str(line.trim());
-    }
-}
-
-#[cfg(unix)]
-fn signal(status: ExitStatus) -> Option<i32> {
-    std::os::unix::process::ExitStatusExt::signal(&status)
-}
-
-#[cfg(not(unix))]
-fn signal(_: ExitStatus) -> Option<i32> {
-    None
 }

@@ -22,7 +22,11 @@ impl CampaignResult {
     /// Ends the count.
     pub(crate) fn new(plan: Plan, mut stories: Vec<StoryTally>) -> CampaignResult {
         stories.iter_mut().for_each(|tally| tally.close(plan.bug.is_some()));
-        let verdict = stories.iter().map(StoryTally::verdict).max().unwrap_or(Verdict::Holds);
+        let worst = stories.iter().map(StoryTally::verdict).max().unwrap_or(Verdict::Holds);
+        // A part may be empty; of a whole campaign without a run nobody can say that anything holds.
+        let is_empty =
+            plan.shard.is_none_or(|shard| shard.of == 1) && stories.iter().all(|tally| tally.runs == 0);
+        let verdict = if is_empty { worst.max(Verdict::Undecided) } else { worst };
         CampaignResult { plan, verdict, stories }
     }
 

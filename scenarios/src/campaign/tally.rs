@@ -11,6 +11,9 @@ use crate::story::Story;
 /// Seeds named for one failure; the others are counted.
 const SEEDS_KEPT: usize = 20;
 
+/// Runs of one failure that become files, those with the lowest seeds: more would say the same.
+pub(crate) const FILES: usize = 3;
+
 /// Excused runs above this many in a hundred are a fault of the story.
 const EXCUSED_PERCENT: u64 = 2;
 
@@ -29,6 +32,9 @@ pub(crate) struct StoryTally {
     pub(crate) excused: u64,
     pub(crate) broken: u64,
     pub(crate) events: u64,
+    /// Virtual time of all runs, in nanoseconds.
+    #[serde(default)]
+    pub(crate) simulated_ns: u64,
     /// How many of the runs were under which schedule.
     pub(crate) schedules: BTreeMap<Schedule, u64>,
     /// Slowest convergence after the storm, in virtual nanoseconds.
@@ -58,6 +64,15 @@ pub(crate) struct Failure {
     pub(crate) seeds: Vec<u64>,
     /// The run with the lowest seed.
     pub(crate) first: Outcome,
+}
+
+/// What counting a run has shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// Its failure is one not seen before.
+    pub(crate) is_new: bool,
+    /// Its failure has not enough files yet.
+    pub(crate) is_worth_a_file: bool,
 }
 
 /// A distinct failure, for a report.
@@ -101,6 +116,7 @@ impl StoryTally {
             excused: 0,
             broken: 0,
             events: 0,
+            simulated_ns: 0,
             schedules: BTreeMap::new(),
             slowest_convergence_ns: 0,
             seen: story.expected().iter().map(|event| ((*event).to_owned(), 0)).collect(),
@@ -126,6 +142,7 @@ impl StoryTally {
         ] {
             *mine += more;
         }
+        self.simulated_ns = self.simulated_ns.saturating_add(other.simulated_ns);
         self.slowest_convergence_ns = self.slowest_convergence_ns.max(other.slowest_convergence_ns);
         add(&mut self.seen, &other.seen);
         add(&mut self.schedules, &other.schedules);
@@ -153,10 +170,11 @@ impl StoryTally {
         again.chain(failures)
     }
 
-    /// Counts a run; true when its failure is one not seen before.
-    pub(crate) fn count(&mut self, outcome: &Outcome) -> bool {
+    /// Counts a run.
+    pub(crate) fn count(&mut self, outcome: &Outcome) -> Counted {
         self.runs += 1;
         self.events += outcome.events;
+        self.simulated_ns = self.simulated_ns.saturating_add(outcome.at_ns);
         self.slowest_convergence_ns = self.slowest_convergence_ns.max(outcome.converged_ns.unwrap_or(0));
         add(&mut self.seen, &outcome.seen);
         let schedule = BTreeMap::from([(outcome.schedule, 1)]);
@@ -169,15 +187,17 @@ impl StoryTally {
             Verdict::Safety => &mut self.safety_violated,
             Verdict::Broken => &mut self.broken,
         } += 1;
-        let Some(signature) = outcome.signature() else { return false };
-        let mut new = false;
+        let Some(signature) = outcome.signature() else { return Counted::default() };
+        let mut is_new = false;
         let failure = self.failures.entry(signature).or_insert_with(|| {
-            new = true;
+            is_new = true;
             Failure { count: 0, schedules: BTreeMap::new(), seeds: Vec::new(), first: outcome.clone() }
         });
         let (seeds, first) = (vec![outcome.seed], outcome.clone());
         failure.merge(&Failure { count: 1, schedules: schedule, seeds, first });
-        new
+        // Seeds come nearly in their order, so few files are written that a lower seed makes superfluous; none is removed.
+        let is_worth_a_file = failure.seeds.iter().take(FILES).any(|seed| *seed == outcome.seed);
+        Counted { is_new, is_worth_a_file }
     }
 
     /// Ends the count: says what makes a campaign without failures no pass.
@@ -243,12 +263,21 @@ mod tests {
     #[test]
     fn the_same_failure_is_one_failure_and_its_lowest_seed_speaks_for_it() {
         let mut tally = StoryTally::new(&story());
-        assert!(tally.count(&failed(9, "key 4 is lost")));
-        assert!(!tally.count(&failed(2, "key 17 is lost")));
-        assert!(tally.count(&failed(5, "a lock has two holders")));
+        assert!(tally.count(&failed(9, "key 4 is lost")).is_new);
+        assert!(!tally.count(&failed(2, "key 17 is lost")).is_new);
+        assert!(tally.count(&failed(5, "a lock has two holders")).is_new);
         let failure = &tally.failures["always: key # is lost"];
         assert_eq!((failure.count, failure.first.seed, &failure.seeds[..]), (2, 2, &[2, 9][..]));
         assert_eq!(tally.verdict(), Verdict::Safety);
+    }
+
+    #[test]
+    fn the_lowest_seeds_of_a_failure_become_files() {
+        let mut tally = StoryTally::new(&story());
+        let mut filed = |seed| tally.count(&failed(seed, "key 4 is lost")).is_worth_a_file;
+        assert_eq!([5, 2, 9, 11, 7, 1, 8].map(&mut filed), [true, true, true, false, true, true, false]);
+        assert!(tally.count(&failed(20, "a lock has two holders")).is_worth_a_file);
+        assert!(!tally.count(&held(0)).is_worth_a_file);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use stormglass_sim::Schedule;
 use stormglass_sim::chance::Overrides;
 
+use crate::outcome::{Fall, Outcome, Verdict};
+
 /// One run to do.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Unit {
@@ -42,6 +44,11 @@ impl Unit {
     /// The same run under another schedule.
     pub(crate) fn under(self, schedule: Schedule) -> Unit {
         Unit { schedule, ..self }
+    }
+
+    /// What it came to when the process that made it is gone.
+    pub(crate) fn lost(&self, verdict: Verdict, fall: Fall) -> Outcome {
+        Outcome::lost(&self.story, self.seed, self.bug.as_deref(), verdict, fall).under(self.schedule)
     }
 }
 

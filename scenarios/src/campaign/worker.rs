@@ -48,8 +48,7 @@ fn work(stories: &[Story], queue: &Receiver<Unit>) {
         let before = cpu_time();
         let answer = catch_unwind(AssertUnwindSafe(|| answer(stories, &unit))).unwrap_or_else(|panic| {
             let fall = Fall::new("harness", "Stormglass panicked", run::panic_message(&*panic));
-            Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall)
-                .under(unit.schedule)
+            unit.lost(Verdict::Broken, fall)
         });
         let spent = (cpu_time() - before).as_secs_f64();
         let text = serde_json::to_string(&(spent, answer))
@@ -63,7 +62,7 @@ fn work(stories: &[Story], queue: &Receiver<Unit>) {
 fn answer(stories: &[Story], unit: &Unit) -> Outcome {
     let broken = |claim: &str, witness: String| {
         let fall = Fall::new("harness", claim, witness);
-        Outcome::lost(&unit.story, unit.seed, unit.bug.as_deref(), Verdict::Broken, fall).under(unit.schedule)
+        unit.lost(Verdict::Broken, fall)
     };
     let Some(story) = stories.iter().find(|story| story.name() == unit.story) else {
         return broken(

@@ -101,6 +101,16 @@ impl Shard {
         Ok(None)
     }
 
+    /// The place of this shard's `n`th seed among all seeds of the campaign, both from 0.
+    pub(crate) fn nth(self, n: u64) -> Option<u64> {
+        n.checked_mul(self.of)?.checked_add(self.index - 1)
+    }
+
+    /// How many of so many seeds are this shard's.
+    pub(crate) fn of_seeds(self, seeds: u64) -> u64 {
+        seeds / self.of + u64::from(seeds % self.of >= self.index)
+    }
+
     /// Whether the `n`th seed of the campaign, from 0, is this shard's.
     pub(crate) fn has(self, n: u64) -> bool {
         n % self.of == self.index - 1

@@ -1,50 +1,86 @@
 //! Seeds that once failed are run before anything else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::output::say;
+use super::output::{note, say};
 use super::{Complaint, Shard};
 use crate::campaign::{Finding, Pool, Unit};
 use crate::outcome::Outcome;
 use crate::story::Story;
 
-/// Runs those findings of `folder` that are of one of the stories and this part's share; `done` hears of each what it comes
-/// to now.
-pub(super) fn run(
-    folder: &Path,
-    stories: &[&Story],
-    shard: Shard,
-    pool: &mut Pool,
-    done: &mut dyn FnMut(&Finding, Outcome) -> Result<(), Complaint>,
-) -> Result<(), Complaint> {
-    let shown = folder.display();
-    let entries =
-        std::fs::read_dir(folder).map_err(|error| Complaint::usage(format!("--corpus {shown}: {error}")))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            paths.push(path);
+/// The findings of a folder that a campaign runs again.
+pub(super) struct Corpus {
+    folder: PathBuf,
+    findings: Vec<Finding>,
+    /// Those of stories that this program does not have.
+    homeless: usize,
+}
+
+impl Corpus {
+    /// Reads those findings of `folder` that are of one of the `chosen` stories and this part's share. A story that is not
+    /// even among `all` is gone, and that is said of each of its files.
+    pub(super) fn read(
+        folder: &Path,
+        all: &[Story],
+        chosen: &[&Story],
+        shard: Shard,
+    ) -> Result<Corpus, Complaint> {
+        let shown = folder.display();
+        let entries = std::fs::read_dir(folder)
+            .map_err(|error| Complaint::usage(format!("--corpus {shown}: {error}")))?;
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                paths.push(path);
+            }
         }
+        paths.sort();
+        let mut corpus = Corpus { folder: folder.to_owned(), findings: Vec::new(), homeless: 0 };
+        for (n, path) in (0..).zip(paths) {
+            let finding = Finding::load(&path).map_err(Complaint::Usage)?;
+            // Planted bugs are meant to fail.
+            if finding.bug.is_some() || !shard.has(n) {
+                continue;
+            }
+            if chosen.iter().any(|story| story.name() == finding.story) {
+                corpus.findings.push(finding);
+            } else if all.iter().all(|story| story.name() != finding.story) {
+                corpus.homeless += 1;
+                note(format!(
+                    "{}: not run, no story is called `{}`: has it another name now?",
+                    path.display(),
+                    finding.story
+                ));
+            }
+        }
+        Ok(corpus)
     }
-    paths.sort();
-    let mut findings = Vec::new();
-    for (n, path) in (0..).zip(paths) {
-        let finding = Finding::load(&path).map_err(Complaint::Usage)?;
-        // Planted bugs are meant to fail.
-        let wanted = finding.bug.is_none() && stories.iter().any(|story| story.name() == finding.story);
-        if wanted && shard.has(n) {
-            findings.push(finding);
+
+    /// Runs them; `done` hears of each what it comes to now.
+    pub(super) fn run(
+        &self,
+        pool: &mut Pool,
+        done: &mut dyn FnMut(&Finding, Outcome) -> Result<(), Complaint>,
+    ) -> Result<(), Complaint> {
+        let (mut again, mut trouble) = (0, None);
+        let findings = &self.findings;
+        let mut units = findings.iter().enumerate().map(|(tag, finding)| Unit { tag, ..finding.unit() });
+        pool.drive(&mut || units.next(), &mut |unit, outcome| {
+            again += usize::from(outcome.fall.is_some());
+            if let Err(complaint) = done(&findings[unit.tag], outcome) {
+                trouble.get_or_insert(complaint);
+            }
+        })?;
+        let mut told = format!(
+            "--corpus {}: {} runs that once failed, {again} still do",
+            self.folder.display(),
+            findings.len()
+        );
+        if self.homeless > 0 {
+            told.push_str(&format!("; {} not run, of stories that there are no more", self.homeless));
         }
+        say(&told)?;
+        trouble.map_or(Ok(()), Err)
     }
-    let (mut again, mut trouble) = (0, None);
-    let mut units = findings.iter().enumerate().map(|(tag, finding)| Unit { tag, ..finding.unit() });
-    pool.drive(&mut || units.next(), &mut |unit, outcome| {
-        again += usize::from(outcome.fall.is_some());
-        if let Err(complaint) = done(&findings[unit.tag], outcome) {
-            trouble.get_or_insert(complaint);
-        }
-    })?;
-    say(&format!("--corpus {shown}: {} runs that once failed, {again} still do", findings.len()))?;
-    trouble.map_or(Ok(()), Err)
 }

@@ -7,11 +7,14 @@ use clap::Args;
 use stormglass_sim::Seed;
 
 use super::args::{self, PATIENCE, Shard};
-use super::output::say;
+use super::corpus::Corpus;
+use super::output::{note, say};
 use super::progress::Progress;
 use super::publish::Publish;
-use super::{Answer, Complaint, corpus, select};
-use crate::campaign::{CampaignResult, Finding, Guide, Journal, Plan, Pool, Schedules, StoryTally, Unit};
+use super::{Answer, Complaint, select};
+use crate::campaign::{
+    CampaignResult, FILES, Finding, Guide, Journal, Plan, Pool, Schedules, StoryTally, Unit,
+};
 use crate::outcome::Outcome;
 use crate::report;
 use crate::story::Story;
@@ -69,30 +72,54 @@ pub(crate) struct Fuzz {
 impl Fuzz {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
         let mut journal = if self.resume { self.interrupted(stories)? } else { self.begin(stories)? };
+        let corpus = self.corpus(stories, &journal)?;
+        // From here on there is something to go on with.
+        journal.save(&self.findings).map_err(|error| self.cannot_write(&error))?;
         let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience).memory(self.memory);
-        if let Some(folder) = &self.corpus {
-            let chosen = select::stories(stories, &journal.plan.stories)?;
-            let shard = journal.plan.shard.unwrap_or(Shard::WHOLE);
-            corpus::run(folder, &chosen, shard, &mut pool, &mut |finding, outcome| {
-                self.again(&mut journal.tallies, finding, outcome)
-            })?;
+        let ended = self.all(&mut journal, corpus.as_ref(), &mut pool);
+        if ended.is_err() && journal.done() == 0 {
+            journal.remove(&self.findings)?;
         }
-        self.campaign(&mut journal, &mut pool)?;
+        ended?;
         let took = journal.elapsed();
         journal.remove(&self.findings)?;
         let result = CampaignResult::new(journal.plan, journal.tallies);
         say(&report::summary(&result.stories, Some(took)))?;
         if result.stories.iter().any(|tally| tally.told().next().is_some()) {
-            say(&format!("findings are in {}", self.findings.join("").display()))?;
+            let more = result.stories.iter().flat_map(|tally| tally.failures.values());
+            let more = more.map(|failure| failure.count.saturating_sub(FILES as u64)).sum::<u64>();
+            let rest = if more > 0 {
+                format!(", the {FILES} lowest seeds of each failure; the other {more} runs are counted")
+            } else {
+                String::new()
+            };
+            say(&format!("findings are in {}{rest}", self.findings.join("").display()))?;
         }
         self.publish.publish(&result)?;
         Ok(result.verdict.exit_code())
+    }
+
+    /// What the campaign runs again before anything else.
+    fn corpus(&self, stories: &[Story], journal: &Journal) -> Result<Option<Corpus>, Complaint> {
+        let Some(folder) = &journal.corpus else { return Ok(None) };
+        let chosen = select::stories(stories, &journal.plan.stories)?;
+        Corpus::read(folder, stories, &chosen, journal.plan.shard.unwrap_or(Shard::WHOLE)).map(Some)
+    }
+
+    /// What once failed, then the campaign's own runs.
+    fn all(&self, journal: &mut Journal, corpus: Option<&Corpus>, pool: &mut Pool) -> Result<(), Complaint> {
+        if let Some(corpus) = corpus {
+            corpus.run(pool, &mut |finding, outcome| self.again(&mut journal.tallies, finding, outcome))?;
+            journal.corpus = None;
+        }
+        self.campaign(journal, pool)
     }
 
     /// A new campaign.
     fn begin(&self, stories: &[Story]) -> Result<Journal, Complaint> {
         let chosen = select::stories(stories, &self.stories)?;
         let chosen = select::with_bug(stories, chosen, self.bug.as_deref())?;
+        Journal::is_nobodys(&self.findings)?;
         let shard = match self.shard {
             Some(shard) => Some(shard),
             None => match Shard::of_environment(|name| std::env::var(name).ok()).map_err(Complaint::Usage)? {
@@ -122,7 +149,9 @@ impl Fuzz {
             bug: self.bug.clone(),
             schedule: self.schedule,
         };
-        Ok(Journal::new(plan, chosen.iter().map(|story| StoryTally::new(story)).collect()))
+        let mut journal = Journal::new(plan, chosen.iter().map(|story| StoryTally::new(story)).collect());
+        journal.corpus.clone_from(&self.corpus);
+        Ok(journal)
     }
 
     /// The campaign that was interrupted.
@@ -132,28 +161,34 @@ impl Fuzz {
             select::story(stories, story)?;
         }
         say(&format!("goes on after {} runs", journal.done()))?;
+        if journal.is_of_another_program() {
+            note(
+                "this program was built anew since the campaign began: where its code has changed, seeds mean other runs, \
+                 and what was found before may not replay",
+            );
+        }
         Ok(journal)
     }
 
     fn campaign(&self, journal: &mut Journal, pool: &mut Pool) -> Result<(), Complaint> {
         let plan = journal.plan.clone();
-        let total = plan.seeds.map(|_| plan.runs().count() as u64);
-        let progress = Progress::new(total);
+        let progress = Progress::new(plan.total());
         progress.skip(journal.done());
         let (journal, guide) =
             (std::cell::RefCell::new(journal), std::cell::RefCell::new(Guide::new(plan.schedule)));
-        let mut order = plan.runs().enumerate().filter(|(n, _)| !journal.borrow().is_done(*n as u64));
+        let mut order = (journal.borrow().below()..).filter(|n| !journal.borrow().is_done(*n));
         let mut next = || {
             if plan.time_ms.is_some_and(|time| journal.borrow().elapsed().as_millis() >= u128::from(time)) {
                 return None;
             }
-            let (tag, (story, seed)) = order.next()?;
+            let n = order.next()?;
+            let (story, seed) = plan.run(n)?;
             let unit = Unit::new(&plan.stories[story], seed, plan.bug.as_deref());
-            Some(Unit { tag, ..guide.borrow_mut().unit(unit.under(plan.schedule.of(seed))) })
+            let unit = guide.borrow_mut().unit(unit.under(plan.schedule.of(seed)));
+            Some(Unit { tag: usize::try_from(n).ok()?, ..unit })
         };
         let mut trouble = None;
         let mut done = |unit: &Unit, mut outcome: Outcome| {
-            progress.step();
             guide.borrow_mut().learn(unit, &mut outcome);
             let journal = &mut **journal.borrow_mut();
             let told = progress.aside(|| self.told(&mut journal.tallies, unit, outcome)).and_then(|()| {
@@ -163,23 +198,28 @@ impl Fuzz {
             if let Err(complaint) = told {
                 trouble.get_or_insert(complaint);
             }
-            progress.failures(journal.tallies.iter().map(|tally| tally.failures.len()).sum());
+            progress.step_and(|| report::standing(&journal.tallies, Some(journal.elapsed())));
         };
         pool.drive(&mut next, &mut done)?;
         drop(progress);
         trouble.map_or(Ok(()), Err)
     }
 
-    /// Counts an outcome; a failure becomes a file at once, and is told when it is a new one.
+    /// Counts an outcome; a failure becomes a file at once, unless there are enough of its signature, and is told when it is
+    /// a new one.
     fn told(&self, tallies: &mut [StoryTally], unit: &Unit, mut outcome: Outcome) -> Result<(), Complaint> {
         let Some(tally) = tallies.iter_mut().find(|tally| tally.story == outcome.story) else {
             return Ok(());
         };
-        if outcome.fall.is_some() {
-            let path = self.save(&Finding::new(outcome.clone(), unit.overrides.clone()))?;
-            outcome.file = (!unit.overrides.is_empty()).then(|| path.display().to_string());
+        let finding = outcome.fall.is_some().then(|| Finding::new(outcome.clone(), unit.overrides.clone()));
+        if let Some(finding) = finding.as_ref().filter(|finding| !finding.overrides.is_empty()) {
+            outcome.file = Some(self.findings.join(finding.file_name()).display().to_string());
         }
-        if tally.count(&outcome) {
+        let counted = tally.count(&outcome);
+        if let Some(finding) = finding.filter(|_| counted.is_worth_a_file) {
+            self.save(&finding)?;
+        }
+        if counted.is_new {
             say(&report::failure(&outcome, &outcome.reference()))?;
         }
         Ok(())

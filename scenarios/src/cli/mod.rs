@@ -64,6 +64,7 @@ pub(crate) use args::Shard;
 pub(crate) use complaint::Complaint;
 #[cfg(feature = "systems")]
 pub use house::command;
+pub(crate) use output::note;
 
 use crate::story::Story;
 

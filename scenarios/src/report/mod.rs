@@ -9,5 +9,5 @@ mod text;
 pub(crate) use event::event_at;
 pub(crate) use invocation::command;
 pub(crate) use publish::{annotations, junit, markdown};
-pub(crate) use summary::summary;
+pub(crate) use summary::{standing, summary};
 pub(crate) use text::{failure, headline, span, verdict_line, weather};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::summary::{Share, shares};
+use super::summary::{Share, answer, is_untried, shares};
 use super::{headline, invocation::command};
 use crate::campaign::{CampaignResult, StoryTally, Told};
 use crate::outcome::Verdict;
@@ -16,6 +16,7 @@ pub(crate) fn junit(result: &CampaignResult) -> String {
     for tally in &result.stories {
         let system = tally.story.split('/').next().unwrap_or_default();
         let mut status = match tally.verdict() {
+            _ if is_untried(tally) => TestCaseStatus::skipped(),
             Verdict::Holds => TestCaseStatus::success(),
             Verdict::Broken => TestCaseStatus::non_success(NonSuccessKind::Error),
             _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -102,7 +103,7 @@ pub(crate) fn markdown(result: &CampaignResult) -> String {
             "| {} | {} | {} | {} |",
             tally.story,
             tally.runs,
-            tally.verdict(),
+            answer(tally),
             tally.told().count()
         );
     }

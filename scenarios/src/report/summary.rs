@@ -15,9 +15,9 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
     let width = tallies.iter().map(|tally| tally.story.len()).max().unwrap_or(0);
     let mut text = String::new();
     for tally in tallies {
-        let verdict = tally.verdict();
-        let shown = verdict.to_string();
-        let shown = match verdict {
+        let shown = answer(tally);
+        let shown = match tally.verdict() {
+            _ if is_untried(tally) => shown.yellow().to_string(),
             Verdict::Holds => shown.green().to_string(),
             Verdict::Undecided => shown.yellow().to_string(),
             _ => shown.red().to_string(),
@@ -48,14 +48,39 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
     }
     text.push_str(&schedules(tallies));
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
-    let distinct: usize = tallies.iter().map(|tally| tally.told().count()).sum();
-    let failures = if distinct == 1 { "failure" } else { "failures" };
+    if tallies.iter().all(is_untried) {
+        text.push_str("nothing was run, so nothing is known\n");
+        return text;
+    }
     let pace = took.map_or_else(String::new, |took| {
         let rate = runs as f64 / took.as_secs_f64().max(1e-9);
         format!(" in {}, {rate:.0} a second", span(took))
     });
-    text.push_str(&format!("{runs} runs{pace}; {distinct} distinct {failures}\n"));
+    text.push_str(&format!("{runs} runs{pace}; {}\n", standing(tallies, took)));
     text
+}
+
+/// The verdict on a story: of one that had no run there is none.
+pub(super) fn answer(tally: &StoryTally) -> String {
+    if is_untried(tally) { "not run".to_owned() } else { tally.verdict().to_string() }
+}
+
+/// Whether nothing is known of a story.
+pub(super) fn is_untried(tally: &StoryTally) -> bool {
+    tally.runs == 0 && tally.again.is_empty()
+}
+
+/// How far a campaign has come: virtual time, how much of it in a second, failures.
+pub(crate) fn standing(tallies: &[StoryTally], took: Option<Duration>) -> String {
+    let simulated = Duration::from_nanos(
+        tallies.iter().fold(0, |sum: u64, tally| sum.saturating_add(tally.simulated_ns)),
+    );
+    let distinct: usize = tallies.iter().map(|tally| tally.told().count()).sum();
+    let failures = if distinct == 1 { "failure" } else { "failures" };
+    let pace = took.map_or_else(String::new, |took| {
+        format!(" ({:.0} s a second)", simulated.as_secs_f64() / took.as_secs_f64().max(1e-9))
+    });
+    format!("{} simulated{pace}; {distinct} distinct {failures}", span(simulated))
 }
 
 /// What a schedule had, and what it found: a line each, where there are several.

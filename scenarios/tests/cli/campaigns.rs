@@ -1,5 +1,6 @@
 //! Campaigns that are interrupted, split, started from what once failed, and told to others.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -13,12 +14,17 @@ use crate::shell::{Said, call, command};
 pub(crate) const TESTS: &[Test] = &[
     ("a_killed_campaign_goes_on_and_comes_to_the_same", resumes),
     ("there_must_be_something_to_go_on_with", nothing_to_resume),
+    ("a_campaign_takes_nobodys_place", nobodys_place),
+    ("a_campaign_killed_at_its_corpus_goes_on_with_it", resumes_corpus),
+    ("another_build_that_goes_on_is_told", another_build),
+    ("what_is_endless_begins_at_once", endless),
     ("parts_merged_are_the_whole", merges),
     ("parts_that_do_not_belong_together_are_refused", foreign_parts),
     ("a_job_array_says_which_part_this_is", array),
     ("what_once_failed_is_run_first", corpus),
     ("a_finding_of_the_corpus_keeps_its_overrides", corpus_with_overrides),
     ("a_campaign_is_told_to_ci", ci),
+    ("results_go_through_what_is_no_file", through),
     ("a_run_that_eats_memory_ends_alone", memory),
 ];
 
@@ -54,14 +60,22 @@ fn resumes() {
     assert!(kills > 1, "it was over too soon to be interrupted");
     assert!(!state.exists(), "a campaign that has ended leaves no state behind");
     assert_eq!(read(folder.path(), "parts.json"), read(folder.path(), "whole.json"));
-    let names = |path: &str| {
+    // Both have the lowest seeds of each failure; one that was reached out of order may have a file besides.
+    let names = |path: &str| -> BTreeSet<String> {
         let entries = fs::read_dir(folder.path().join(path)).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
-        names.retain(|name| !name.to_string_lossy().starts_with('.'));
-        names.sort();
-        names
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
-    assert_eq!(names("findings"), names("whole"));
+    let result: Value = serde_json::from_str(&read(folder.path(), "whole.json")).unwrap();
+    let failure = &result["stories"][0]["failures"]["claim: nobody is bitten"];
+    for seed in &failure["seeds"].as_array().unwrap()[..3] {
+        let begins = format!("rough.bites-{seed}-");
+        let of = |path: &str| names(path).into_iter().find(|name| name.starts_with(&begins)).unwrap();
+        let (one, other) = (of("whole"), of("findings"));
+        assert_eq!(
+            read(folder.path(), &format!("whole/{one}")),
+            read(folder.path(), &format!("findings/{other}"))
+        );
+    }
 }
 
 fn nothing_to_resume() {
@@ -71,6 +85,85 @@ fn nothing_to_resume() {
     fs::create_dir(folder.path().join("findings")).unwrap();
     fs::write(folder.path().join("findings/campaign.state"), "{").unwrap();
     call(folder.path(), "fuzz --resume").ends(64).complains("not the state of a campaign");
+}
+
+/// Starts a campaign, and kills it as soon as it has a state.
+fn interrupted(folder: &Path, line: &str) {
+    let mut child = command(folder, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let state = folder.join("findings/campaign.state");
+    for _ in 0..1000 {
+        if state.exists() {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(state.exists(), "it has ended, or never begun");
+}
+
+fn nobodys_place() {
+    let folder = tempfile::tempdir().unwrap();
+    interrupted(folder.path(), "fuzz rough/lingers --from 0 --seeds 3000");
+    let before = read(folder.path(), "findings/campaign.state");
+    call(folder.path(), "fuzz rough/holds --from 0 --seeds 3")
+        .ends(64)
+        .complains("interrupted after")
+        .complains("--resume");
+    assert_eq!(read(folder.path(), "findings/campaign.state"), before);
+    call(folder.path(), "fuzz rough/holds --from 0 --seeds 3 --findings other").ends(0);
+    fs::write(folder.path().join("findings/campaign.state"), "{").unwrap();
+    call(folder.path(), "fuzz rough/holds --from 0 --seeds 3").ends(64).complains("cannot go on with");
+    // What never began leaves nothing in the way of the next.
+    call(folder.path(), "fuzz rough/holds --from 0 --seeds 3 --findings new --corpus nowhere").ends(64);
+    call(folder.path(), "fuzz rough/holds --from 0 --seeds 3 --findings new").ends(0);
+}
+
+fn resumes_corpus() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "fuzz rough/panics --from 0 --seeds 10 --findings corpus").ends(1);
+    let one: Value = serde_json::from_str(&read(folder.path(), "corpus/rough.panics-7.json")).unwrap();
+    for seed in 0..400 {
+        let mut more = one.clone();
+        (more["story"], more["seed"]) = (json!("rough/lingers"), json!(seed));
+        fs::write(folder.path().join(format!("corpus/a-{seed}.json")), more.to_string()).unwrap();
+    }
+    interrupted(
+        folder.path(),
+        "fuzz rough/panics rough/lingers --from 100 --seeds 3 --corpus corpus --jobs 1",
+    );
+    call(folder.path(), "fuzz --resume")
+        .ends(1)
+        .says("goes on after 0 runs")
+        .says("--corpus corpus: 401 runs that once failed, 1 still do")
+        .says("again: panic");
+}
+
+fn another_build() {
+    let folder = tempfile::tempdir().unwrap();
+    interrupted(folder.path(), "fuzz rough/lingers --from 0 --seeds 300");
+    let built_anew = folder.path().join("built_anew");
+    fs::copy(std::env::current_exe().unwrap(), &built_anew).unwrap();
+    let output = std::process::Command::new(&built_anew)
+        .args(["fuzz", "--resume"])
+        .current_dir(folder.path())
+        .env(crate::shell::AS_COMMAND, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("this program was built anew since the campaign began"), "{said}");
+    assert_eq!(output.status.code(), Some(0), "{said}");
+
+    interrupted(folder.path(), "fuzz rough/lingers --from 0 --seeds 300");
+    let said = call(folder.path(), "fuzz --resume").ends(0);
+    assert!(!said.err.contains("built anew"), "{}", said.err);
+}
+
+/// A number of seeds that nobody could count through.
+fn endless() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = call(folder.path(), "fuzz rough/holds --from 0 --seeds 1000000000000000 --time 200ms").ends(0);
+    assert!(!said.out.contains("         0 runs"), "{}", said.out);
 }
 
 fn merges() {
@@ -129,6 +222,16 @@ fn corpus() {
         .ends(0)
         .says("0 runs that once failed, 0 still do");
     call(folder.path(), "fuzz rough/holds --corpus nowhere").ends(64).complains("--corpus nowhere");
+    let kept = read(folder.path(), "corpus/rough.panics-7.json");
+    fs::write(
+        folder.path().join("corpus/older.json"),
+        kept.replace("rough/panics", "rough/had_another_name"),
+    )
+    .unwrap();
+    call(folder.path(), "fuzz rough/holds --from 100 --seeds 10 --corpus corpus")
+        .ends(0)
+        .complains("corpus/older.json: not run, no story is called `rough/had_another_name`")
+        .says("; 1 not run, of stories that there are no more");
 }
 
 /// Seed 7 of the story fails by itself and, shorter, with overrides; each is a file, a replay and a failure of its own.
@@ -189,6 +292,20 @@ fn ci() {
     assert!(page.contains("| rough/vacuous | something happens | 0 | **never** |"), "{page}");
     assert!(page.contains("replay rough/panics:7"), "{page}");
     assert_eq!(read(folder.path(), "summary.md"), page);
+}
+
+/// A result goes to the end of a link, and a device stays one.
+fn through() {
+    let folder = tempfile::tempdir().unwrap();
+    for (link, to) in [("r.json", "elsewhere.json"), ("r.xml", "/dev/null"), ("r.md", "/dev/null")] {
+        std::os::unix::fs::symlink(to, folder.path().join(link)).unwrap();
+    }
+    let line = "fuzz rough/holds --from 0 --seeds 3 --json r.json --junit r.xml --markdown r.md";
+    call(folder.path(), line).ends(0);
+    for link in ["r.json", "r.xml", "r.md"] {
+        assert!(fs::symlink_metadata(folder.path().join(link)).unwrap().is_symlink(), "{link}");
+    }
+    assert!(read(folder.path(), "elsewhere.json").contains("\"verdict\": \"holds\""));
 }
 
 fn memory() {

@@ -1,16 +1,22 @@
 //! Seeds that take their process with them: each is one finding, and no other seed is lost.
 
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::Test;
 use crate::rough::FATAL;
-use crate::shell::{alone, call};
+use crate::shell::{alone, call, command};
 
 pub(crate) const TESTS: &[Test] = &[
     ("an_abort_is_the_result_of_its_seed", || dies("aborts", "abort", "ABORT", 1)),
     ("an_exit_is_the_result_of_its_seed", || dies("exits", "exit", "EXIT", 1)),
     ("a_hang_is_the_result_of_its_seed", || dies("hangs", "hang", "HANG", 2)),
     ("a_blown_stack_is_the_result_of_its_seed", || dies("overflows", "stack overflow", "STACK OVERFLOW", 1)),
+    ("a_run_that_is_killed_twice_is_told_as_that", || dies("killed", "killed", "KILLED", 1)),
+    ("a_worker_killed_from_outside_costs_nothing", workers_killed),
     ("all_of_them_at_once_lose_nothing", all_at_once),
     ("what_node_code_prints_is_not_an_answer", chatter),
     ("a_thread_local_outlives_no_seed", leaks),
@@ -37,6 +43,53 @@ fn dies(story: &str, oracle: &str, headline: &str, code: i32) {
         assert_eq!(finding["expected"]["fall"]["oracle"], oracle);
         call(folder.path(), &format!("replay findings/{name} --patience 2s")).ends(code).says(headline);
     }
+}
+
+/// `kill -9` of workers, at moments of their own: what comes of it is what comes of a campaign that was left in peace.
+fn workers_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "fuzz rough/lingers rough/panics --from 0 --seeds 150 --jobs 2";
+    call(folder.path(), &format!("{line} --findings whole --json whole.json")).ends(1);
+    let campaign = command(folder.path(), &format!("{line} --json r.json"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut killed = 0;
+    for pause in [120, 70, 110, 50, 90, 130] {
+        std::thread::park_timeout(Duration::from_millis(pause));
+        // With one worker there, a run that was lost is made again: killed twice it would be a finding.
+        let at_work = (0..200).map(|_| children(campaign.id())).find(|pids| {
+            std::thread::park_timeout(Duration::from_millis(5));
+            pids.len() == 2
+        });
+        let Some(pid) = at_work.and_then(|pids| rustix::process::Pid::from_raw(pids[killed % 2])) else {
+            break;
+        };
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        killed += 1;
+    }
+    let ended = campaign.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(killed > 2, "it was over too soon to be disturbed");
+    assert!(said.contains("a worker process was killed from outside (signal: 9 (SIGKILL))"), "{said}");
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert_eq!(read(folder.path().join("r.json")), read(folder.path().join("whole.json")));
+    let found = |path: &str| std::fs::read_dir(folder.path().join(path)).unwrap().count();
+    assert_eq!((found("findings"), found("whole")), (1, 1), "only the run that panics");
+}
+
+/// The processes that this one has started and that still run.
+fn children(parent: u32) -> Vec<i32> {
+    let processes = std::fs::read_dir(Path::new("/proc")).unwrap();
+    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let its = |pid: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // `PID (NAME) STATE PARENT …`, where a name may hold anything.
+        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        fields.next().is_some_and(|state| state != "Z") && fields.next() == Some(&parent.to_string())
+    };
+    numbers.filter(its).collect()
 }
 
 fn all_at_once() {

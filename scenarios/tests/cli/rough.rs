@@ -32,6 +32,13 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/exits", "One seed exits", |stage| async move {
             die(&stage, || std::process::exit(3)).await
         }),
+        Story::new("rough/killed", "One seed is killed", |stage| async move {
+            die(&stage, || {
+                let this = rustix::process::getpid();
+                rustix::process::kill_process(this, rustix::process::Signal::KILL).unwrap();
+            })
+            .await
+        }),
         Story::new("rough/hangs", "One seed hangs", |stage| async move {
             die(&stage, || {
                 loop {

@@ -11,7 +11,8 @@ use crate::{bugs, root};
 use measure::{Journal, Measured, Task};
 
 /// Writes `docs/bug-table.md` and `.json`: for every known bug, seeds and CPU seconds to the first detection, under the
-/// portfolio and under each schedule alone. What is measured is kept, so an interrupted measurement goes on
+/// portfolio and under each schedule alone. What is measured is kept, so an interrupted measurement goes on. Fails unless the
+/// portfolio catches every bug, and 95 % of them within 60 CPU seconds
 #[derive(clap::Args)]
 pub(crate) struct BugTable {
     /// Only these systems; all by default
@@ -83,7 +84,7 @@ impl BugTable {
         let table = serde_json::to_string_pretty(&page::table(self, &rows)).map_err(|e| e.to_string())?;
         bugs::write(&output.with_extension("json"), &(table + "\n"))?;
         println!("{0}.md, {0}.json", self.output.display());
-        Ok(())
+        page::verdict(&rows)
     }
 
     /// Each bug once, with the first story that names it.

@@ -6,9 +6,13 @@ use serde_json::{Value, json};
 
 use super::measure::Measured;
 use super::{BugTable, Known, PORTFOLIO};
+use crate::median;
 
 /// CPU seconds within which a bug shall be caught.
 const SOON: f64 = 60.0;
+
+/// Of a hundred bugs so many shall be.
+const MOST: usize = 95;
 
 type Row = (Known, Vec<Measured>);
 
@@ -27,9 +31,8 @@ impl<'a> Cell<'a> {
     /// The median, with what was missed as more than anything; `None` when the median is.
     fn median(&self, figure: impl Fn(&Measured) -> f64) -> Option<f64> {
         let value = |one: &&Measured| if one.seeds.is_some() { figure(one) } else { f64::INFINITY };
-        let mut values: Vec<f64> = self.0.iter().map(value).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().filter(|median| median.is_finite())
+        let values: Vec<f64> = self.0.iter().map(value).collect();
+        Some(median(values)).filter(|median| median.is_finite())
     }
 
     fn seeds(&self) -> Option<f64> {
@@ -43,7 +46,7 @@ impl<'a> Cell<'a> {
     /// The median of seeds; how many campaigns caught it, unless all did.
     fn shown(&self) -> String {
         let (caught, all) = (self.caught(), self.0.len());
-        let seeds = self.seeds().map_or_else(|| "–".to_owned(), |seeds| format!("{seeds:.0}"));
+        let seeds = self.seeds().map_or_else(|| "–".to_owned(), |seeds| seeds.to_string());
         if caught == all { seeds } else { format!("{seeds} ({caught}/{all})") }
     }
 }
@@ -59,7 +62,7 @@ pub(super) fn page(table: &BugTable, rows: &[Row]) -> String {
          any, and – says that at least half of them did. Behind it, how many caught the bug, where not all did. Stories \
          that are told by the clock, the labs' above all, have the default whatever is asked. What a schedule is: [schedules](schedules.md). Machine-readable: [`bug-table.json`](bug-table.json).\n\n"
     );
-    page.push_str(&sum(rows));
+    page.push_str(&Sum::of(rows).told());
     page.push_str("\n| bug | story | portfolio | CPU s |");
     table.schedule.iter().for_each(|schedule| page.push_str(&format!(" {schedule} |")));
     page.push_str("\n| --- | --- | ---: | ---: |");
@@ -90,18 +93,54 @@ pub(super) fn page(table: &BugTable, rows: &[Row]) -> String {
     page
 }
 
-/// What the portfolio comes to over all bugs.
-fn sum(rows: &[Row]) -> String {
-    let cells: Vec<Cell<'_>> = rows.iter().map(|(_, measured)| Cell::of(measured, PORTFOLIO)).collect();
-    let all = cells.len();
-    let caught = cells.iter().filter(|cell| cell.caught() > 0).count();
-    let always = cells.iter().filter(|cell| cell.caught() == cell.0.len()).count();
-    let soon = cells.iter().filter(|cell| cell.cpu().is_some_and(|cpu| cpu <= SOON)).count();
-    format!(
-        "The portfolio caught {caught} of {all} bugs, {always} of them in every campaign; {soon} ({:.0} %) within {SOON} CPU \
-         seconds on one core, by the median.\n",
-        100.0 * soon as f64 / all.max(1) as f64
-    )
+/// What the portfolio makes of all bugs.
+struct Sum {
+    all: usize,
+    /// By any of its campaigns.
+    caught: usize,
+    /// By each of them.
+    always: usize,
+    /// Within [`SOON`], by the median.
+    soon: usize,
+}
+
+impl Sum {
+    fn of(rows: &[Row]) -> Sum {
+        let cells: Vec<Cell<'_>> = rows.iter().map(|(_, measured)| Cell::of(measured, PORTFOLIO)).collect();
+        let count = |test: fn(&Cell<'_>) -> bool| cells.iter().filter(|cell| test(cell)).count();
+        Sum {
+            all: cells.len(),
+            caught: count(|cell| cell.caught() > 0),
+            always: count(|cell| cell.caught() == cell.0.len()),
+            soon: count(|cell| cell.cpu().is_some_and(|cpu| cpu <= SOON)),
+        }
+    }
+
+    fn told(&self) -> String {
+        let Sum { all, caught, always, soon } = self;
+        format!(
+            "The portfolio caught {caught} of {all} bugs, {always} of them in every campaign; {soon} ({:.1} %) within {SOON} CPU \
+             seconds on one core, by the median.\n",
+            100.0 * *soon as f64 / (*all).max(1) as f64
+        )
+    }
+}
+
+/// An error unless the portfolio catches every bug, and [`MOST`] of a hundred soon.
+pub(super) fn verdict(rows: &[Row]) -> Result<(), String> {
+    let sum = Sum::of(rows);
+    let missed: Vec<String> = rows
+        .iter()
+        .filter(|(_, measured)| Cell::of(measured, PORTFOLIO).caught() == 0)
+        .map(|(Known { bug, story }, _)| format!("{bug} ({story})"))
+        .collect();
+    if !missed.is_empty() {
+        return Err(format!("the portfolio never caught {}", missed.join(", ")));
+    }
+    if sum.soon * 100 < sum.all * MOST {
+        return Err(format!("less than {MOST} % are caught soon. {}", sum.told().trim_end()));
+    }
+    Ok(())
 }
 
 /// The kinds of something that a bug cannot be caught without.
@@ -194,9 +233,29 @@ mod tests {
     fn a_median_counts_what_was_missed() {
         let measured = [Some(3), Some(1), Some(9), None].map(|seeds| one("pos", seeds, &[]));
         let cell = Cell::of(&measured, "pos");
-        assert_eq!((cell.seeds(), cell.shown().as_str()), (Some(9.0), "9 (3/4)"));
+        assert_eq!((cell.seeds(), cell.shown().as_str()), (Some(6.0), "6 (3/4)"));
+        let measured = [Some(3), Some(4)].map(|seeds| one("pos", seeds, &[]));
+        assert_eq!(Cell::of(&measured, "pos").shown(), "3.5");
+        let measured = [Some(3), Some(4), None, None].map(|seeds| one("pos", seeds, &[]));
+        assert_eq!(Cell::of(&measured, "pos").shown(), "– (2/4)", "half of them missed it");
         let measured = [Some(3), None, None].map(|seeds| one("pos", seeds, &[]));
         assert_eq!(Cell::of(&measured, "pos").shown(), "– (1/3)");
+    }
+
+    #[test]
+    fn a_bug_that_is_missed_or_slow_is_no_success() {
+        let row = |bug: &str, seeds, cpu| {
+            let known = Known { bug: bug.into(), story: "kv/x".into() };
+            (known, vec![Measured { cpu, ..one(PORTFOLIO, seeds, &[]) }])
+        };
+        let mut rows: Vec<Row> = (0..19).map(|_| row("quick", Some(1), 2.0)).collect();
+        rows.push(row("slow", Some(900), 61.0));
+        assert_eq!(verdict(&rows), Ok(()), "one of twenty may be slow");
+        rows.push(row("slow too", Some(900), 61.0));
+        assert!(verdict(&rows).unwrap_err().contains("less than 95 %"));
+        rows.truncate(19);
+        rows.push(row("unseen", None, 2.0));
+        assert_eq!(verdict(&rows), Err("the portfolio never caught unseen (kv/x)".to_owned()));
     }
 
     #[test]
