@@ -63,10 +63,10 @@ fn main() {
     let begun = Instant::now();
     let outcome = Sim::new(Seed(SEED)).run(|world| run(world, plan));
     let (events, wall) = (outcome.events, begun.elapsed());
-    let (curve, last) = outcome.unwrap();
+    let (curve, last, slow) = outcome.unwrap();
     println!("CURVE {}", curve.iter().map(|second| format!("{second:.1}")).collect::<Vec<_>>().join(" "));
     println!(
-        "RESULT seconds={:.1} backups={} retries={} buried={} events={events} wall={:.1} peak_mib={}",
+        "RESULT seconds={:.1} slow={slow} backups={} retries={} buried={} events={events} wall={:.1} peak_mib={}",
         curve.last().copied().unwrap_or_default(),
         last.backups,
         last.retries,
@@ -83,8 +83,9 @@ fn peak_mebibytes() -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
-/// The second at which each hundredth of the reduces was complete, and how the job stood at its end.
-async fn run(world: World, plan: Plan) -> (Vec<f64>, Progress) {
+/// The second at which each hundredth of the reduces was complete, how the job stood at its end, and how many workers
+/// were slow.
+async fn run(world: World, plan: Plan) -> (Vec<f64>, Progress, usize) {
     world.links(LinkConfig::with_latency(Latency::Constant(Duration::from_micros(100))));
     let (maps, reduces, workers) = (MAPS / plan.divisor, REDUCES / plan.divisor, WORKERS / plan.divisor);
     let output = store::Config {
@@ -121,9 +122,9 @@ async fn run(world: World, plan: Plan) -> (Vec<f64>, Progress) {
         async move { server::run(config).await.map(drop) }
     });
     let stream = world.stream("cluster");
-    let crew: Vec<NodeId> = (0..workers)
-        .map(|number| add_worker(world, number, stream.below(10_000) < plan.stragglers))
-        .collect();
+    let slow: Vec<bool> = (0..workers).map(|_| stream.below(10_000) < plan.stragglers).collect();
+    let crew: Vec<NodeId> = (0..).zip(&slow).map(|(number, slow)| add_worker(world, number, *slow)).collect();
+    let stragglers = slow.into_iter().filter(|slow| *slow).count();
     if plan.killed > 0 {
         sleep(KILLED_AT).await;
         let mut crew = crew;
@@ -137,7 +138,7 @@ async fn run(world: World, plan: Plan) -> (Vec<f64>, Progress) {
     }
     let (times, last) = completions.borrow().clone();
     let hundredths = (1..=100).map(|part| times[(part * times.len()).div_ceil(100).max(1) - 1]);
-    (hundredths.collect(), last)
+    (hundredths.collect(), last, stragglers)
 }
 
 /// Without data: every split is empty, and so is every part.

@@ -4,14 +4,15 @@ use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use stormglass_sim::rand::random_u64;
 use stormglass_sim::time::Instant;
 use stormglass_sim::{real, signal};
 use stormglass_systems::mapreduce::bugs::Bugs;
 use stormglass_systems::mapreduce::protocol::{Job, Policy};
-use stormglass_systems::mapreduce::server::{self, Error, MadeFor, Summary, store};
+use stormglass_systems::mapreduce::server::{self, CheckpointError, Error, MadeFor, Summary, store};
 use stormglass_systems::mapreduce::spec::Probe;
 
 use super::mapreduce::free_port;
@@ -67,9 +68,13 @@ impl Work {
                 return Err(Complaint::usage(format!("--listen {address}: {source}")));
             }
             Some(Err(Error::Store { source, .. })) => return Err(self.wrong(&source)),
-            Some(Err(Error::Checkpoint(error))) => {
-                return Err(Complaint::Internal(format!("{error}; the same command again resumes the job")));
+            Some(Err(Error::Checkpoint(error @ CheckpointError::Io { .. }))) => {
+                note(format_args!(
+                    "the job has stopped: {error}; when that is mended, the same command again resumes the job"
+                ));
+                return Ok(1);
             }
+            Some(Err(Error::Checkpoint(error))) => return Err(Complaint::Internal(error.to_string())),
             None => {
                 note("interrupted; the same command again resumes the job");
                 return Ok(1);
@@ -108,7 +113,7 @@ impl Work {
             ..server::Config::new(self.job.clone())
         };
         let moved = owned.before.filter(|before| *before != address);
-        let mut crew = Crew::new(&owned.unfinished, self.workers, self.memory, address, moved);
+        let mut crew = Crew::new(&owned.unfinished, owned.crew, self.workers, self.memory, address, moved);
         let ended = stormglass_sim::select! {
             ended = server::run(config) => Some(ended),
             error = crew.keep(&alive) => Some(Err(Error::Stopped(format!("no worker can be started: {error}")))),
@@ -170,7 +175,8 @@ impl Work {
         };
         let before = fs::read_to_string(unfinished.join("address")).ok();
         let before = before.and_then(|text| text.trim().parse().ok());
-        Ok(Owned { unfinished, _lock: lock, resumes, before })
+        let crew = crew(&unfinished).map_err(|error| self.wrong(&error))?;
+        Ok(Owned { unfinished, _lock: lock, resumes, before, crew })
     }
 
     /// Where to listen: where it was asked for, or where workers of an interrupted run look for their coordinator, or
@@ -208,6 +214,18 @@ impl Work {
     }
 }
 
+/// A name for the workers of this directory: that of an earlier run, or a new one.
+fn crew(unfinished: &Path) -> io::Result<u32> {
+    let path = unfinished.join("crew");
+    let known = fs::read_to_string(&path).ok();
+    if let Some(name) = known.and_then(|text| u32::from_str_radix(text.trim(), 16).ok()) {
+        return Ok(name);
+    }
+    let name = random_u64() as u32;
+    fs::write(path, format!("{name:08x}\n"))?;
+    Ok(name)
+}
+
 fn taken(address: SocketAddr, error: &io::Error) -> Complaint {
     Complaint::usage(format!("--listen {address}: {error}"))
 }
@@ -219,4 +237,20 @@ struct Owned {
     resumes: bool,
     /// Where an earlier run listened.
     before: Option<SocketAddr>,
+    /// The name of the crew, the same in all runs of this job.
+    crew: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crew_keeps_its_name_as_long_as_its_directory() {
+        let [one, other] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let first = crew(one.path()).unwrap();
+        assert_eq!(crew(one.path()).unwrap(), first);
+        // One chance in four billion that this fails.
+        assert_ne!(crew(other.path()).unwrap(), first);
+    }
 }

@@ -1,16 +1,18 @@
 //! The workers of this machine: started by the coordinator's process, and started again when they end.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use stormglass_sim::net::rpc;
 use stormglass_sim::time::{Instant, sleep};
+use stormglass_systems::mapreduce::message::Gone;
 
-use super::mapreduce_worker::{holder, lock_of};
+use super::mapreduce_worker::{LOCK, address_in, holder, is_free, lock_of};
 use super::output::note;
 
 /// A worker that has lived so long was no failure to start one.
@@ -28,6 +30,8 @@ pub(super) struct Crew {
     moved: Option<SocketAddr>,
     /// The last error of a start; shown once.
     failed: Option<io::Error>,
+    /// Under which addresses workers had joined that have ended. The coordinator is to know.
+    gone: Vec<String>,
 }
 
 struct Place {
@@ -38,35 +42,43 @@ struct Place {
     rests_until: Instant,
     /// It was said that somebody is here still.
     told: bool,
+    /// Its worker has left, because the job is over.
+    left: bool,
 }
 
 impl Crew {
-    /// Nobody is started yet.
+    /// Nobody is started yet. `name` is that of this run in this directory: who is left of one whose output was removed
+    /// has other places.
     pub(super) fn new(
         below: &Path,
+        name: u32,
         workers: u32,
         memory: u64,
         join: SocketAddr,
         moved: Option<SocketAddr>,
     ) -> Crew {
         let place = |number| Place {
-            directory: below.join(format!("worker-{number}")),
+            directory: below.join(format!("worker-{number}-{name:08x}")),
             child: None,
             deaths: 0,
             rests_until: Instant::now(),
             told: false,
+            left: false,
         };
-        Crew { places: (0..workers).map(place).collect(), join, memory, moved, failed: None }
+        let places = (0..workers).map(place).collect();
+        Crew { places, join, memory, moved, failed: None, gone: dead_of_earlier_runs(below) }
     }
 
     /// Starts workers, and starts again those that end, for ever; or until none can be started, and none is alive anywhere.
     pub(super) async fn keep(&mut self, alive: &Cell<u32>) -> io::Error {
         loop {
             for place in &mut self.places {
-                place.look();
+                self.gone.extend(place.look());
                 if !place.wants_a_worker(self.moved) {
                     continue;
                 }
+                // Of an earlier run, and ended since.
+                self.gone.extend(address_in(&lock_of(&place.directory)));
                 match start(&place.directory, self.join, self.memory) {
                     Ok(child) => place.child = Some((child, Instant::now())),
                     Err(error) => {
@@ -83,7 +95,18 @@ impl Crew {
                 let ended = || io::Error::other("they end as soon as they have begun");
                 return self.failed.take().unwrap_or_else(ended);
             }
+            self.tell().await;
             sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Tells the coordinator who has ended, so that it need not wait for their silence.
+    async fn tell(&mut self) {
+        for address in std::mem::take(&mut self.gone) {
+            let gone = Gone { address };
+            if rpc::call(self.join, &gone, Duration::from_secs(1)).await.is_err() {
+                self.gone.push(gone.address);
+            }
         }
     }
 
@@ -103,17 +126,23 @@ impl Crew {
 }
 
 impl Place {
-    /// Whether the worker has ended.
-    fn look(&mut self) {
-        if let Some((child, since)) = &mut self.child
-            && let Ok(Some(_)) = child.try_wait()
-        {
-            if since.elapsed() > LASTED {
-                self.deaths = 0;
-            }
-            self.child = None;
-            self.rest();
+    /// Whether the worker has ended; its address if it has died.
+    fn look(&mut self) -> Option<String> {
+        let (child, since) = self.child.as_mut()?;
+        let ended = child.try_wait().ok()??;
+        let (pid, lasted) = (child.id(), since.elapsed() > LASTED);
+        self.child = None;
+        if ended.success() {
+            self.left = true;
+            return None;
         }
+        if lasted {
+            self.deaths = 0;
+        }
+        self.rest();
+        let lock = lock_of(&self.directory);
+        let its = holder(&lock).is_ok_and(|holder| holder == Some(pid));
+        address_in(&lock).filter(|_| its)
     }
 
     /// One that dies at once shall not be all that this machine does.
@@ -123,7 +152,7 @@ impl Place {
     }
 
     fn wants_a_worker(&mut self, moved: Option<SocketAddr>) -> bool {
-        if self.child.is_some() || Instant::now() < self.rests_until {
+        if self.left || self.child.is_some() || Instant::now() < self.rests_until {
             return false;
         }
         let lock = lock_of(&self.directory);
@@ -141,10 +170,12 @@ impl Place {
     }
 }
 
-/// Whether no worker of an earlier run is still at work here.
-fn is_free(lock: &Path) -> bool {
-    let file = File::options().create(true).append(true).open(lock);
-    file.is_ok_and(|file| file.try_lock().is_ok())
+/// Who of earlier runs in this directory had joined, and has ended.
+fn dead_of_earlier_runs(below: &Path) -> Vec<String> {
+    let entries = fs::read_dir(below).into_iter().flatten().flatten();
+    let locks = entries.map(|entry| entry.path());
+    let locks = locks.filter(|path| path.to_str().is_some_and(|path| path.ends_with(LOCK)));
+    locks.filter(|lock| is_free(lock)).filter_map(|lock| address_in(&lock)).collect()
 }
 
 fn start(directory: &Path, join: SocketAddr, memory: u64) -> io::Result<Child> {
@@ -155,4 +186,33 @@ fn start(directory: &Path, join: SocketAddr, memory: u64) -> io::Result<Child> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_left_is_not_called_back_and_who_has_died_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let join: SocketAddr = "127.0.0.1:7".parse().unwrap();
+        let ended = |command: &str| {
+            let mut place = Crew::new(folder.path(), 1, 1, 0, join, None).places.remove(0);
+            let child = Command::new(command).spawn().unwrap();
+            let pid = child.id();
+            fs::write(lock_of(&place.directory), format!("{pid}\n127.0.0.1:8\n")).unwrap();
+            place.child = Some((child, Instant::now()));
+            while place.child.is_some() {
+                if let Some(address) = place.look() {
+                    assert_eq!((command, address.as_str()), ("false", "127.0.0.1:8"));
+                }
+            }
+            place.rests_until = Instant::now();
+            place
+        };
+        assert!(!ended("true").wants_a_worker(None));
+        assert!(ended("false").wants_a_worker(None));
+        // The next run tells of whoever was here.
+        assert_eq!(dead_of_earlier_runs(folder.path()), ["127.0.0.1:8"]);
+    }
 }

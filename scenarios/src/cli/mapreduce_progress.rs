@@ -87,21 +87,37 @@ pub(super) fn result(summary: &Summary, took: Duration, output: &Path) -> Report
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { seconds, maps, reduces, backups, retries, workers_lost, .. } = self;
+        let counted =
+            |times: &u32, one: &str, many: &str| format!("{times} {}", if *times == 1 { one } else { many });
         writeln!(
             f,
-            "{maps} maps and {reduces} reduces in {seconds:.1} s; {backups} backups, {retries} retries, {workers_lost} \
-             workers lost"
+            "{} and {} in {seconds:.1} s; {}, {}, {}",
+            counted(maps, "map", "maps"),
+            counted(reduces, "reduce", "reduces"),
+            counted(backups, "backup", "backups"),
+            counted(retries, "retry", "retries"),
+            counted(workers_lost, "worker lost", "workers lost"),
         )?;
         for (name, times) in &self.counters {
             writeln!(f, "  {times:>14}  {name}")?;
         }
-        write!(f, "{}/mr-out-0 to mr-out-{}", self.output.trim_end_matches('/'), reduces - 1)
+        write!(f, "{}/mr-out-0", self.output.trim_end_matches('/'))?;
+        if *reduces > 1 { write!(f, " to mr-out-{}", reduces - 1) } else { Ok(()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_one() {
+        let progress =
+            Progress { maps: (1, 1), reduces: (1, 1), backups: 1, retries: 1, ..Progress::default() };
+        let summary = Summary { counters: BTreeMap::new(), progress };
+        let text = result(&summary, Duration::from_millis(1500), Path::new("out/")).to_string();
+        assert_eq!(text, "1 map and 1 reduce in 1.5 s; 1 backup, 1 retry, 0 workers lost\nout/mr-out-0");
+    }
 
     #[test]
     fn stragglers_and_retries_show_when_there_are_any() {

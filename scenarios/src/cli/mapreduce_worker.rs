@@ -3,18 +3,28 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
+use stormglass_sim::net::rpc;
 use stormglass_sim::{real, signal};
-use stormglass_systems::mapreduce::client::{self, Error};
+use stormglass_systems::mapreduce::client::{self, Error, Joining};
+use stormglass_systems::mapreduce::message::{Brief, Gone};
 
 use super::args::duration;
 use super::kv_server::address;
 use super::mapreduce::{free_port, size};
 use super::output::note;
 use super::{Answer, Complaint};
+
+/// How the name of a lock ends.
+pub(super) const LOCK: &str = ".stormglass-lock";
+
+/// How the names of directories begin that nobody has asked for.
+const TEMPORARY: &str = "stormglass-worker-";
 
 /// Works for a coordinator, on this machine or another
 #[derive(Args)]
@@ -50,10 +60,21 @@ impl Worker {
         let listen = free_port(ip).map_err(|error| Complaint::usage(format!("--listen {ip}: {error}")))?;
         let directory = match self.data.clone() {
             Some(directory) => directory,
-            None => std::env::temp_dir().join(format!("stormglass-worker-{}", std::process::id())),
+            None => {
+                let all = std::env::temp_dir();
+                remove_what_the_dead_left(&all);
+                all.join(format!("{TEMPORARY}{}", std::process::id()))
+            }
         };
-        let _owned = own(&directory)?;
+        let _owned = own(&directory, listen)?;
+        let said = format!("of the coordinator at {}", self.join);
+        let joined = move |brief: &Brief| {
+            let Brief { job, app, maps, reduces, .. } = brief;
+            note(format_args!("joined job {job:016x} {said}: {app}, {maps} map and {reduces} reduce tasks"));
+        };
         let config = client::Config {
+            // The coordinator's process speaks for the workers that it has started.
+            joined: (!self.near).then(|| Rc::new(joined) as Joining),
             listen: listen.to_string(),
             directory: directory.clone(),
             near_store: self.near,
@@ -64,17 +85,31 @@ impl Worker {
             ..client::Config::of(self.join.clone())
         };
         let ended = real::block_on(async {
-            stormglass_sim::select! {
+            let ended = stormglass_sim::select! {
                 ended = client::run(config) => Some(ended),
                 _ = signal::ctrl_c() => None,
                 _ = signal::terminate() => None,
+            };
+            if ended.is_none() {
+                // So that nobody waits for it. Where it is not heard, its silence will be.
+                let gone = Gone { address: listen.to_string() };
+                _ = rpc::call(&self.join, &gone, Duration::from_secs(1)).await;
             }
+            ended
         })?;
         // Nobody else will; what cannot be removed does no harm.
         _ = fs::remove_dir_all(&directory);
-        _ = fs::remove_file(lock_of(&directory));
+        // A coordinator that was interrupted with it reads there who is gone.
+        if ended.is_some() || !self.near {
+            _ = fs::remove_file(lock_of(&directory));
+        }
         match ended {
-            Some(Ok(())) => Ok(0),
+            Some(Ok(())) => {
+                if !self.near {
+                    note("the job is over");
+                }
+                Ok(0)
+            }
             None => Ok(1),
             Some(Err(error @ Error::Alone(_))) => {
                 note(format_args!("{error} (--join, --patience)"));
@@ -106,7 +141,7 @@ pub(super) fn lock_of(directory: &Path) -> PathBuf {
     // Without a slash at its end, or a dot for a name.
     let whole = directory.canonicalize().unwrap_or_else(|_| directory.components().collect());
     let mut name = whole.into_os_string();
-    name.push(".stormglass-lock");
+    name.push(LOCK);
     name.into()
 }
 
@@ -120,15 +155,41 @@ pub(super) fn holder(lock: &Path) -> io::Result<Option<u32>> {
         read => read?,
     };
     let text = str::from_utf8(&bytes).unwrap_or("?").trim();
-    match text.parse() {
+    match text.lines().next().unwrap_or_default().parse() {
         Ok(pid) => Ok(Some(pid)),
         Err(_) if text.is_empty() => Ok(None),
         Err(_) => Err(io::Error::other(format!("{} was not made by a worker; move it away", lock.display()))),
     }
 }
 
-/// Takes a directory for this process: it will be wiped, so it must be ours or empty.
-fn own(directory: &Path) -> Result<File, Complaint> {
+/// Under which address the worker that holds or held a lock has joined.
+pub(super) fn address_in(lock: &Path) -> Option<String> {
+    let text = fs::read_to_string(lock).ok()?;
+    text.lines().nth(1).filter(|line| line.parse::<SocketAddr>().is_ok()).map(str::to_owned)
+}
+
+/// Whether no process holds this lock.
+pub(super) fn is_free(lock: &Path) -> bool {
+    let file = File::options().create(true).append(true).open(lock);
+    file.is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Removes the directories of workers that were given none, and killed.
+fn remove_what_the_dead_left(all: &Path) {
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let (name, lock) = (entry.file_name(), entry.path());
+        let directory = name.to_str().and_then(|name| name.strip_suffix(LOCK));
+        let Some(directory) = directory.filter(|name| name.starts_with(TEMPORARY)) else { continue };
+        // Another user's cannot be opened.
+        if is_free(&lock) {
+            _ = fs::remove_dir_all(all.join(directory));
+            _ = fs::remove_file(&lock);
+        }
+    }
+}
+
+/// Takes a directory for this process, which will be at this address: it will be wiped, so it must be ours or empty.
+fn own(directory: &Path, listen: SocketAddr) -> Result<File, Complaint> {
     let shown = directory.display();
     let wrong = |error: io::Error| Complaint::usage(format!("--data {shown}: {error}"));
     holder(&lock_of(directory)).map_err(wrong)?;
@@ -155,12 +216,40 @@ fn own(directory: &Path) -> Result<File, Complaint> {
     match lock.try_lock() {
         // Whom to blame, and whom to end.
         Ok(()) => {
-            let written = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
-            written.map(|()| lock).map_err(wrong)
+            let written = lock.set_len(0).and_then(|()| writeln!(lock, "{}\n{listen}", std::process::id()));
+            written.map_err(wrong)?;
+            // Whoever cleans up may have removed it just before: then it would keep nobody out.
+            let is_it = fs::metadata(&path).is_ok_and(|named| {
+                lock.metadata().is_ok_and(|held| (named.dev(), named.ino()) == (held.dev(), held.ino()))
+            });
+            if is_it { Ok(lock) } else { own(directory, listen) }
         }
         Err(TryLockError::WouldBlock) => {
             Err(Complaint::usage(format!("--data {shown}: another worker is at work in it")))
         }
         Err(TryLockError::Error(error)) => Err(wrong(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_dead_left_goes_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let address: SocketAddr = "127.0.0.1:8".parse().unwrap();
+        let directory = |name: &str| folder.path().join(name);
+        let names = ["stormglass-worker-1", "stormglass-worker-2", "other"];
+        let [dead, alive, other] = names.map(|name| own(&directory(name), address).unwrap());
+        drop((dead, other));
+        fs::write(directory("stormglass-worker-1").join("map-0-1.0"), "x").unwrap();
+        remove_what_the_dead_left(folder.path());
+        assert_eq!(names.map(|name| directory(name).exists()), [false, true, true]);
+        assert_eq!(names.map(|name| lock_of(&directory(name)).exists()), [false, true, true]);
+        assert_eq!(address_in(&lock_of(&directory(names[1]))).as_deref(), Some("127.0.0.1:8"));
+        assert_eq!(holder(&lock_of(&directory(names[1]))).unwrap(), Some(std::process::id()));
+        assert!(own(&directory(names[1]), address).is_err(), "somebody is at work in it");
+        drop(alive);
     }
 }

@@ -137,8 +137,10 @@ fn no_input_bytes_are_an_output_without_lines() {
 
 /// Kills the worker in this place, if it runs. True when it did.
 fn kill_worker(folder: &Path, place: usize) -> bool {
-    let lock = fs::read_to_string(folder.join(format!("out/.mapreduce/worker-{place}.stormglass-lock")));
-    let Some(pid) = lock.ok().and_then(|text| text.trim().parse::<u32>().ok()) else { return false };
+    let name = fs::read_to_string(folder.join("out/.mapreduce/crew")).unwrap_or_default();
+    let lock = format!("out/.mapreduce/worker-{place}-{}.stormglass-lock", name.trim());
+    let lock = fs::read_to_string(folder.join(lock));
+    let Some(pid) = lock.ok().and_then(|text| text.lines().next()?.parse::<u32>().ok()) else { return false };
     Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success()
 }
 
@@ -175,6 +177,50 @@ fn killed_workers_and_a_killed_coordinator_lose_nothing() {
 }
 
 #[test]
+fn neither_a_killed_worker_nor_an_interrupted_job_costs_patience() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let files = inputs(folder, 2, 6_000, 6);
+    // Far longer than any test waits.
+    let line = format!("wc {} --reduce 2 --workers 2 --split 4K --dead-after 1h -o out", names(&files));
+    for blow in ["kill a worker", "interrupt"] {
+        let before = checkpoint_length(folder);
+        let mut coordinator = mapreduce(folder, &line);
+        until("a checkpoint that grows", || {
+            (checkpoint_length(folder) > before + 400 || !coordinator.is_running()).then_some(())
+        });
+        if blow == "kill a worker" {
+            assert!(kill_worker(folder, 0), "nobody was there to be killed");
+            let length = checkpoint_length(folder);
+            until("work after it", || (checkpoint_length(folder) > length + 400).then_some(()));
+        }
+        coordinator.interrupt();
+        coordinator.said().ends(1).complains("the same command again resumes the job");
+    }
+    let said = mapreduce(folder, &line).said().ends(0).complains("resuming the job in out");
+    assert!(said.out.contains("worker lost") || said.out.contains("workers lost"), "{}", said.out);
+    assert_eq!(output(folder, "out", 2), counted(&files));
+}
+
+#[test]
+fn a_disk_that_is_full_of_something_else_stops_the_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("in"), "a\n").unwrap();
+    let waiting =
+        mapreduce(folder, &format!("wc in --reduce 1 --workers 0 --listen {} -o out", free_address()));
+    until("a checkpoint", || (checkpoint_length(folder) > 0).then_some(()));
+    waiting.interrupt();
+    waiting.said().ends(1);
+    std::os::unix::fs::symlink("/dev/full", folder.join("out/.mapreduce/checkpoint.new")).unwrap();
+    let said = mapreduce(folder, "wc in --reduce 1 --workers 1 -o out").said().ends(1);
+    said.complains("the job has stopped").complains("No space left").complains("again resumes the job");
+    fs::remove_file(folder.join("out/.mapreduce/checkpoint.new")).unwrap();
+    mapreduce(folder, "wc in --reduce 1 --workers 1 -o out").said().ends(0).says("1 map and 1 reduce in");
+    assert_eq!(output(folder, "out", 1), "a 1\n");
+}
+
+#[test]
 fn workers_join_by_address_and_share_no_disk() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -187,8 +233,13 @@ fn workers_join_by_address_and_share_no_disk() {
         [1, 2].map(|_| mapreduce(elsewhere.path(), &format!("worker --join {address} --patience 20s")));
     coordinator.said().ends(0);
     // One that came when the job was over found nobody.
-    let codes = workers.map(|worker| worker.said().code);
+    let said = workers.map(Process::said);
+    let codes = said.each_ref().map(|said| said.code);
     assert!(codes.contains(&Some(0)) && codes.iter().all(|code| matches!(code, Some(0 | 1))), "{codes:?}");
+    for said in said.into_iter().filter(|said| said.code == Some(0)) {
+        let joined = format!("of the coordinator at {address}: wc, ");
+        said.complains("joined job ").complains(&joined).complains("the job is over");
+    }
     assert_eq!(output(folder, "out", 2), counted(&files));
 }
 
@@ -302,10 +353,11 @@ fn a_job_whose_workers_cannot_start_ends() {
     fs::write(folder.join("in"), "a\n").unwrap();
     // Where its directory ought to be.
     fs::create_dir_all(folder.join("out/.mapreduce")).unwrap();
-    fs::write(folder.join("out/.mapreduce/worker-0"), "").unwrap();
+    fs::write(folder.join("out/.mapreduce/crew"), "5").unwrap();
+    fs::write(folder.join("out/.mapreduce/worker-0-00000005"), "").unwrap();
     let said = mapreduce(folder, "wc in --reduce 1 --workers 1 -o out").said().ends(1);
     said.complains("no worker can be started").complains("the same command again resumes the job");
-    fs::remove_file(folder.join("out/.mapreduce/worker-0")).unwrap();
+    fs::remove_file(folder.join("out/.mapreduce/worker-0-00000005")).unwrap();
     mapreduce(folder, "wc in --reduce 1 --workers 1 -o out").said().ends(0);
     assert_eq!(output(folder, "out", 1), "a 1\n");
 }

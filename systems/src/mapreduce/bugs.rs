@@ -103,5 +103,32 @@ known_bugs! {
         /// Shows when the coordinator's process is stopped for longer than a worker may be silent.
         OwnSleepIsTheirSilence = "own-sleep-is-their-silence",
             breaks "nobody is given up who was never silent", caught_by "mapreduce/coordinator_sleeps";
+
+        /// Belief: a quarter of a second is often enough to look for the dead, and a gap of half of what a worker may be
+        /// silent is a sleep of one's own. Then every gap may be one.
+        /// Shows when workers may be silent for little longer than the coordinator takes from look to look.
+        EveryGapIsOwnSleep = "every-gap-is-own-sleep",
+            breaks "live", caught_by "mapreduce/short_patience";
+
+        /// Belief: an attempt that has failed or lost takes what it wrote along. But its spills and its output stay on the
+        /// worker's disk.
+        /// Shows when disks have room for the work, and not for all that came to nothing.
+        LosersOutputStays = "losers-output-stays",
+            breaks "live", caught_by "mapreduce/small_disks";
+
+        /// Belief: whoever is dead will be noticed by its silence; that somebody says so tells nothing new.
+        /// Shows when a worker is killed and patience is long.
+        OnlySilenceTells = "only-silence-tells",
+            breaks "live", caught_by "mapreduce/told_of_deaths";
+
+        /// Belief: a task that is handed out will be done; why do it twice?
+        /// Shows when a worker is slow at the end of a phase.
+        NoBackups = "no-backups",
+            breaks "live", caught_by "mapreduce/stragglers";
+
+        /// Belief: a write is done when it was asked for.
+        /// Shows when the store's disk is full.
+        WriteNotLookedAt = "write-not-looked-at",
+            breaks "I2 atomic_publish", caught_by "mapreduce/disk_is_full";
     }
 }

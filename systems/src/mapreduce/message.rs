@@ -197,6 +197,17 @@ pub enum Culprit {
     Key(Bytes),
 }
 
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Culprit::Record(offset) => write!(f, "the record at byte {offset}"),
+            Culprit::Key(Bytes(key)) => {
+                write!(f, "the key {:?}", String::from_utf8_lossy(&key[..key.len().min(80)]))
+            }
+        }
+    }
+}
+
 /// An attempt has failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
@@ -212,8 +223,19 @@ pub struct Failed {
     pub why: String,
 }
 
-/// The reply to [`Done`] and [`Failed`]: the coordinator has taken note, and nothing is left to do.
+/// The reply to [`Done`]: whether this attempt is the one that counts. What another has written nobody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept(pub bool);
+
+/// The reply to [`Failed`] and [`Gone`]: the coordinator has taken note, and nothing is left to do.
 pub type Noted = ();
+
+/// Whoever worked at this address has ended: whoever started it knows, or it says so itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// Under which address it had joined.
+    pub address: String,
+}
 
 /// A reducer asks where the parts it still needs are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -345,18 +367,21 @@ pub enum Command {
     Failed(Failed),
     /// See [`Locate`].
     Locate(Locate),
+    /// See [`Gone`].
+    Gone(Gone),
 }
 
 impl Command {
-    /// Who sent it.
-    pub fn worker(&self) -> WorkerId {
+    /// The worker that sent it.
+    pub fn worker(&self) -> Option<WorkerId> {
         match self {
             Command::Join(Join { worker, .. })
             | Command::Ask(Ask { worker })
             | Command::Ping(Ping { worker, .. })
             | Command::Done(Done { worker, .. })
             | Command::Failed(Failed { worker, .. })
-            | Command::Locate(Locate { worker, .. }) => *worker,
+            | Command::Locate(Locate { worker, .. }) => Some(*worker),
+            Command::Gone(_) => None,
         }
     }
 }
@@ -370,7 +395,9 @@ pub enum Reply {
     Assignment(Box<Assignment>),
     /// To [`Ping`].
     Pong(Pong),
-    /// To [`Done`] and [`Failed`].
+    /// To [`Done`].
+    Kept(Kept),
+    /// To [`Failed`] and [`Gone`].
     Noted(Noted),
     /// To [`Locate`].
     Located(Located),

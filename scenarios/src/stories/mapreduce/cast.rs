@@ -1,7 +1,7 @@
 //! Who plays in a mapreduce story: a coordinator, a store, workers, and the observer that judges them all.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -128,6 +128,13 @@ impl Play {
         (input..input + workers.min(2)).map(move |worker| worker % workers)
     }
 
+    /// How many keys each reduce task has, by its lines in the output.
+    pub(super) fn reduce_calls(&self) -> BTreeMap<u32, usize> {
+        let expected = self.expected().unwrap_or_default();
+        let lines = |output: &Vec<u8>| output.iter().filter(|byte| **byte == b'\n').count();
+        expected.output.iter().map(|(reduce, output)| (*reduce, lines(output))).collect()
+    }
+
     fn expected(&self) -> Option<Expected> {
         let app = (self.find)(self.app, &self.args).ok().filter(|_| self.expects)?;
         Some(sequential(&*app, &self.files, self.reduces, |_| false))
@@ -144,7 +151,7 @@ pub(super) fn between(least: u64, most: u64) -> Costs {
     })
 }
 
-fn address(worker: usize) -> String {
+pub(super) fn address(worker: usize) -> String {
     format!("w{worker}:7100")
 }
 
@@ -163,6 +170,8 @@ pub(super) struct Cast {
 pub(super) struct Seen {
     /// When each worker ended because the job was over, by its number.
     pub(super) left: Rc<RefCell<BTreeMap<usize, Duration>>>,
+    /// Who ended because there was no coordinator.
+    pub(super) alone: Rc<RefCell<BTreeSet<usize>>>,
     /// Why the job failed.
     pub(super) failure: Rc<RefCell<Option<String>>>,
     /// Whether the story's own job has begun: who starts from now on is at it.
@@ -373,17 +382,20 @@ fn add_worker(
         probe: probe.clone(),
         ..client::Config::of("coordinator:7000")
     };
-    let left = seen.left.clone();
+    let seen = seen.clone();
     world.node(&format!("w{number}"), move || {
-        let (config, left) = (config.clone(), left.clone());
+        let (config, seen) = (config.clone(), seen.clone());
         async move {
             loop {
                 match client::run(config.clone()).await {
                     Ok(()) => {
-                        left.borrow_mut().insert(number, world.now());
+                        seen.left.borrow_mut().insert(number, world.now());
                         return;
                     }
-                    Err(client::Error::Alone(_)) => return,
+                    Err(client::Error::Alone(_)) => {
+                        seen.alone.borrow_mut().insert(number);
+                        return;
+                    }
                     Err(_) => sleep(Duration::from_millis(50)).await,
                 }
             }

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use stormglass_systems::mapreduce::bugs::Bug;
+
+use super::super::caught_by;
 use super::cast::{Cast, Play, between};
 use crate::{Stage, Story};
 
+pub(super) const NAME: &str = "mapreduce/disk_is_full";
+
 pub(super) fn story() -> Story {
-    Story::new("mapreduce/disk_is_full", "A full disk stops a job, and costs nothing that was done", tell)
+    Story::new(NAME, "A full disk stops a job, and costs nothing that was done", tell)
+        .catches(caught_by::<Bug>(NAME))
         .sometimes("a job stopped for want of room")
         .sometimes("mapreduce: a store removed what a failed attempt had written")
         .sometimes("mapreduce: a coordinator resumed from its checkpoint")
@@ -19,7 +25,8 @@ async fn tell(stage: Stage) {
     (play.checkpoint, play.chunk, play.reduces) = (true, 32, 4);
     play.costs = between(10, 100);
     let cast = Cast::new(&stage, play);
-    world.disk(cast.store, |disk| disk.leave_room(stream.below(8 * 4096)));
+    // All outputs together have some two hundred bytes.
+    world.disk(cast.store, |disk| disk.leave_room(stream.below(300)));
     let stopped = || cast.seen.failure.borrow().is_some();
     let ended = || stopped() || cast.counts().done > 0;
     let waits = || "the job neither ends nor stops".to_owned();

@@ -12,9 +12,12 @@ mod lab;
 mod lost_mapper;
 mod next_job;
 mod reference;
+mod short_patience;
+mod small_disks;
 mod store_loses_power;
 mod stragglers;
 mod swarm;
+mod told_of_deaths;
 mod unreachable_mapper;
 mod zombie_reducer;
 
@@ -31,11 +34,14 @@ pub(super) fn stories() -> Vec<Story> {
         next_job::story(),
         coordinator_restarts::story(),
         coordinator_sleeps::story(),
+        short_patience::story(),
+        told_of_deaths::story(),
         store_loses_power::story(),
         clock_is_set::story(),
         bad_records::story(),
         input_shrinks::story(),
         disk_is_full::story(),
+        small_disks::story(),
     ];
     stories.extend(swarm::stories());
     stories.extend(lab::stories());

@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use stormglass_sim::fs::{self, File};
 use stormglass_sim::sometimes;
@@ -10,8 +12,8 @@ use stormglass_sim::task::yield_now;
 
 use super::super::app::{Application, Record};
 use super::super::bugs::Bug;
-use super::super::message::{Attempt, Counters, Culprit, Input, Split, Task};
-use super::super::protocol::{Gather, Lines, Spill, encode};
+use super::super::message::{Attempt, Bytes, Counters, Culprit, Input, Split, Task};
+use super::super::protocol::{Gather, Lines, Sorted, encode};
 use super::super::spec::Observation;
 use super::input::Source;
 use super::merging::{Merging, Run};
@@ -20,6 +22,10 @@ use super::{Trouble, Worker, counters, user_code};
 
 /// How much is read beyond the end of a split at a time, for its last line.
 const BEYOND: u64 = 4096;
+
+/// After so many bytes or records others may run.
+const BYTES_AT_ONCE: usize = 64 << 10;
+const RECORDS_AT_ONCE: u64 = 1024;
 
 /// One attempt.
 pub(super) struct Map {
@@ -49,25 +55,34 @@ impl Map {
                 let why = format!("{}: it is shorter than when the job began", self.input.path);
                 return Err(Trouble::Failed(None, why));
             }
-            self.feed(&*app, &mut lines, &read, &mut gather, (&mut records, &mut skipped))?;
-            if gather.is_full() {
-                spills.push(self.spill(worker, &*app, parts, &mut gather, spills.len()).await?);
+            let mut left = &read[..];
+            loop {
+                let taken = self.feed(&*app, &mut lines, left, &mut gather, (&mut records, &mut skipped))?;
+                left = &left[taken..];
+                if gather.is_full() {
+                    sometimes!(!spills.is_empty(), "mapreduce: a map spilled more than once");
+                    let name = self.spill_name(spills.len());
+                    spills.push(self.spill(worker, &*app, parts, &mut gather, name).await?);
+                }
+                // Pings and fetches want to be heard, too.
+                yield_now().await;
+                if left.is_empty() || lines.wants().is_none() {
+                    break;
+                }
             }
-            // Pings and fetches want to be heard, too.
-            yield_now().await;
         }
         let output = if spills.is_empty() {
-            let spill = in_parts(worker, &*app, parts, &mut gather)?;
-            self.write(worker, self.name(), &spill.bytes).await?;
-            Output { path: worker.file(&self.name()), ends: spill.ends }
+            self.spill(worker, &*app, parts, &mut gather, self.name()).await?
         } else {
             if !gather.is_empty() {
-                spills.push(self.spill(worker, &*app, parts, &mut gather, spills.len()).await?);
+                let name = self.spill_name(spills.len());
+                spills.push(self.spill(worker, &*app, parts, &mut gather, name).await?);
             }
             self.merge_all(worker, parts, spills).await?
         };
         sometimes!(output.ends.last().is_some_and(|end| *end > 0), "mapreduce: a map has output");
-        worker.outputs.borrow_mut().insert((worker.job(), self.map, self.attempt), Rc::new(output));
+        let key = (worker.job(), self.map, self.attempt);
+        worker.outputs.send_modify(|outputs| _ = outputs.insert(key, Arc::new(output)));
         let (task, attempt) = (Task::Map(self.map), self.attempt);
         worker.config.probe.observe(|| Observation::CarriedOut {
             job: worker.job(),
@@ -81,6 +96,7 @@ impl Map {
         Ok(all)
     }
 
+    /// Maps records until there is enough to spill, or others want to run; returns how much of `read` was taken.
     fn feed(
         &self,
         app: &dyn Application,
@@ -88,24 +104,28 @@ impl Map {
         read: &[u8],
         gather: &mut Gather,
         (records, skipped): (&mut u64, &mut u64),
-    ) -> Result<(), Trouble> {
-        let at = Cell::new(0);
+    ) -> Result<usize, Trouble> {
+        let (at, mut bytes, first) = (Cell::new(0), 0, *records);
         let mut out = gather.of(app);
         let file = self.input.path.as_str();
-        let fed = user_code(
-            || Some(Culprit::Record(at.get())),
-            || {
-                lines.feed(read, |offset, line| {
-                    if self.skip.contains(&offset) {
-                        *skipped += 1;
-                        return;
-                    }
-                    at.set(offset);
-                    *records += 1;
-                    app.map(&Record { file, offset, line }, &mut out);
-                })
-            },
-        )?;
+        let each = |offset, line: &[u8]| {
+            if self.skip.contains(&offset) {
+                *skipped += 1;
+                return ControlFlow::Continue(());
+            }
+            at.set(offset);
+            *records += 1;
+            bytes += line.len();
+            app.map(&Record { file, offset, line }, &mut out);
+            let enough = bytes >= BYTES_AT_ONCE || *records - first >= RECORDS_AT_ONCE;
+            if enough || out.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let fed = user_code(|| Culprit::Record(at.get()), || lines.feed(read, each))?;
+        if gather.has_overflowed() {
+            let culprit = Culprit::Record(at.get());
+            let why = format!("{culprit} of {file} makes the application emit more than 4 GiB");
+            return Err(Trouble::Failed(Some(culprit), why));
+        }
         fed.map_err(|long| Trouble::Failed(None, format!("{file}: {long}")))
     }
 
@@ -113,28 +133,34 @@ impl Map {
         format!("map-{}-{}", self.map, self.attempt)
     }
 
-    async fn write(&self, worker: &Worker, name: String, bytes: &[u8]) -> Result<File, Trouble> {
-        let file = File::create(worker.file(&name)).await.map_err(Trouble::disk)?;
-        file.write_all_at(bytes, 0).await.map_err(Trouble::disk)?;
-        Ok(file)
+    async fn create(&self, worker: &Worker, name: &str) -> Result<File, Trouble> {
+        File::create(worker.file(name)).await.map_err(Trouble::disk)
     }
 
     fn spill_name(&self, number: usize) -> String {
         format!("{}-spill-{number}", self.name())
     }
 
+    /// Writes what was gathered to a file of this name, piece by piece, and empties it.
     async fn spill(
         &self,
         worker: &Worker,
         app: &dyn Application,
         parts: u32,
         gather: &mut Gather,
-        number: usize,
+        name: String,
     ) -> Result<Output, Trouble> {
-        sometimes!(number > 0, "mapreduce: a map spilled more than once");
-        let spill = in_parts(worker, app, parts, gather)?;
-        self.write(worker, self.spill_name(number), &spill.bytes).await?;
-        Ok(Output { path: worker.file(&self.spill_name(number)), ends: spill.ends })
+        let mut sorted = in_parts(worker, app, parts, gather)?;
+        let file = self.create(worker, &name).await?;
+        let (mut piece, mut written, mut more) = (Vec::new(), 0, true);
+        while more {
+            more = gather.encode(&mut sorted, &mut piece, worker.config.chunk);
+            file.write_all_at(&piece, written).await.map_err(Trouble::disk)?;
+            written += piece.len() as u64;
+            piece.clear();
+        }
+        gather.clear();
+        Ok(Output { path: worker.file(&name), ends: sorted.ends })
     }
 
     /// Merges spills into the output; where they are many, some into one first, and again.
@@ -163,7 +189,7 @@ impl Map {
             opened.push(Rc::new(File::open(&spill.path).await.map_err(Trouble::disk)?));
         }
         let path = worker.file(&name);
-        let file = self.write(worker, name, &[]).await?;
+        let file = self.create(worker, &name).await?;
         let chunk = (worker.config.chunk / 16).max(512);
         let (mut ends, mut buffer, mut written) = (Vec::new(), Vec::new(), 0);
         for part in 0..parts as usize {
@@ -193,18 +219,18 @@ impl Map {
 }
 
 /// What was gathered, part by part. Which part a key is in is the user's code, too.
-fn in_parts(
-    worker: &Worker,
-    app: &dyn Application,
-    parts: u32,
-    gather: &mut Gather,
-) -> Result<Spill, Trouble> {
-    user_code(|| None, || gather.spill(parts, |key| partition(worker, app, key, parts)))
+fn in_parts(worker: &Worker, app: &dyn Application, parts: u32, gather: &Gather) -> Result<Sorted, Trouble> {
+    let at = Cell::new(0);
+    let part = |place, key: &[u8]| {
+        at.set(place);
+        partition(worker, app, key, parts)
+    };
+    user_code(|| Culprit::Key(Bytes(gather.key(at.get()).to_vec())), || gather.sort(parts, part))
 }
 
 fn partition(worker: &Worker, app: &dyn Application, key: &[u8], parts: u32) -> u32 {
     if worker.config.bugs.has(Bug::HashPerProcess) {
-        let salt = worker.id.get() as u32;
+        let salt = worker.id() as u32;
         return (super::super::protocol::hash(key) ^ salt) % parts;
     }
     app.partition(key, parts)

@@ -4,6 +4,7 @@
 //! for this incarnation alone: a worker that starts wipes its directory and takes a new id, so that nobody can take the
 //! absence of a file for an empty one.
 
+mod beside;
 mod input;
 mod map;
 mod merging;
@@ -11,33 +12,40 @@ mod output;
 mod reduce;
 mod serving;
 mod shuffle;
+#[cfg(test)]
+mod tests;
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
-use stormglass_sim::fs;
 use stormglass_sim::net::rpc::{self, Request, Server};
 use stormglass_sim::rand::{below, random_u64};
-use stormglass_sim::sync::Notify;
-use stormglass_sim::time::{Instant, sleep};
+use stormglass_sim::sync::oneshot;
+use stormglass_sim::time::sleep;
+use stormglass_sim::{fs, reachable};
 
 use super::app::{self, Application};
-use super::bugs::Bugs;
+use super::bugs::{Bug, Bugs};
 use super::message::{
-    Ask, Assignment, Attempt, Brief, Counters, Culprit, Done, Failed, JobId, Join, Joined, Ping, Pong, Task,
+    Ask, Assignment, Attempt, Brief, Counters, Culprit, Done, Failed, JobId, Join, Joined, Kept, Task,
     WorkerId,
 };
 use super::spec::Probe;
+use beside::{Standing, beside};
 use serving::Outputs;
 
 /// Waited for before a task is begun: how a story makes tasks slow or deadly.
 pub type Toil = Rc<dyn Fn(Task) -> LocalBoxFuture<'static, ()>>;
+
+/// Who is told of what a worker joins.
+pub type Joining = Rc<dyn Fn(&Brief)>;
 
 /// How a worker is run.
 #[derive(Clone)]
@@ -54,7 +62,7 @@ pub struct Config {
     pub directory: PathBuf,
     /// Whether the store's input files are there under the same paths on this machine.
     pub near_store: bool,
-    /// About how many bytes of pairs it holds in memory; a task may hold twice as many for a moment.
+    /// About how many bytes of pairs it holds in memory.
     pub memory: usize,
     /// How many bytes it reads or sends at a time.
     pub chunk: usize,
@@ -68,6 +76,8 @@ pub struct Config {
     pub patience: Duration,
     /// Where applications are found.
     pub find: app::Find,
+    /// Is told of every job that it joins.
+    pub joined: Option<Joining>,
     /// What a task costs besides.
     pub toil: Option<Toil>,
     /// Planted bugs.
@@ -94,6 +104,7 @@ impl Config {
             poll: Duration::from_millis(100),
             patience: Duration::from_secs(60),
             find: app::built_in,
+            joined: None,
             toil: None,
             bugs: Bugs::NONE,
             probe: Probe::blind(),
@@ -123,6 +134,9 @@ pub enum Error {
     /// The coordinator was silent for too long.
     #[error("no word from the coordinator at {0} for too long")]
     Alone(String),
+    /// There is no thread for what must go on while it computes.
+    #[error("the worker cannot have a thread: {0}")]
+    Thread(io::Error),
     /// It does not have the job's application.
     #[error("{0}")]
     Application(String),
@@ -149,24 +163,33 @@ impl Trouble {
 /// See [`Error`].
 pub async fn run(config: Config) -> Result<(), Error> {
     let port = |source| Error::Port { address: config.listen.clone(), source };
-    let mut server = Server::bind(&config.listen).await.map_err(port)?;
-    let address = config.announce.clone().unwrap_or_else(|| server.local_addr().to_string());
     let outputs = Outputs::default();
-    serving::serve(&mut server, &config, outputs.clone());
-    let worker = Worker {
-        id: Cell::new(0),
-        address,
-        outputs,
-        app: RefCell::new(None),
-        running: Cell::new(None),
-        dropped: Notify::new(),
-        heard: Cell::new(Instant::now()),
-        config: config.clone(),
+    let (bound, address) = oneshot::channel();
+    let (listen, room, shared) = (config.listen.clone(), config.chunk, outputs.clone());
+    let served = beside(move || async move {
+        let mut server = Server::bind(&listen).await?;
+        serving::serve(&mut server, room, shared);
+        // It is awaited for as long as this is.
+        _ = bound.send(server.local_addr());
+        server.serve().await
+    });
+    let worked = async {
+        // Without a port there is no address, and the other branch ends.
+        let Ok(bound) = address.await else { return std::future::pending().await };
+        let worker = Worker {
+            address: config.announce.clone().unwrap_or_else(|| bound.to_string()),
+            outputs,
+            app: RefCell::new(None),
+            standing: Standing::new(&config),
+            config: config.clone(),
+        };
+        worker.work().await
     };
     stormglass_sim::select! {
-        ended = worker.work() => ended,
-        closed = server.serve() => {
-            Err(port(closed.err().unwrap_or_else(|| io::Error::other("the port was closed"))))
+        ended = worked => ended,
+        closed = served => {
+            let closed = closed.and_then(|served: io::Result<()>| served).err();
+            Err(port(closed.unwrap_or_else(|| io::Error::other("the port was closed"))))
         }
     }
 }
@@ -174,15 +197,10 @@ pub async fn run(config: Config) -> Result<(), Error> {
 /// One process of a worker.
 struct Worker {
     config: Config,
-    id: Cell<WorkerId>,
     address: String,
     outputs: Outputs,
     app: RefCell<Option<(Brief, Rc<dyn Application>)>>,
-    running: Cell<Option<(Task, Attempt)>>,
-    /// The running task is not wanted any more.
-    dropped: Notify,
-    /// When the coordinator last said something.
-    heard: Cell<Instant>,
+    standing: Arc<Standing>,
 }
 
 /// How an incarnation ended.
@@ -195,18 +213,21 @@ impl Worker {
     async fn work(&self) -> Result<(), Error> {
         self.be_born().await?;
         loop {
-            let request = Join { worker: self.id.get(), address: self.address.clone() };
+            let request = Join { worker: self.id(), address: self.address.clone() };
             match self.ask_until_answered(&request).await? {
                 Joined::Buried => self.be_born().await?,
                 Joined::Welcome(brief) => {
                     let app = (self.config.find)(&brief.app, &brief.args).map_err(Error::Application)?;
                     let every = brief.ping_every;
+                    if let Some(joined) = &self.config.joined {
+                        joined(&brief);
+                    }
                     *self.app.borrow_mut() = Some((brief, app));
                     let end = stormglass_sim::select! {
                         end = self.serve_one_join() => end?,
                         end = self.ping(every) => end?,
                     };
-                    self.running.set(None);
+                    self.standing.runs(None);
                     match end {
                         End::Over => return Ok(()),
                         // It was given up, or there is another job now: nobody wants what it has.
@@ -219,8 +240,8 @@ impl Worker {
 
     /// A new incarnation, with nothing on its disk.
     async fn be_born(&self) -> Result<(), Error> {
-        self.id.set(random_u64());
-        self.outputs.borrow_mut().clear();
+        self.standing.is_born(random_u64());
+        self.outputs.send_modify(BTreeMap::clear);
         let path = &self.config.directory;
         let failed = |source| Error::Directory { path: path.clone(), source };
         match fs::remove_dir_all(path).await {
@@ -231,7 +252,7 @@ impl Worker {
 
     async fn serve_one_join(&self) -> Result<End, Error> {
         loop {
-            match *self.ask_until_answered(&Ask { worker: self.id.get() }).await? {
+            match *self.ask_until_answered(&Ask { worker: self.id() }).await? {
                 Assignment::Exit => return Ok(End::Over),
                 Assignment::Stranger => return Ok(End::Stranger),
                 // Not in step with the others.
@@ -250,73 +271,85 @@ impl Worker {
         }
     }
 
-    /// Carries out one attempt and tells the coordinator what became of it, unless it is dropped meanwhile.
+    /// Carries out one attempt, unless it is dropped meanwhile, and tells the coordinator what became of it.
     async fn do_one(
         &self,
         task: Task,
         attempt: Attempt,
         work: impl Future<Output = Result<Counters, Trouble>>,
     ) -> Result<(), Error> {
-        self.running.set(Some((task, attempt)));
-        let told = async {
+        self.standing.runs(Some((task, attempt)));
+        let worked = async {
             if let Some(toil) = &self.config.toil {
                 toil(task).await;
             }
-            let worker = self.id.get();
-            match work.await {
-                Ok(counters) => self.ask_until_answered(&Done { worker, task, attempt, counters }).await,
-                Err(Trouble::Dropped) => Ok(()),
-                Err(Trouble::Failed(culprit, why)) => {
-                    let failed = Failed { worker, task, attempt, culprit, why };
-                    let told = self.ask_until_answered(&failed).await;
-                    // What is wrong with this machine may pass.
-                    sleep(self.config.poll).await;
-                    told
+            work.await
+        };
+        let worked = stormglass_sim::select! {
+            worked = worked => worked,
+            () = self.standing.dropped.notified() => Err(Trouble::Dropped),
+        };
+        let worker = self.id();
+        match worked {
+            // Dropped or not: it may have won already, and the reply be lost.
+            Ok(counters) => {
+                let done = Done { worker, task, attempt, counters };
+                let Kept(kept) = self.ask_until_answered(&done).await?;
+                self.standing.runs(None);
+                if let (Task::Map(map), false) = (task, kept || self.config.bugs.has(Bug::LosersOutputStays))
+                {
+                    let key = (self.job(), map, attempt);
+                    self.outputs.send_modify(|outputs| _ = outputs.remove(&key));
+                    self.sweep().await;
                 }
             }
-        };
-        let ended = stormglass_sim::select! {
-            told = told => told,
-            () = self.dropped.notified() => Ok(()),
-        };
-        self.running.set(None);
-        ended
+            Err(Trouble::Dropped) => {
+                self.standing.runs(None);
+                self.sweep().await;
+            }
+            Err(Trouble::Failed(culprit, why)) => {
+                self.sweep().await;
+                self.ask_until_answered(&Failed { worker, task, attempt, culprit, why }).await?;
+                // What is wrong with this machine may pass.
+                sleep(self.config.poll).await;
+                self.standing.runs(None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Between two attempts: removes all that is nobody's output. What the disk does not let go now goes the next time, or
+    /// with this incarnation.
+    async fn sweep(&self) {
+        if self.config.bugs.has(Bug::LosersOutputStays) {
+            return;
+        }
+        let Ok(entries) = fs::read_dir(&self.config.directory).await else { return };
+        let kept: BTreeSet<PathBuf> =
+            self.outputs.borrow().values().map(|output| output.path.clone()).collect();
+        for entry in entries {
+            let path = self.file(&entry.name);
+            if !kept.contains(&path) && fs::remove_file(&path).await.is_ok() {
+                reachable!("mapreduce: a worker removed what an attempt had left");
+            }
+        }
     }
 
     async fn ping(&self, every: Duration) -> Result<End, Error> {
-        loop {
-            sleep(every).await;
-            let running = self.running.get();
-            let ping = Ping { worker: self.id.get(), running };
-            match rpc::call(&self.config.coordinator, &ping, self.config.reply).await {
-                Ok(Pong::GoOn) => self.heard.set(Instant::now()),
-                Ok(Pong::Drop) => {
-                    self.heard.set(Instant::now());
-                    if running.is_some() && self.running.get() == running {
-                        self.dropped.notify_waiters();
-                    }
-                }
-                Ok(Pong::Stranger) => return Ok(End::Stranger),
-                Err(_) => self.check_patience()?,
-            }
-        }
+        let standing = self.standing.clone();
+        beside(move || standing.ping(every)).await.map_err(Error::Thread)?
     }
 
     /// Asks the coordinator until it answers.
     async fn ask_until_answered<R: Request>(&self, request: &R) -> Result<R::Reply, Error> {
         loop {
             if let Ok(reply) = rpc::call(&self.config.coordinator, request, self.config.reply).await {
-                self.heard.set(Instant::now());
+                self.standing.hears();
                 return Ok(reply);
             }
-            self.check_patience()?;
+            self.standing.check_patience()?;
             sleep(self.config.poll).await;
         }
-    }
-
-    fn check_patience(&self) -> Result<(), Error> {
-        let silent = self.heard.get().elapsed() > self.config.patience;
-        if silent { Err(Error::Alone(self.config.coordinator.clone())) } else { Ok(()) }
     }
 
     /// The application, and how many parts its keys have.
@@ -331,6 +364,10 @@ impl Worker {
         self.app.borrow().as_ref().map_or(0, |(brief, _)| brief.job)
     }
 
+    fn id(&self) -> WorkerId {
+        self.standing.id()
+    }
+
     /// A file of this incarnation.
     fn file(&self, name: &str) -> PathBuf {
         self.config.directory.join(name)
@@ -338,11 +375,13 @@ impl Worker {
 }
 
 /// Runs the user's code; a panic is what it failed on, and why.
-fn user_code<T>(at: impl FnOnce() -> Option<Culprit>, code: impl FnOnce() -> T) -> Result<T, Trouble> {
+fn user_code<T>(at: impl FnOnce() -> Culprit, code: impl FnOnce() -> T) -> Result<T, Trouble> {
     catch_unwind(AssertUnwindSafe(code)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Trouble::Failed(at(), format!("the application panicked: {text}"))
+        let culprit = at();
+        let why = format!("the application panicked on {culprit}: {text}");
+        Trouble::Failed(Some(culprit), why)
     })
 }
 

@@ -11,7 +11,7 @@ use super::shuffle::{Shuffle, remove};
 use super::{Trouble, Worker, counters, user_code};
 
 /// After so many pairs others may run.
-const PAIRS_AT_ONCE: u64 = 4096;
+const PAIRS_AT_ONCE: u64 = 256;
 
 /// One attempt.
 pub(super) struct Reduce {
@@ -98,6 +98,6 @@ impl Reduce {
     }
 }
 
-fn culprit(key: &[u8]) -> Option<Culprit> {
-    Some(Culprit::Key(Bytes(key.to_vec())))
+fn culprit(key: &[u8]) -> Culprit {
+    Culprit::Key(Bytes(key.to_vec()))
 }

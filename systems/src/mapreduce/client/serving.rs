@@ -1,15 +1,14 @@
 //! What a worker does for others: hands out parts of its map outputs.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use stormglass_sim::fs::File;
 use stormglass_sim::net::rpc::Server;
+use stormglass_sim::sync::watch;
 
 use super::super::message::{Attempt, Bytes, Fetch, Fetched, JobId, Piece};
-use super::Config;
 
 /// A file with a sorted run for each part: the output of a map attempt, or a spill on the way to it. It is open only while
 /// it is read: a worker has as many as it does maps.
@@ -19,11 +18,11 @@ pub(super) struct Output {
     pub(super) ends: Vec<u64>,
 }
 
-/// What this incarnation has to give, by job, map and attempt.
-pub(super) type Outputs = Rc<RefCell<BTreeMap<(JobId, u32, Attempt), Rc<Output>>>>;
+/// What this incarnation has to give, by job, map and attempt. Outside of a world it is handed out by another thread.
+pub(super) type Outputs = Arc<watch::Sender<BTreeMap<(JobId, u32, Attempt), Arc<Output>>>>;
 
-pub(super) fn serve(server: &mut Server, config: &Config, outputs: Outputs) {
-    let room = config.chunk;
+/// Hands out up to `room` bytes at a time.
+pub(super) fn serve(server: &mut Server, room: usize, outputs: Outputs) {
     server.on(move |_, request: Fetch| {
         let outputs = outputs.clone();
         async move { hand_out(&outputs, &request, room).await }

@@ -66,7 +66,7 @@ impl<'a> Shuffle<'a> {
     pub(super) async fn fetch_all(&mut self) -> Result<(), Trouble> {
         let (mut lost, mut waits) = (Vec::new(), false);
         loop {
-            let worker = self.worker.id.get();
+            let worker = self.worker.id();
             let locate = Locate { worker, reduce: self.reduce, attempt: self.attempt, lost, waits };
             let located = rpc::call(&self.worker.config.coordinator, &locate, self.worker.config.reply).await;
             lost = Vec::new();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::super::bugs::Bug;
 use super::super::message::{
-    Assignment, Attempt, Brief, Culprit, Done, Failed, Join, Joined, Locate, Located, Ping, Place, Pong,
-    Task, WorkerId,
+    Assignment, Attempt, Brief, Culprit, Done, Failed, Join, Joined, Kept, Locate, Located, Ping, Place,
+    Pong, Task, WorkerId,
 };
 use super::coordinator::{Coordinator, Worker, add};
 use super::record::Log;
@@ -24,11 +24,7 @@ impl Coordinator {
         }
         if !self.workers.contains_key(&join.worker) {
             // Whoever had this address before is gone, and its disk was wiped.
-            let gone = self.workers.iter().filter(|(_, worker)| worker.address == join.address);
-            let gone: Vec<(WorkerId, bool)> = gone.map(|(id, worker)| (*id, worker.fresh)).collect();
-            for (worker, at_work) in gone {
-                self.record(Log::Buried { worker, at_work }, time, persist);
-            }
+            self.bury_all_at(&join.address, time, persist);
             let (worker, address) = (join.worker, join.address.clone());
             self.record(Log::Joined { worker, address }, time, persist);
         }
@@ -40,6 +36,15 @@ impl Coordinator {
             reduces: self.job.reduces,
             ping_every: self.policy.ping_every,
         })
+    }
+
+    /// Those who had joined under this address are gone.
+    pub(super) fn bury_all_at(&mut self, address: &str, time: Duration, persist: &mut Vec<Log>) {
+        let gone = self.workers.iter().filter(|(_, worker)| worker.address == address);
+        let gone: Vec<(WorkerId, bool)> = gone.map(|(id, worker)| (*id, worker.fresh)).collect();
+        for (worker, at_work) in gone {
+            self.record(Log::Buried { worker, at_work }, time, persist);
+        }
     }
 
     pub(super) fn ask(&mut self, time: Duration, id: WorkerId, persist: &mut Vec<Log>) -> Assignment {
@@ -77,14 +82,14 @@ impl Coordinator {
         if let Some(reduce) = idle.find(|reduce| may(&self.reduces, **reduce)) {
             return Some(Task::Reduce(*reduce));
         }
-        let backups = self.policy.backups?;
+        let backups = self.policy.backups.filter(|_| !self.bugs.has(Bug::NoBackups))?;
         let table = if self.maps.is_complete() { &self.reduces } else { &self.maps };
         let patience = backups.least.max(table.mean()? * backups.percent_of_mean / 100);
-        let slow = table.oldest_alone(time.checked_sub(patience)?)?;
+        let mut slow = table.alone_since(time.checked_sub(patience)?);
         // A worker that is asked twice to do the same is no backup.
-        if table.get(slow)?.runs.iter().any(|run| run.worker == id) || !may(table, slow) {
-            return None;
-        }
+        let is_at =
+            |task: u32| table.get(task).is_some_and(|one| one.runs.iter().any(|run| run.worker == id));
+        let slow = slow.find(|task| !is_at(*task) && may(table, *task))?;
         Some(if self.maps.is_complete() { Task::Reduce(slow) } else { Task::Map(slow) })
     }
 
@@ -139,7 +144,14 @@ impl Coordinator {
         if ping.running.is_none() || worker.current == ping.running { Pong::GoOn } else { Pong::Drop }
     }
 
-    pub(super) fn done(&mut self, time: Duration, done: &Done, persist: &mut Vec<Log>) {
+    /// Says whether this attempt has won, now or when it said so before.
+    pub(super) fn done(&mut self, time: Duration, done: &Done, persist: &mut Vec<Log>) -> Kept {
+        self.complete(time, done, persist);
+        let winner = self.one(done.task).and_then(|one| one.winner.as_ref());
+        Kept(winner.is_some_and(|winner| (winner.attempt, winner.worker) == (done.attempt, done.worker)))
+    }
+
+    fn complete(&mut self, time: Duration, done: &Done, persist: &mut Vec<Log>) {
         let Some(one) = self.one(done.task) else { return };
         let known = |run: &Run| (run.attempt, run.worker) == (done.attempt, done.worker);
         let accepted = if self.bugs.has(Bug::LateCompletionAccepted) {

@@ -98,15 +98,18 @@ impl Coordinator {
     pub fn step(&mut self, now: Now, command: &Command) -> Effects {
         let time = self.time(now);
         let mut persist = Vec::new();
-        if let Some(worker) = self.workers.get_mut(&command.worker()) {
+        if let Some(worker) = command.worker().and_then(|id| self.workers.get_mut(&id)) {
             (worker.heard, worker.fresh) = (time, true);
         }
         let reply = match command {
             Command::Join(join) => Reply::Joined(self.join(time, join, &mut persist)),
             Command::Ask(ask) => Reply::Assignment(Box::new(self.ask(time, ask.worker, &mut persist))),
             Command::Ping(ping) => Reply::Pong(self.ping(ping)),
-            Command::Done(done) => {
-                self.done(time, done, &mut persist);
+            Command::Done(done) => Reply::Kept(self.done(time, done, &mut persist)),
+            Command::Gone(gone) => {
+                if !self.bugs.has(Bug::OnlySilenceTells) {
+                    self.bury_all_at(&gone.address, time, &mut persist);
+                }
                 Reply::Noted(())
             }
             Command::Failed(failed) => {
@@ -121,10 +124,15 @@ impl Coordinator {
     /// Time has passed: declares dead who was silent for too long.
     pub fn tick(&mut self, now: Now) -> Effects {
         let time = self.time(now);
-        // It was not they who were silent: this process was stopped, or its machine asleep.
-        let slept = now.monotonic.saturating_sub(self.ticked) > self.policy.dead_after / 2;
-        if slept && !self.bugs.has(Bug::OwnSleepIsTheirSilence) {
-            self.workers.values_mut().for_each(|worker| worker.heard = time);
+        // It was not they who were silent: this process was stopped, or its machine asleep. A part of the gap counts, so
+        // that the dead are found even where every gap is long.
+        let gap = now.monotonic.saturating_sub(self.ticked);
+        if gap > self.policy.dead_after / 2 && !self.bugs.has(Bug::OwnSleepIsTheirSilence) {
+            let asleep = match self.bugs.has(Bug::EveryGapIsOwnSleep) {
+                true => gap,
+                false => gap - self.policy.look_every(),
+            };
+            self.workers.values_mut().for_each(|worker| worker.heard = (worker.heard + asleep).min(time));
         }
         self.ticked = now.monotonic;
         let silent = |worker: &Worker| time.saturating_sub(worker.heard) > self.policy.dead_after;
@@ -186,7 +194,7 @@ impl Coordinator {
         let time = self.time(now);
         let slow = |table: &Table| {
             let limit = table.mean().and_then(|mean| time.checked_sub(mean * 2));
-            limit.map_or(0, |since| table.alone_since(since))
+            limit.map_or(0, |since| table.alone_since(since).count())
         };
         Progress {
             maps: (self.maps.completed(), self.job.splits.len() as u32),

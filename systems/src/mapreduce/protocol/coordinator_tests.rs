@@ -37,7 +37,11 @@ impl Desk {
     }
 
     fn with(policy: Policy, bugs: Bugs) -> Desk {
-        let coordinator = Coordinator::new(job(2, 2), policy, bugs, &[], at(0));
+        Desk::at(job(2, 2), policy, bugs)
+    }
+
+    fn at(job: Job, policy: Policy, bugs: Bugs) -> Desk {
+        let coordinator = Coordinator::new(job, policy, bugs, &[], at(0));
         let log = vec![coordinator.started()];
         let mut desk = Desk { coordinator, log, ticked: 0 };
         for (worker, address) in [(ALICE, "alice"), (BOB, "bob")] {
@@ -351,4 +355,61 @@ fn the_records_alone_bring_the_memory_back() {
     let mut edited = job(2, 1);
     edited.inputs[0].version = 1;
     assert_ne!(job(2, 1).fingerprint(), edited.fingerprint());
+}
+
+#[test]
+fn the_dead_are_missed_however_seldom_it_looks() {
+    let dead_after = Duration::from_millis(400);
+    let found = |bugs| {
+        let mut desk = Desk::with(Policy { dead_after, ..Policy::default() }, bugs);
+        for look in 1..=10 {
+            let now = Duration::from_millis(250 * look);
+            _ = desk.coordinator.tick(Now { monotonic: now, wall: now });
+        }
+        desk.coordinator.progress(at(3)).buried
+    };
+    assert_eq!(found(Bugs::NONE), 2);
+    assert_eq!(found(Bugs::only(Bug::EveryGapIsOwnSleep)), 0);
+}
+
+#[test]
+fn a_death_that_is_told_of_costs_no_patience() {
+    let mut desk = Desk::new(Policy::default());
+    desk.mapped();
+    let gone = Command::Gone(Gone { address: "bob".into() });
+    assert_eq!(desk.step(2, gone.clone()), Reply::Noted(()));
+    assert_eq!(desk.coordinator.progress(at(2)).maps, (1, 2));
+    // Once is enough, and of a stranger it says nothing.
+    desk.step(2, gone);
+    assert_eq!(desk.coordinator.progress(at(2)).buried, 1);
+    assert_eq!(desk.ask(2, ALICE).unwrap().0, Task::Map(0));
+}
+
+#[test]
+fn who_was_beaten_is_told_that_nobody_wants_its_output() {
+    let backups = Some(Backups { least: Duration::ZERO, percent_of_mean: 100 });
+    let mut desk = Desk::new(Policy { backups, ..Policy::default() });
+    let (one, two) = (desk.ask(0, ALICE).unwrap(), desk.ask(0, BOB).unwrap());
+    desk.done(1, ALICE, one);
+    let backup = desk.ask(4, ALICE).unwrap();
+    assert_eq!(backup.0, two.0);
+    for (worker, (task, attempt), kept) in [(ALICE, backup, true), (BOB, two, false), (ALICE, backup, true)] {
+        let done = Done { worker, task, attempt, counters: vec![] };
+        assert_eq!(desk.step(5, Command::Done(done)), Reply::Kept(Kept(kept)));
+    }
+}
+
+#[test]
+fn who_may_not_help_the_slowest_helps_the_next() {
+    const CAROL: WorkerId = 3;
+    let backups = Some(Backups { least: Duration::ZERO, percent_of_mean: 100 });
+    let mut desk = Desk::at(job(2, 3), Policy { backups, ..Policy::default() }, Bugs::NONE);
+    desk.step(0, Command::Join(Join { worker: CAROL, address: "carol".into() }));
+    desk.mapped();
+    let (slowest, next) = (desk.ask(2, ALICE).unwrap(), desk.ask(3, BOB).unwrap());
+    let third = desk.ask(3, CAROL).unwrap();
+    desk.done(4, CAROL, third);
+    desk.coordinator.reduces.note(0, |one| one.avoid.push("carol".into()));
+    assert_eq!((slowest.0, next.0), (Task::Reduce(0), Task::Reduce(1)));
+    assert_eq!(desk.ask(9, CAROL).unwrap().0, Task::Reduce(1));
 }

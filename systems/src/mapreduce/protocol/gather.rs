@@ -27,12 +27,16 @@ struct Slot {
     place: u32,
 }
 
-/// Sorted pairs, a run a part.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Spill {
-    /// All runs, part after part.
-    pub bytes: Vec<u8>,
-    /// Where each part ends in it.
+/// The order of gathered pairs: by part, key, and which came first.
+#[derive(Debug)]
+pub struct Sorted {
+    order: Vec<(u32, u64, u32)>,
+    /// How many are encoded.
+    next: usize,
+    /// How many bytes those came to.
+    length: u64,
+    parts: u32,
+    /// Where each part ends among the encoded bytes; all of them when the last pair is encoded.
     pub ends: Vec<u64>,
 }
 
@@ -46,6 +50,10 @@ pub struct Gather {
     scratch: Vec<u8>,
     combines: bool,
     room: usize,
+    /// The arena must not grow beyond it: places in it are counted in 32 bits.
+    limit: usize,
+    /// A pair did not fit any more, and is missing.
+    overflowed: bool,
     emitted: u64,
     counts: Vec<(&'static str, u64)>,
 }
@@ -60,14 +68,22 @@ impl Gather {
             table,
             scratch: Vec::new(),
             combines,
-            // Places in the arena are counted in 32 bits; what one record emits comes on top.
+            // What one record emits comes on top.
             room: room.min(1 << 30),
+            limit: u32::MAX as usize,
+            overflowed: false,
             emitted: 0,
             counts: Vec::new(),
         }
     }
 
-    /// Whether it is time to [`spill`](Gather::spill).
+    /// Whether one record has emitted more than there can be places for, 4 GiB; what is here is not all.
+    pub fn has_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Whether it is time to spill: to [`sort`](Gather::sort), [`encode`](Gather::encode) and [`clear`](Gather::clear).
+    #[inline]
     pub fn is_full(&self) -> bool {
         // An entry, and its share of a table that is half empty or emptier.
         let entries = self.entries.len() * (size_of::<Entry>() + 3 * size_of::<Slot>());
@@ -90,35 +106,65 @@ impl Gather {
         own.chain([("pairs emitted".to_owned(), self.emitted)]).collect()
     }
 
-    /// Takes everything out: a sorted run for each of `parts`, by `part` of a key.
-    pub fn spill(&mut self, parts: u32, part: impl Fn(&[u8]) -> u32) -> Spill {
-        let arena = &self.arena;
-        let key = |entry: &Entry| &arena[entry.key as usize..][..entry.key_length as usize];
-        let mut sorted: Vec<(u32, u64, u32)> = (0..)
+    /// The order of what is here, by `part` of a key (of `parts`), which is told the pair's place, too.
+    pub fn sort(&self, parts: u32, part: impl Fn(usize, &[u8]) -> u32) -> Sorted {
+        let mut order: Vec<(u32, u64, u32)> = (0..)
             .zip(&self.entries)
-            .map(|(place, entry)| (part(key(entry)).min(parts - 1), entry.prefix, place))
+            .map(|(place, entry)| {
+                (part(place as usize, self.key_of(entry)).min(parts - 1), entry.prefix, place)
+            })
             .collect();
-        let entry = |place: u32| &self.entries[place as usize];
-        sorted.sort_unstable_by(|a, b| {
-            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| key(entry(a.2)).cmp(key(entry(b.2)))).then(a.2.cmp(&b.2))
+        let key = |place: u32| self.key(place as usize);
+        order.sort_unstable_by(|a, b| {
+            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| key(a.2).cmp(key(b.2))).then(a.2.cmp(&b.2))
         });
-        let mut spill = Spill { bytes: Vec::with_capacity(arena.len()), ends: Vec::new() };
-        for (part, _, place) in sorted {
-            while spill.ends.len() < part as usize {
-                spill.ends.push(spill.bytes.len() as u64);
+        Sorted { order, next: 0, length: 0, parts, ends: Vec::new() }
+    }
+
+    /// Adds the next pairs to `out`, until it holds so many bytes; whether any are left.
+    pub fn encode(&self, sorted: &mut Sorted, out: &mut Vec<u8>, room: usize) -> bool {
+        while let Some(&(part, _, place)) = sorted.order.get(sorted.next) {
+            if out.len() >= room {
+                return true;
             }
-            let entry = entry(place);
-            let value = &arena[entry.value as usize..][..entry.value_length as usize];
-            encode(&mut spill.bytes, key(entry), value);
+            sorted.ends.resize(sorted.ends.len().max(part as usize), sorted.length);
+            let (entry, before) = (&self.entries[place as usize], out.len());
+            let value = &self.arena[entry.value as usize..][..entry.value_length as usize];
+            encode(out, self.key_of(entry), value);
+            sorted.length += (out.len() - before) as u64;
+            sorted.next += 1;
         }
-        spill.ends.resize(parts as usize, spill.bytes.len() as u64);
+        sorted.ends.resize(sorted.parts as usize, sorted.length);
+        false
+    }
+
+    /// The key of the pair in this place.
+    pub fn key(&self, place: usize) -> &[u8] {
+        self.key_of(&self.entries[place])
+    }
+
+    fn key_of(&self, entry: &Entry) -> &[u8] {
+        &self.arena[entry.key as usize..][..entry.key_length as usize]
+    }
+
+    /// Forgets all pairs.
+    pub fn clear(&mut self) {
         self.arena.clear();
         self.entries.clear();
         self.table.fill(Slot::default());
-        spill
     }
 
-    fn push(&mut self, prefix: u64, key: &[u8], value: &[u8]) {
+    /// Whether there is room for so many bytes more.
+    #[inline]
+    fn has_room(&mut self, bytes: usize) -> bool {
+        self.overflowed |= bytes > self.limit - self.arena.len();
+        !self.overflowed
+    }
+
+    fn push(&mut self, prefix: u64, key: &[u8], value: &[u8]) -> bool {
+        if !self.has_room(key.len() + value.len()) {
+            return false;
+        }
         let at = self.arena.len();
         self.arena.extend_from_slice(key);
         self.arena.extend_from_slice(value);
@@ -129,6 +175,7 @@ impl Gather {
             value: (at + key.len()) as u32,
             value_length: value.len() as u32,
         });
+        true
     }
 
     fn combine(&mut self, app: &dyn Application, key: &[u8], value: &[u8]) {
@@ -148,7 +195,9 @@ impl Gather {
             }
             slot = (slot + 1) & mask;
         }
-        self.push(prefix, key, value);
+        if !self.push(prefix, key, value) {
+            return;
+        }
         self.table[slot] = Slot { hash, place: self.entries.len() as u32 };
         if self.entries.len() * 2 > self.table.len() {
             self.grow();
@@ -164,14 +213,15 @@ impl Gather {
 
     /// Takes a value into the one that is there. One that has outgrown its place moves to the end of the arena.
     fn take_in(&mut self, app: &dyn Application, place: usize, key: &[u8], value: &[u8]) {
-        let entry = &mut self.entries[place];
-        let known = &mut self.arena[entry.value as usize..][..entry.value_length as usize];
+        let Entry { value: at, value_length: length, .. } = self.entries[place];
+        let known = &mut self.arena[at as usize..][..length as usize];
         self.scratch.clear();
         self.scratch.extend_from_slice(known);
         app.combine(key, &mut self.scratch, value);
         if self.scratch.len() == known.len() {
             known.copy_from_slice(&self.scratch);
-        } else {
+        } else if self.has_room(self.scratch.len()) {
+            let entry = &mut self.entries[place];
             entry.value = self.arena.len() as u32;
             entry.value_length = self.scratch.len() as u32;
             self.arena.extend_from_slice(&self.scratch);
@@ -217,6 +267,14 @@ pub struct Gathering<'a> {
     app: &'a dyn Application,
 }
 
+impl Gathering<'_> {
+    /// See [`Gather::is_full`]; or full beyond that.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.gather.is_full() || self.gather.overflowed
+    }
+}
+
 impl Emit for Gathering<'_> {
     #[inline]
     fn emit(&mut self, key: &[u8], value: &[u8]) {
@@ -239,7 +297,22 @@ impl Emit for Gathering<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::prefix;
+    use super::super::super::app::{Emit, WordCount};
+    use super::{Gather, prefix};
+
+    #[test]
+    fn what_has_no_place_any_more_is_noticed() {
+        for combines in [false, true] {
+            let mut gather = Gather { limit: 32, ..Gather::new(combines, 1 << 20) };
+            for key in [b"one", b"two", b"six"] {
+                assert!(!gather.has_overflowed());
+                gather.of(&WordCount).emit(key, &1_u64.to_le_bytes());
+            }
+            assert!(gather.has_overflowed(), "33 bytes are no 32");
+            let (mut sorted, mut out) = (gather.sort(1, |_, _| 0), Vec::new());
+            assert!(!gather.encode(&mut sorted, &mut out, 1 << 10) && gather.entries.len() == 2);
+        }
+    }
 
     #[test]
     fn a_prefix_is_the_first_eight_bytes() {

@@ -51,6 +51,13 @@ pub struct Policy {
     pub max_failures: u32,
 }
 
+impl Policy {
+    /// How often at least to look for the silent, so that a gap between two looks tells of the coordinator's own sleep.
+    pub fn look_every(&self) -> Duration {
+        self.dead_after / 8
+    }
+}
+
 impl Default for Policy {
     /// Ten seconds for a worker, as in the labs; backups; nothing skipped; a job fails when a task has failed ten times.
     fn default() -> Self {

@@ -4,6 +4,8 @@
 //! its file is read from one byte earlier: when that byte is no newline, the first piece is the end of somebody else's
 //! line. And it is read beyond its end until its last line is over.
 
+use std::ops::ControlFlow;
+
 /// The longest line: 64 MiB.
 pub const LINE_MAX: usize = 64 << 20;
 
@@ -47,37 +49,45 @@ impl Lines {
     }
 
     /// Takes what was read there (nothing: the file has ended) and calls `each` with the offset and bytes of every line
-    /// that is whole now.
+    /// that is whole now, until it breaks off. Returns how many bytes were taken.
     ///
     /// # Errors
     /// A line that is too long.
-    pub fn feed(&mut self, read: &[u8], mut each: impl FnMut(u64, &[u8])) -> Result<(), TooLong> {
+    pub fn feed(
+        &mut self,
+        read: &[u8],
+        mut each: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<usize, TooLong> {
         if read.is_empty() {
             self.over = true;
             let rest = std::mem::take(&mut self.rest);
             if !rest.is_empty() && !self.foreign && self.begun < self.end {
-                each(self.begun, &rest);
+                _ = each(self.begun, &rest);
             }
-            return Ok(());
+            return Ok(0);
         }
         let mut at = 0;
         while let Some(length) = find_newline(&read[at..]) {
             let piece = &read[at..at + length];
-            if self.foreign {
+            let goes_on = if self.foreign {
                 self.foreign = false;
-                self.rest.clear();
+                ControlFlow::Continue(())
             } else if self.rest.is_empty() {
-                each(self.begun, piece);
+                each(self.begun, piece)
             } else {
                 self.rest.extend_from_slice(piece);
-                each(self.begun, &self.rest);
-                self.rest.clear();
-            }
+                each(self.begun, &self.rest)
+            };
+            self.rest.clear();
             at += length + 1;
             self.begun = self.next + at as u64;
             if self.begun >= self.end {
                 self.over = true;
-                return Ok(());
+                return Ok(at);
+            }
+            if goes_on.is_break() {
+                self.next = self.begun;
+                return Ok(at);
             }
         }
         self.next += read.len() as u64;
@@ -87,7 +97,7 @@ impl Lines {
         } else {
             self.rest.extend_from_slice(&read[at..]);
         }
-        if self.rest.len() > LINE_MAX { Err(TooLong(self.begun)) } else { Ok(()) }
+        if self.rest.len() > LINE_MAX { Err(TooLong(self.begun)) } else { Ok(read.len()) }
     }
 }
 

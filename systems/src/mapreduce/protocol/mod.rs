@@ -20,7 +20,7 @@ mod coordinator_tests;
 mod tests;
 
 pub use coordinator::Coordinator;
-pub use gather::{Gather, Spill};
+pub use gather::{Gather, Sorted};
 pub use job::{Backups, Effects, Job, Memory, Now, Policy, Progress};
 pub use lines::{LINE_MAX, Lines, TooLong};
 pub use record::Log;

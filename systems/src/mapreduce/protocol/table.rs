@@ -89,13 +89,9 @@ impl Table {
         (self.took.1 > 0).then(|| self.took.0 / self.took.1)
     }
 
-    /// The single run that began first, if before `since`.
-    pub(super) fn oldest_alone(&self, since: Duration) -> Option<u32> {
-        self.alone.first().filter(|(began, _)| *began <= since).map(|(_, task)| *task)
-    }
-
-    pub(super) fn alone_since(&self, since: Duration) -> usize {
-        self.alone.range(..=(since, u32::MAX)).count()
+    /// Tasks with a single run that has lasted since then or longer, the longest first.
+    pub(super) fn alone_since(&self, since: Duration) -> impl Iterator<Item = u32> {
+        self.alone.range(..=(since, u32::MAX)).map(|(_, task)| *task)
     }
 
     pub(super) fn begin(&mut self, task: u32, run: Run) {

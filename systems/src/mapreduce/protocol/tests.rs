@@ -1,22 +1,34 @@
 //! The data path against the plainest code that does the same.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
 use super::super::app::{Application, Emit, WordCount};
 use super::*;
 
-/// All lines of a text with their offsets, as splits of this size and reads of this size find them.
-fn lines_of(text: &[u8], split: u64, read: usize) -> Vec<(u64, Vec<u8>)> {
+/// All lines of a text with their offsets, as splits of this size and reads of this size find them, so many at a time.
+fn lines_of(text: &[u8], split: u64, read: usize, at_once: usize) -> Vec<(u64, Vec<u8>)> {
     let mut found = Vec::new();
     for (offset, length) in splits(text.len() as u64, split) {
         let mut lines = Lines::new(offset, length);
         while let Some(at) = lines.wants() {
             let rest = &text[text.len().min(at as usize)..];
-            lines
-                .feed(&rest[..rest.len().min(read)], |offset, line| found.push((offset, line.to_vec())))
-                .unwrap();
+            let mut read = &rest[..rest.len().min(read)];
+            loop {
+                let mut left = at_once;
+                let each = |offset, line: &[u8]| {
+                    found.push((offset, line.to_vec()));
+                    left -= 1;
+                    if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                };
+                let taken = lines.feed(read, each).unwrap();
+                read = &read[taken..];
+                if read.is_empty() || lines.wants().is_none() {
+                    break;
+                }
+            }
         }
     }
     found
@@ -28,6 +40,7 @@ proptest! {
         text in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..80),
         split in 1_u64..40,
         read in 1_usize..20,
+        at_once in 1_usize..4,
     ) {
         let mut offset = 0;
         let mut expected = Vec::new();
@@ -35,7 +48,7 @@ proptest! {
             expected.push((offset, line.strip_suffix(b"\n").unwrap_or(line).to_vec()));
             offset += line.len() as u64;
         }
-        prop_assert_eq!(lines_of(&text, split, read), expected);
+        prop_assert_eq!(lines_of(&text, split, read, at_once), expected);
     }
 
     #[test]
@@ -53,16 +66,24 @@ proptest! {
         keys in prop::collection::vec("[a-c]{0,3}", 0..60),
         combines in any::<bool>(),
         parts in 1_u32..4,
+        room in 1_usize..40,
     ) {
         let mut gather = Gather::new(combines, 1 << 20);
         for key in &keys {
             gather.of(&WordCount).emit(key.as_bytes(), &1_u64.to_le_bytes());
         }
-        let spill = gather.spill(parts, |key| WordCount.partition(key, parts));
-        prop_assert!(gather.is_empty() && spill.ends.len() == parts as usize);
+        let mut sorted = gather.sort(parts, |_, key| WordCount.partition(key, parts));
+        let (mut bytes, mut more) = (Vec::new(), true);
+        while more {
+            let mut piece = Vec::new();
+            more = gather.encode(&mut sorted, &mut piece, room);
+            bytes.extend(piece);
+        }
+        gather.clear();
+        prop_assert!(gather.is_empty() && sorted.ends.len() == parts as usize);
         let (mut found, mut start) = (BTreeMap::new(), 0);
-        for (part, end) in (0..).zip(&spill.ends) {
-            let pairs = pairs(vec![spill.bytes[start..*end as usize].to_vec()]);
+        for (part, end) in (0..).zip(&sorted.ends) {
+            let pairs = pairs(vec![bytes[start..*end as usize].to_vec()]);
             prop_assert!(pairs.is_sorted_by_key(|(key, _)| key.clone()));
             for (key, value) in pairs {
                 prop_assert_eq!(WordCount.partition(&key, parts), part);
@@ -133,7 +154,7 @@ fn pairs(runs: Vec<Vec<u8>>) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn a_line_without_end_is_refused() {
     let mut lines = Lines::new(0, 1);
     let mebibyte = vec![b'x'; 1 << 20];
-    let fed = (0..65).map(|_| lines.feed(&mebibyte, |_, _| {})).find(Result::is_err);
+    let fed = (0..65).map(|_| lines.feed(&mebibyte, |_, _| ControlFlow::Continue(()))).find(Result::is_err);
     assert_eq!(fed, Some(Err(TooLong(0))));
 }
 

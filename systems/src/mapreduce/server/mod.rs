@@ -18,10 +18,10 @@ use stormglass_sim::sometimes;
 use stormglass_sim::sync::{mpsc, oneshot};
 use stormglass_sim::time::{Instant, sleep, system_now, timeout};
 
-use super::bugs::Bugs;
+use super::bugs::{Bug, Bugs};
 use super::message::{
-    Ask, Assignment, Command, Done, Failed, Fetch, Fetched, Join, Joined, Locate, Located, Noted, Ping, Pong,
-    Reply,
+    Ask, Assignment, Command, Done, Failed, Fetch, Fetched, Gone, Join, Joined, Kept, Locate, Located, Noted,
+    Ping, Pong, Reply,
 };
 use super::protocol::{Coordinator, Effects, Job, Log, Now, Policy, Progress};
 use super::spec::{Observation, Probe};
@@ -54,7 +54,8 @@ requests! {
     Join -> Joined, as Joined;
     Ask -> Box<Assignment>, as Assignment;
     Ping -> Pong, as Pong;
-    Done -> Noted, as Noted;
+    Done -> Kept, as Kept;
+    Gone -> Noted, as Noted;
     Failed -> Noted, as Noted;
     Locate -> Located, as Located;
     Fetch -> Fetched;
@@ -76,7 +77,7 @@ pub struct Config {
     pub checkpoint: Option<PathBuf>,
     /// A store to serve at the same address.
     pub store: Option<store::Config>,
-    /// How often it looks for workers that have fallen silent.
+    /// How often it looks for workers that have fallen silent; more often if [`Policy::look_every`] says so.
     pub tick: Duration,
     /// How long it waits at the end for workers that have not heard of it.
     pub linger: Duration,
@@ -172,6 +173,7 @@ pub async fn run(config: Config) -> Result<Summary, Error> {
     enqueue::<Done>(&mut server, &queue);
     enqueue::<Failed>(&mut server, &queue);
     enqueue::<Locate>(&mut server, &queue);
+    enqueue::<Gone>(&mut server, &queue);
     if let Some(store) = config.store.clone() {
         let output = store.output.clone();
         let failed = |source| Error::Store { path: output, source };
@@ -250,15 +252,21 @@ impl Committer<'_> {
     async fn run(&mut self) -> Result<Summary, Error> {
         let mut group = Vec::new();
         let mut ticked = Duration::ZERO;
+        let often = if self.config.bugs.has(Bug::EveryGapIsOwnSleep) {
+            Duration::MAX
+        } else {
+            self.config.policy.look_every()
+        };
+        let tick = self.config.tick.min(often).max(Duration::from_millis(1));
         loop {
             // Without requests this is the clock.
-            let arrived = timeout(self.config.tick, self.waiting.recv_many(&mut group, 256)).await;
+            let arrived = timeout(tick, self.waiting.recv_many(&mut group, 256)).await;
             if arrived == Ok(0) {
                 std::future::pending::<()>().await;
             }
             self.commit(&mut group).await?;
             let time = now(self.start);
-            if time.monotonic.saturating_sub(ticked) >= self.config.tick || arrived.is_err() {
+            if time.monotonic.saturating_sub(ticked) >= tick || arrived.is_err() {
                 ticked = time.monotonic;
                 self.tick(time).await?;
             }
@@ -273,7 +281,9 @@ impl Committer<'_> {
         for Waiting { command, reply: to } in group.drain(..) {
             let time = now(self.start);
             let effects = self.coordinator.step(time, &command);
-            self.probe.observe(|| Observation::Heard { worker: command.worker(), at: time.monotonic });
+            if let Some(worker) = command.worker() {
+                self.probe.observe(|| Observation::Heard { worker, at: time.monotonic });
+            }
             steps.push((effects, to));
         }
         self.persist(steps.iter().flat_map(|(effects, _)| &effects.persist)).await?;
