@@ -8,7 +8,7 @@
 use std::process::Command;
 
 /// Story, seed, and what had been wrong.
-const KEPT: [(&str, u64, &str); 9] = [
+const KEPT: [(&str, u64, &str); 10] = [
     (
         "raft/lab_reliable_churn",
         4,
@@ -55,6 +55,12 @@ const KEPT: [(&str, u64, &str); 9] = [
         0,
         "a controller waited for ever for a group that had left and was gone, because others had carried out what it was \
          still at",
+    ),
+    (
+        "shardkv/lab_challenge1_delete",
+        2,
+        "the disk heard of several snapshots at once, deleted what the last of them made superfluous, and forgot the others: \
+         their files stayed until the next start",
     ),
     (
         "shardkv/swarm_controllers",

@@ -90,16 +90,24 @@ impl Clerk {
     pub async fn put_at(&mut self, key: &str, value: &str, version: Version) -> Result<(), PutError> {
         let action = Action::PutAt(value.to_owned(), version);
         let ticket = self.config.probe.call(self.id, || Op::write(key, &action));
-        let before = self.client.target().to_owned();
-        let result = match self.write(Numbering::Message, key, &action).await {
+        let bugs = self.config.bugs;
+        let (before, first) = (self.client.target().to_owned(), self.client.number + 1);
+        let mut result = match self.write(Numbering::Message, key, &action).await {
             Ok(Written { result, doubt }) => {
-                let bugs = self.config.bugs;
                 let forgets = bugs.has(Bug::DoubtPerServer) && self.client.target() != before;
                 told(result, doubt && !forgets && !bugs.has(Bug::VersionAfterResend))
             }
             Err(WriteError::NotDone) => Err(PutError::NotDone),
             Err(WriteError::Unknown | WriteError::Expired) => Err(PutError::Unknown),
         };
+        if bugs.has(Bug::TimeoutMeansFailed) && result == Err(PutError::Unknown) {
+            result = Err(PutError::NotDone);
+        }
+        if result == Err(PutError::NotDone) {
+            // Each message had a number of its own.
+            let numbers = first..=self.client.number;
+            numbers.for_each(|number| self.observe(|by| Observation::Refused { by: By { number, ..by } }));
+        }
         if result != Err(PutError::Unknown) {
             self.config.probe.ret(ticket, || Outcome::PutAt(result));
         }

@@ -124,7 +124,19 @@ known_bugs! {
         /// But the group before it may have executed the put before the shard moved.
         /// Shows when the answer to a put is lost and the shard moves before the resend.
         CertainAfterSwitch = "certain-after-switch",
-            breaks "linearizable", caught_by "shardkv/resend_across_a_move";
+            breaks "K11 refusals_are_certain", caught_by "shardkv/resend_across_a_move";
+
+        /// Belief: what was not answered in time has failed.
+        /// It may have been done, or may be yet.
+        /// Shows when a clerk gives up.
+        TimeoutMeansFailed = "timeout-means-failed",
+            breaks "K11 refusals_are_certain", caught_by "shardkv/clients_give_up";
+
+        /// Belief: whoever joins again is refused, and a move made twice is made; the controller need not know who asked.
+        /// But between the two another may have decreed the opposite, and who is refused believes that it was not done.
+        /// Shows when a decree is copied, or sent again.
+        ForgetsDecrees = "forgets-decrees",
+            breaks "K12 decrees_are_carried_out_once", caught_by "shardkv/copies_of_decrees";
 
         /// Belief: a shard that nobody serves is empty.
         /// But whoever served it last has its content.
@@ -163,6 +175,12 @@ known_bugs! {
         /// A shard that has moved stays at every group that ever had it.
         NeverDeletes = "never-deletes",
             breaks "K5 configurations_are_followed", caught_by "shardkv/lab_challenge1_delete";
+
+        /// Belief: what nobody can reach is gone.
+        /// But a snapshot is written from memory as it lies there, with the holes.
+        /// Shows when snapshots are weighed.
+        KeepsTheBytes = "keeps-the-bytes",
+            breaks "garbage", caught_by "shardkv/lab_delete_basic";
 
         /// Belief: while shards move, a group serves nothing: simple and safe.
         /// Shows when a shard never arrives, because its group is dead.

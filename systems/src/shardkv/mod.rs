@@ -18,6 +18,8 @@
 //! | whoever comes late changes nothing | [`protocol`], `moves` | K2 |
 //! | configurations follow one another, and are done with | [`protocol`], `moves`; [`client::Controller`] | K5 |
 //! | who is restored from a snapshot has all of it | [`server`] | K10 |
+//! | what a client is told of a write that was not done is certain | [`client`], [`protocol`], `call` | K11 |
+//! | a decree is carried out once, and refused only for a reason | [`protocol`], `controller` | K12 |
 //! | a write happens once, a version has one value, whichever group executes it | [`protocol`], `content` | K6, K9 |
 //! | few shards move | [`protocol`], `balance` | K8 |
 //! | all of it looks like one copy, one operation at a time | | linearizable ([`spec`]) |

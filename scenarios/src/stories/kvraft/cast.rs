@@ -77,6 +77,12 @@ impl Cast {
         Cast { raft, probe, bugs, announced: Rc::default(), doing }
     }
 
+    /// A way of reading, from the seed: with the clocks as they are here, a leader may trust its lease.
+    pub(super) fn any_path(&self) -> ReadPath {
+        let paths = [ReadPath::Log, ReadPath::Quorum, ReadPath::Lease];
+        paths[self.world.stream("reads").below(3) as usize]
+    }
+
     /// A client with a clerk of its own does `work`, once.
     pub(super) fn client<T>(&self, reads: ReadPath, work: impl FnOnce(Hand) -> T + 'static)
     where
@@ -195,6 +201,11 @@ impl Hand {
         self.note(Some(format!("put {key} = {value:?} over version {version}")));
         let result = self.clerk.put_at(key, value, version).await;
         self.note(None);
+        match result {
+            Err(PutError::NotDone) => self.stage.sometimes("a put was given up for certain"),
+            Err(PutError::Unknown) => self.stage.sometimes("a put was given up in doubt"),
+            _ => {}
+        }
         result
     }
 

@@ -23,12 +23,11 @@ use crate::{Stage, Story};
 /// What clients may take once everything is well.
 pub(super) const CALM: Duration = Duration::from_secs(30);
 /// Bytes of commands after which a snapshot is due, where there are snapshots: several times in the shortest test.
-const SNAPSHOT: u64 = 100;
+const SNAPSHOT: u64 = 250;
 /// Bytes of a segment of the log, the least that is cut off.
 const SEGMENT: u64 = 128;
-/// Bytes that the log may have then. A record takes about twice what its command does, and what many clients send at once
-/// is written in one piece, of several segments' length.
-const LOG: u64 = 2 * (2 * SNAPSHOT) + 12 * SEGMENT;
+/// Bytes that the log may have then: the labs' factor.
+const LOG: u64 = 8 * SNAPSHOT;
 
 /// One setting of the generic test.
 #[derive(Clone, Copy)]

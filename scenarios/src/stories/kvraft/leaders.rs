@@ -29,6 +29,8 @@ pub(super) fn stories() -> Vec<Story> {
             give_up,
         ))
         .sometimes("a client gave up for certain")
+        .sometimes("a put was given up for certain")
+        .sometimes("a put was given up in doubt")
         .sometimes("leadership changed"),
     ]
 }
@@ -67,18 +69,25 @@ async fn old_leader(stage: Stage) {
     cast.finish(CALM).await;
 }
 
-/// Clients whose patience is shorter than an election, and leaders that crash, are cut off, or hear nobody.
+/// Clients whose patience is shorter than an election, and leaders that crash, are cut off, or hear nobody. Half of the runs
+/// put with versions.
 async fn give_up(stage: Stage) {
     let cast = Cast::new(&stage, Plan::of(&stage, 3), 64);
+    let versions = stage.world().stream("plan/versions").below(2) == 0;
     for _ in 0..4 {
         let retry = Retry {
             reply: millis(60 + below(100)),
             patience: Some(millis(150 + below(250))),
             ..Retry::default()
         };
-        cast.client_who(ReadPath::Quorum, retry, |mut hand| async move {
+        cast.client_who(cast.any_path(), retry, move |mut hand| async move {
             // What nobody knows the outcome of stays open for ever: too much of it on one key, and no judge decides.
-            hand.mix(&["v", "w", "x", "y"], 15, 60).await;
+            let keys = ["v", "w", "x", "y"];
+            if versions {
+                hand.compete(&keys, 15, 60).await;
+            } else {
+                hand.mix(&keys, 15, 60).await;
+            }
         });
     }
     let stream = cast.world.stream("leaders");

@@ -73,7 +73,7 @@ async fn crowded(stage: Stage) {
 async fn lost_replies(stage: Stage) {
     let cast = Cast::new(&stage, Plan::of(&stage, 3), 64);
     for _ in 0..3 {
-        cast.client(ReadPath::Quorum, |mut hand| async move { hand.mix(&["x", "y"], 12, 30).await });
+        cast.client(cast.any_path(), |mut hand| async move { hand.mix(&["x", "y"], 12, 30).await });
     }
     for &client in cast.clients.borrow().iter() {
         for server in cast.nodes() {
@@ -112,7 +112,7 @@ async fn late_copies(stage: Stage) {
 async fn equal(stage: Stage) {
     let cast = Cast::new(&stage, Plan::of(&stage, 3), 64);
     for _ in 0..3 {
-        cast.client(ReadPath::Quorum, |mut hand| async move {
+        cast.client(cast.any_path(), |mut hand| async move {
             for _ in hand.each(0..5) {
                 let value = ["a", "b"][below(2) as usize];
                 match below(4) {
@@ -130,7 +130,7 @@ async fn equal(stage: Stage) {
 async fn cas(stage: Stage) {
     let cast = Cast::new(&stage, Plan::of(&stage, 3), 64);
     for _ in 0..4 {
-        cast.client(ReadPath::Quorum, |mut hand| async move {
+        cast.client(cast.any_path(), |mut hand| async move {
             for _ in hand.each(0..6) {
                 let (found, value) = (hand.get("x").await, hand.fresh());
                 _ = hand.cas("x", found.map(|found| found.value).as_deref(), &value).await;
@@ -144,7 +144,7 @@ async fn cas(stage: Stage) {
 async fn maybe(stage: Stage) {
     let cast = Cast::new(&stage, Plan::of(&stage, 3), 64);
     for _ in 0..3 {
-        cast.client(ReadPath::Quorum, |mut hand| async move { hand.compete(&["x", "y"], 10, 30).await });
+        cast.client(cast.any_path(), |mut hand| async move { hand.compete(&["x", "y"], 10, 30).await });
     }
     cast.lines(Profile::LabUnreliable);
     let stream = cast.world.stream("transfers");

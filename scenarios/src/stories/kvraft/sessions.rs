@@ -6,7 +6,6 @@ use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::LinkConfig;
 use stormglass_sim::rand::below;
 use stormglass_sim::time::sleep;
-use stormglass_systems::kvraft::message::ReadPath;
 
 use super::super::raft::cast::Plan;
 use super::super::raft::work::millis;
@@ -42,7 +41,7 @@ async fn end(stage: Stage) {
     let cast = Cast::with_rooms(&stage, Plan::of(&stage, 3), |server| 1 + server as usize);
     let versions = stage.world().stream("plan").below(3) == 0;
     for _ in 0..5 {
-        cast.client(ReadPath::Quorum, move |mut hand| async move {
+        cast.client(cast.any_path(), move |mut hand| async move {
             // The outcome of a write whose session has ended stays open for ever: too many on one key, and no judge decides.
             for _ in hand.each(0..4) {
                 if versions {
@@ -76,7 +75,7 @@ async fn end(stage: Stage) {
 async fn carried(stage: Stage) {
     let cast = Cast::new(&stage, Plan::of(&stage, 3).snapshots(4), 64);
     for _ in 0..3 {
-        cast.client(ReadPath::Log, |mut hand| async move { hand.mix(&["x", "y"], 10, 60).await });
+        cast.client(cast.any_path(), |mut hand| async move { hand.mix(&["x", "y"], 10, 60).await });
     }
     cast.lines(Profile::LabUnreliable);
     let stream = cast.world.stream("absences");

@@ -8,8 +8,9 @@ use stormglass_sim::net::{Latency, LinkConfig};
 use stormglass_sim::time::sleep;
 use stormglass_systems::kv;
 use stormglass_systems::shardkv::bugs::Bugs;
-use stormglass_systems::shardkv::client::{Controller, Decrees, Ended};
-use stormglass_systems::shardkv::message::{Config, Gid, Rule, Shard};
+use stormglass_systems::shardkv::client::{Controller, DecreeError, Decrees, Ended};
+use stormglass_systems::shardkv::message::{Config, Gid, Num, Rule, Shard};
+use stormglass_systems::shardkv::spec::{Ghost, Observation};
 
 use super::cast::Cast;
 use super::hand::Hand;
@@ -38,7 +39,7 @@ pub(super) fn rough() -> LinkConfig {
     LinkConfig { loss: Ratio::percent(3), duplicate: Ratio::percent(5), ..LinkConfig::with_latency(latency) }
 }
 
-/// Gives decrees, and waits until they are answered.
+/// Gives decrees, and waits until they are answered. The observer judges every answer.
 pub(super) struct Admin {
     pub(super) hand: Hand,
     decrees: Decrees,
@@ -51,37 +52,52 @@ impl Admin {
     }
 
     pub(super) async fn join(&mut self, gids: &[Gid]) {
-        self.hand.note(Some(format!("join of {gids:?}")));
-        let groups = self.hand.cast.named(gids);
-        // A group that takes part already: somebody else's join.
-        _ = self.decrees.join(groups).await;
-        self.hand.note(None);
+        let rule = Rule::Join(self.hand.cast.named(gids));
+        self.decree(format!("join of {gids:?}"), rule).await;
     }
 
     pub(super) async fn leave(&mut self, gids: &[Gid]) {
-        self.hand.note(Some(format!("leave of {gids:?}")));
-        _ = self.decrees.leave(gids.to_vec()).await;
-        self.hand.note(None);
+        self.decree(format!("leave of {gids:?}"), Rule::Leave(gids.to_vec())).await;
     }
 
     pub(super) async fn move_shard(&mut self, shard: Shard, gid: Gid) {
-        self.hand.note(Some(format!("move of shard {shard} to {gid}")));
-        _ = self.decrees.move_shard(shard, gid).await;
+        self.decree(format!("move of shard {shard} to {gid}"), Rule::Move(shard, gid)).await;
+    }
+
+    async fn decree(&mut self, what: String, rule: Rule) {
+        let since = self.now();
+        self.hand.note(Some(what));
+        let told = match self.decrees.decree(rule.clone()).await {
+            Ok(num) => Ok(num),
+            Err(DecreeError::Refused(why)) => Err(why),
+            Err(DecreeError::NotDone | DecreeError::Unknown) => unreachable!("its patience has no end"),
+        };
         self.hand.note(None);
+        let by = self.decrees.last();
+        self.hand.cast.probe.observe(|| Observation::Decreed { by, rule, since, told });
     }
 
     pub(super) async fn query(&mut self) -> Config {
-        self.hand.note(Some("query".into()));
-        let config = self.decrees.query(None).await.unwrap_or_default();
-        self.hand.note(None);
-        config
+        self.ask("query".into(), None).await
     }
 
     pub(super) async fn history(&mut self, num: u64) -> Config {
-        self.hand.note(Some(format!("query of configuration {num}")));
-        let config = self.decrees.query(Some(num)).await.unwrap_or_default();
+        self.ask(format!("query of configuration {num}"), Some(num)).await
+    }
+
+    async fn ask(&mut self, what: String, num: Option<Num>) -> Config {
+        let since = self.now();
+        self.hand.note(Some(what));
+        let config = self.decrees.query(num).await.expect("its patience has no end");
         self.hand.note(None);
+        let told = config.clone();
+        self.hand.cast.probe.observe(|| Observation::Queried { since, num, config: told });
         config
+    }
+
+    /// The latest configuration, as the observer knows.
+    fn now(&self) -> Num {
+        self.hand.cast.probe.ghost(Ghost::current).unwrap_or_default()
     }
 
     /// So many joins, leaves and moves among these groups, at least one of which stays.

@@ -207,18 +207,31 @@ impl Cast {
 
     /// A clerk; to be made by the node that it belongs to.
     pub(super) fn clerk(&self) -> Clerk {
-        let directory = if self.store.is_some() {
+        self.clerk_of(self.directory(), prompt())
+    }
+
+    /// A clerk that gives up; to be made by the node that it belongs to.
+    pub(super) fn impatient(&self, reply: Duration, patience: Duration) -> Clerk {
+        self.clerk_of(self.directory(), Retry { reply, patience: Some(patience), ..prompt() })
+    }
+
+    fn directory(&self) -> Directory {
+        if self.store.is_some() {
             Directory::Store(self.store_clerk())
         } else {
             Directory::controller(self.controller_addresses())
-        };
-        self.clerk_of(directory)
+        }
     }
 
-    /// A clerk that looks elsewhere for who serves what.
-    pub(super) fn clerk_of(&self, directory: Directory) -> Clerk {
-        let config = ClerkConfig { retry: prompt(), bugs: self.bugs, probe: self.probe.clone() };
+    /// A clerk that looks there for who serves what.
+    fn clerk_of(&self, directory: Directory, retry: Retry) -> Clerk {
+        let config = ClerkConfig { retry, bugs: self.bugs, probe: self.probe.clone() };
         Clerk::new(directory, config)
+    }
+
+    /// A clerk that always believes the same of who serves what.
+    pub(super) fn believer(&self, config: Config) -> Clerk {
+        self.clerk_of(Directory::Fixed(config), prompt())
     }
 
     fn store_clerk(&self) -> kv::client::Clerk {
@@ -254,6 +267,7 @@ impl Cast {
             (counts.refused, "a group refused what is not its"),
             (counts.maybe, "a put ended as maybe"),
             (counts.configs, "the configuration changed"),
+            (counts.objections, "a decree was refused"),
         ] {
             if times > 0 {
                 self.stage.sometimes(event);

@@ -1,11 +1,13 @@
 //! A client's clerk, which says what it is waiting for.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::chance::Ratio;
 use stormglass_sim::rand::{below, chance};
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::client::Clerk;
+use stormglass_systems::shardkv::client::{Clerk, WriteError};
 use stormglass_systems::shardkv::message::{Shard, Version, Versioned};
 use stormglass_systems::shardkv::protocol::{PutError, shard_of};
 
@@ -46,6 +48,11 @@ impl Hand {
         self.cast.stage.each(&self.name, steps)
     }
 
+    /// Whether the next step of this client takes place.
+    fn happens(&self) -> bool {
+        self.cast.stage.happens(&self.name)
+    }
+
     /// A value that nobody writes but here and now.
     pub(super) fn fresh(&mut self) -> String {
         self.written += 1;
@@ -56,7 +63,7 @@ impl Hand {
         self.note(Some(format!("get {key}")));
         let found = self.clerk.get(key).await;
         self.note(None);
-        // A clerk without a limit to its patience is answered, or is still waiting.
+        // A clerk that gave up has read nothing; its operation stays open.
         found.unwrap_or_default()
     }
 
@@ -64,29 +71,48 @@ impl Hand {
         self.note(Some(format!("put {key} = {value:?} over version {version}")));
         let outcome = self.clerk.put(key, value, version).await;
         self.note(None);
+        self.tell(match outcome {
+            Err(PutError::NotDone) => Some("a put was given up for certain"),
+            Err(PutError::Unknown) => Some("a put was given up in doubt"),
+            _ => None,
+        });
         outcome
     }
 
     pub(super) async fn set(&mut self, key: &str) {
         let value = self.fresh();
         self.note(Some(format!("set {key} = {value:?}")));
-        _ = self.clerk.set(key, &value).await;
-        self.note(None);
+        let outcome = self.clerk.set(key, &value).await;
+        self.wrote(outcome);
     }
 
     pub(super) async fn append(&mut self, key: &str) {
         let value = self.fresh();
         self.note(Some(format!("append {value:?} to {key}")));
-        _ = self.clerk.append(key, &value).await;
-        self.note(None);
+        let outcome = self.clerk.append(key, &value).await;
+        self.wrote(outcome);
     }
 
     /// Replaces the value that it reads first.
     pub(super) async fn cas(&mut self, key: &str) {
         let (from, to) = (self.get(key).await.map(|found| found.value), self.fresh());
         self.note(Some(format!("cas {key} from {from:?} to {to:?}")));
-        _ = self.clerk.cas(key, from.as_deref(), &to).await;
+        let outcome = self.clerk.cas(key, from.as_deref(), &to).await;
+        self.wrote(outcome);
+    }
+
+    /// What cannot be known stays open in the history.
+    fn wrote<T>(&self, outcome: Result<T, WriteError>) {
         self.note(None);
+        self.tell(match outcome {
+            Err(WriteError::NotDone) => Some("a write was given up for certain"),
+            Err(WriteError::Unanswered) => Some("a write was given up in doubt"),
+            _ => None,
+        });
+    }
+
+    fn tell(&self, event: Option<&str>) {
+        event.into_iter().for_each(|event| self.cast.stage.sometimes(event));
     }
 
     /// Says what it waits for.
@@ -134,17 +160,30 @@ impl Hand {
     pub(super) async fn compete(mut self, keys: Vec<String>, count: usize, pace: Duration) {
         let mut known = vec![0; keys.len()];
         for _ in self.each(0..count) {
-            let at = below(keys.len() as u64) as usize;
-            if chance(Ratio::percent(30)) {
-                known[at] = self.get(&keys[at]).await.map_or(0, |found| found.version);
-            } else {
-                let value = self.fresh();
-                known[at] = match self.put(&keys[at], &value, known[at]).await {
-                    Ok(()) => known[at] + 1,
-                    Err(_) => self.get(&keys[at]).await.map_or(0, |found| found.version),
-                };
-            }
+            self.vie(&keys, &mut known).await;
             sleep(pace).await;
         }
+    }
+
+    /// The same until it is over, as far apart as `pace` on average.
+    pub(super) async fn compete_until(mut self, keys: Vec<String>, over: Rc<Cell<bool>>, pace: Duration) {
+        let mut known = vec![0; keys.len()];
+        while !over.get() && self.happens() {
+            self.vie(&keys, &mut known).await;
+            sleep(Duration::from_micros(1 + below(2 * pace.as_micros() as u64))).await;
+        }
+    }
+
+    async fn vie(&mut self, keys: &[String], known: &mut [Version]) {
+        let at = below(keys.len() as u64) as usize;
+        if chance(Ratio::percent(30)) {
+            known[at] = self.get(&keys[at]).await.map_or(0, |found| found.version);
+            return;
+        }
+        let value = self.fresh();
+        known[at] = match self.put(&keys[at], &value, known[at]).await {
+            Ok(()) => known[at] + 1,
+            Err(_) => self.get(&keys[at]).await.map_or(0, |found| found.version),
+        };
     }
 }

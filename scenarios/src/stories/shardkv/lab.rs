@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::time::sleep;
-use stormglass_systems::shardkv::client::Directory;
 use stormglass_systems::shardkv::message::{Config, Gid};
 use stormglass_systems::shardkv::spec::Phase;
 
@@ -115,7 +114,7 @@ impl Gets {
                 match fixed {
                     None => drop(hand.get(&key).await),
                     Some(config) => {
-                        hand.clerk = hand.cast.clerk_of(Directory::Fixed(config));
+                        hand.clerk = hand.cast.believer(config);
                         // Who is refused for ever gives up when all has been counted.
                         if stormglass_sim::time::timeout(SILENCE * 3, hand.get(&key)).await.is_err() {
                             return;

@@ -12,6 +12,7 @@ use stormglass_systems::shardkv::client::Ended;
 use super::admin::{Boss, about, millis};
 use super::cast::Cast;
 use super::lab::LAB;
+use super::lab_clerks::competitors;
 use super::lab_controllers::cast;
 use super::story;
 use crate::weather::Profile;
@@ -56,13 +57,13 @@ pub(super) fn stories() -> Vec<Story> {
         )
         .sometimes(HALF_DONE),
         story("shardkv/lab_partition_recovery_clerks_reliable", "The same while clerks put", |stage| {
-            interrupted(stage, Profile::LabReliable, 3, End::Returns)
+            interrupted(stage, Profile::LabReliable, 5, End::Returns)
         })
         .sometimes(HALF_DONE),
         story(
             "shardkv/lab_partition_recovery_clerks_unreliable",
             "The same on a network that loses messages",
-            |stage| interrupted(stage, Profile::LabUnreliable, 3, End::Returns),
+            |stage| interrupted(stage, Profile::LabUnreliable, 5, End::Returns),
         )
         .sometimes(HALF_DONE),
     ]
@@ -208,21 +209,16 @@ fn cut(cast: &Cast, node: NodeId) {
 }
 
 /// A controller lets groups join and leave; group 1 goes down, the controller is interrupted, and another takes over.
-async fn interrupted(stage: Stage, profile: Profile, clerks: usize, end: End) {
+async fn interrupted(stage: Stage, profile: Profile, clerks: u64, end: End) {
     let cast = cast(&stage, profile);
     let draw = stage.world().stream("interruptions");
-    for _ in 0..clerks {
-        cast.client(|hand| async move {
-            let keys = hand.keys();
-            hand.compete(keys[..6].to_vec(), 25, millis(60)).await;
-        });
-    }
+    let done = competitors(&cast, clerks, millis(40));
     cast.script("heir", move |hand| async move {
         let mut boss = Boss::new(hand);
         boss.init().await;
         let keys = boss.put_all().await;
         let cast = boss.hand.cast.clone();
-        for round in boss.hand.each(0..2u64) {
+        for round in boss.hand.each(0..3u64) {
             let step: Rc<Cell<(u64, bool)>> = Rc::default();
             let (told, over) = (step.clone(), Rc::new(Cell::new(false)));
             let stop = over.clone();
@@ -271,6 +267,7 @@ async fn interrupted(stage: Stage, profile: Profile, clerks: usize, end: End) {
             sleep(millis(100)).await;
         }
         boss.recover().await;
+        done.set(true);
         boss.hand.read_all(&keys).await;
     });
     cast.finish(LAB).await;

@@ -3,9 +3,12 @@
 mod admin;
 mod cast;
 mod controllers;
+mod decrees;
+mod give_up;
 mod hand;
 mod lab;
 mod lab_challenges;
+mod lab_clerks;
 mod lab_controller;
 mod lab_controllers;
 mod lab_groups;
@@ -27,11 +30,14 @@ pub(super) fn stories() -> Vec<Story> {
     stories.extend(sizes::stories());
     stories.extend(parts::stories());
     stories.extend(controllers::stories());
+    stories.extend(decrees::stories());
+    stories.extend(give_up::stories());
     stories.extend(swarm::stories());
     stories.extend(lab_controller::stories());
     stories.extend(lab_groups::stories());
     stories.extend(lab_challenges::stories());
     stories.extend(lab_controllers::stories());
+    stories.extend(lab_clerks::stories());
     stories.extend(lab_recovery::stories());
     stories
 }

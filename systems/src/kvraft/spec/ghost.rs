@@ -249,7 +249,7 @@ impl Ghost {
                 Outcome::PutAt(Ok(())) => self.counts.ok += 1,
                 Outcome::PutAt(Err(PutError::Maybe)) => self.counts.maybe += 1,
                 Outcome::PutAt(Err(PutError::Version | PutError::NoKey)) => self.counts.refused += 1,
-                Outcome::NotDone => self.counts.not_done += 1,
+                Outcome::NotDone | Outcome::PutAt(Err(PutError::NotDone)) => self.counts.not_done += 1,
                 _ => {}
             },
             Observation::Told { .. } => {}

@@ -165,7 +165,11 @@ impl Storage {
                         records.push(Record::Base(meta.last_index));
                     }
                 }
-                Persist::Compact(index) => discard = Some(index),
+                // Of several at once the last decides what goes, the files of the others too.
+                Persist::Compact(index) => {
+                    self.snapshots.insert(index);
+                    discard = Some(index);
+                }
                 Persist::Overtaken(index) => {
                     self.snapshots.insert(index);
                 }

@@ -342,6 +342,28 @@ fn a_snapshot_that_a_leaders_has_overtaken_goes_with_the_next() {
 }
 
 #[test]
+fn of_snapshots_that_come_at_once_the_last_is_left() {
+    let outcome = Sim::new(Seed(1)).run(|world| async move {
+        let node = world.node("server", || async {});
+        let left = world.spawn_on(node, async move {
+            let config = Config::default();
+            let (mut storage, _) = Storage::open(config.clone(), Bugs::NONE).await.unwrap();
+            storage.persist(vec![hard(1, None), Persist::Append(entries(1, 9, 1))]).await.unwrap();
+            for index in 7..=9 {
+                let own = Snapshot { meta: meta(index, 1), bytes: vec![7; 70] };
+                write_snapshot(&config, &own, Bugs::NONE).await.unwrap();
+            }
+            storage.persist((7..=9).map(Persist::Compact).collect()).await.unwrap();
+            let names = fs::read_dir(&config.directory).await.unwrap();
+            let names = names.into_iter().map(|entry| entry.name);
+            names.filter(|name| name.starts_with("snapshot")).collect::<Vec<_>>()
+        });
+        left.await.unwrap()
+    });
+    assert_eq!(outcome.unwrap(), ["snapshot-00000000000000000009"]);
+}
+
+#[test]
 fn a_group_of_changes_costs_one_write_and_one_sync() {
     let outcome = Sim::new(Seed(1)).run(|world| async move {
         let node = world.node("server", || async {});

@@ -7,10 +7,10 @@ use stormglass_sim::net::rpc::Request;
 use stormglass_sim::rand::random_u64;
 use stormglass_sim::{reachable, sometimes};
 
-use super::super::bugs::Bugs;
+use super::super::bugs::{Bug, Bugs};
 use super::super::message::{self, Change, Get, Gid, NotServed, Rejection, Stamp, Version, Versioned, Write};
 use super::super::protocol::{PutCall, PutError};
-use super::super::spec::{Op, Outcome, Probe};
+use super::super::spec::{Observation, Op, Outcome, Probe};
 use super::Directory;
 use crate::retry::{Backoff, Retry, Tries};
 use crate::rsm::{Client, Heard, Reply};
@@ -127,6 +127,7 @@ impl Clerk {
         let change = Change::Put { value: value.to_owned(), version };
         let mut call = PutCall::new(self.config.bugs);
         let mut write = self.write(key, change);
+        let first = write.by;
         let mut tries = Tries::start(self.config.retry);
         let result = loop {
             let told = self.ask(key, &write, &tries).await;
@@ -148,6 +149,9 @@ impl Clerk {
             }
         };
         sometimes!(result == Err(PutError::Full), "shardkv: a write was refused by a full shard");
+        if let Err(PutError::Version | PutError::NoKey | PutError::Full | PutError::NotDone) = result {
+            self.refused(first);
+        }
         if result != Err(PutError::Unknown) {
             self.config.probe.ret(ticket, || Outcome::Put(result));
         }
@@ -206,9 +210,13 @@ impl Clerk {
                 Told::Elsewhere | Told::Refused => {}
             }
             if !self.again(key, &told, &mut tries).await {
-                break Err(if doubt { WriteError::Unanswered } else { WriteError::NotDone });
+                let certain = !doubt || self.config.bugs.has(Bug::TimeoutMeansFailed);
+                break Err(if certain { WriteError::NotDone } else { WriteError::Unanswered });
             }
         };
+        if let Ok(false) | Err(WriteError::NotDone | WriteError::Full) = result {
+            self.refused(write.by);
+        }
         match result {
             Ok(done) if swaps => self.config.probe.ret(ticket, || Outcome::Swapped(done)),
             Ok(_) => self.config.probe.ret(ticket, || Outcome::Done),
@@ -219,6 +227,12 @@ impl Clerk {
         }
         sometimes!(result == Err(WriteError::Full), "shardkv: a write was refused by a full shard");
         result
+    }
+
+    /// The client is told that nothing it has sent since `first` was done, or will be.
+    fn refused(&self, first: Stamp) {
+        let (clerk, numbers) = (first.clerk, first.number..=self.last.number);
+        self.config.probe.observe(|| Observation::Refused { clerk, numbers });
     }
 
     fn write(&mut self, key: &str, change: Change) -> Write {

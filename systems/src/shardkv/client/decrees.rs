@@ -83,10 +83,19 @@ impl Decrees {
         self.ask(&Query { num }).await.map_err(|_| Unanswered)
     }
 
-    async fn decree(&mut self, rule: Rule) -> Result<Num, DecreeError> {
+    /// Any of these.
+    ///
+    /// # Errors
+    /// See [`DecreeError`].
+    pub async fn decree(&mut self, rule: Rule) -> Result<Num, DecreeError> {
         self.last.number += 1;
         let decree = Decree { rule, by: self.last };
         Ok(self.ask(&decree).await??)
+    }
+
+    /// The request that its last decree was.
+    pub fn last(&self) -> Stamp {
+        self.last
     }
 
     async fn ask<T, R: Request<Reply = Reply<T>>>(&mut self, request: &R) -> Result<T, DecreeError> {

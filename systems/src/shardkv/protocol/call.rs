@@ -74,6 +74,7 @@ impl PutCall {
 
     /// No answer came, and none is waited for any more.
     pub fn given_up(&self) -> PutError {
-        if self.doubt { PutError::Unknown } else { PutError::NotDone }
+        let certain = !self.doubt || self.bugs.has(Bug::TimeoutMeansFailed);
+        if certain { PutError::NotDone } else { PutError::Unknown }
     }
 }

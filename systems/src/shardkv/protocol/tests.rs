@@ -302,6 +302,11 @@ fn the_controller_executes_a_decree_once() {
     assert_eq!(say(join(1), 2), Err(Complaint::Joined(1)));
     assert_eq!(say(join(2), 3), Ok(2));
     assert_eq!(say(join(3), 1), Err(Complaint::Old));
+    let mut forgetful = Controller::new(4);
+    for num in 1..=2 {
+        let bugs = Bugs::only(Bug::ForgetsDecrees);
+        assert_eq!(forgetful.decree(&decree(Rule::Leave(vec![]), 1), bugs, 0), Ok(num));
+    }
     assert_eq!(controller.query(&Query { num: Some(1) }).groups.len(), 1);
     assert_eq!(controller.query(&Query { num: Some(99) }).num, 2);
 }
@@ -324,4 +329,7 @@ fn a_put_is_doubtful_after_silence_wherever_it_is_refused() {
     let certain = Err(PutError::Version);
     assert_eq!(refused(Bugs::NONE), (certain, Err(PutError::Maybe), Err(PutError::Maybe)));
     assert_eq!(refused(Bugs::only(Bug::CertainAfterSwitch)), (certain, Err(PutError::Maybe), certain));
+    let mut hasty = PutCall::new(Bugs::only(Bug::TimeoutMeansFailed));
+    hasty.silence();
+    assert_eq!(hasty.given_up(), PutError::NotDone);
 }

@@ -35,8 +35,8 @@ impl StateMachine for ControllerMachine {
         let known = self.controller.configs().len();
         let answer = self.controller.decree(&decree, self.bugs, self.salt);
         for config in &self.controller.configs()[known..] {
-            let (rule, config) = (decree.rule.clone(), config.clone());
-            self.probe.observe(move || Observation::Configured { rule, config });
+            let (by, rule, config) = (decree.by, decree.rule.clone(), config.clone());
+            self.probe.observe(move || Observation::Configured { by, rule, config });
         }
         encode(&answer)
     }

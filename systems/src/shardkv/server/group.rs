@@ -12,7 +12,7 @@ use super::super::bugs::{Bug, Bugs};
 use super::super::message::{
     Delete, Freeze, Get, Identity, Install, Moved, NotServed, Num, Part, Query, Shard, Who, Write, Written,
 };
-use super::super::protocol::{Answer, Command, Group, shard_of};
+use super::super::protocol::{Answer, Command, Group, Phase, shard_of};
 use super::super::spec::{Observation, Probe};
 use super::GroupConfig;
 use crate::raft;
@@ -44,18 +44,32 @@ pub struct GroupMachine {
     /// The last entry that it has executed.
     applied: Index,
     probe: Probe,
+    bugs: Bugs,
+    /// What was deleted: [`Bug::KeepsTheBytes`].
+    kept: Vec<u8>,
 }
 
 impl GroupMachine {
     fn new(config: &GroupConfig) -> Self {
         let make = if config.founder { Group::founder } else { Group::new };
         let group = make(config.gid, config.shards, config.limits, config.bugs);
-        GroupMachine { group, gid: config.gid, applied: 0, probe: config.probe.clone() }
+        let (gid, probe, bugs) = (config.gid, config.probe.clone(), config.bugs);
+        GroupMachine { group, gid, applied: 0, probe, bugs, kept: Vec::new() }
     }
 
     fn show(&self) {
         let (gid, index) = (self.gid, self.applied);
         self.probe.observe(|| Observation::Snapshot { gid, index, digest: self.group.digest() });
+    }
+
+    fn keep(&mut self, command: &Command) {
+        let Command::Delete(delete) = command else { return };
+        let Some(Phase::Frozen(content)) = self.group.slot(delete.shard).map(|slot| &slot.phase) else {
+            return;
+        };
+        if self.bugs.has(Bug::KeepsTheBytes) {
+            self.kept.extend(encode(content));
+        }
     }
 }
 
@@ -64,6 +78,7 @@ impl StateMachine for GroupMachine {
         self.applied = index;
         // Nobody writes anything else into this log; all servers skip it alike.
         let Ok(command) = decode::<Command>(command) else { return Vec::new() };
+        self.keep(&command);
         let effects = self.group.apply(command);
         self.probe.observe(|| Observation::Applied { gid: self.gid, index, seen: effects.seen });
         match effects.answer {
@@ -91,7 +106,9 @@ impl StateMachine for GroupMachine {
 
     fn snapshot(&self) -> Vec<u8> {
         self.show();
-        encode(&(self.applied, self.group.save()))
+        let mut snapshot = encode(&(self.applied, self.group.save()));
+        snapshot.extend(&self.kept);
+        snapshot
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), String> {

@@ -62,7 +62,7 @@ fn publishes(past: &Ghost, config: &Config) -> Result<(), String> {
 /// K8: after a join or a leave no group has two shards more than another, and no shard moved that could have stayed. A
 /// move moves one shard.
 pub fn balanced_with_fewest_moves(past: &Ghost, seen: &Observation) -> Result<(), String> {
-    let Observation::Configured { rule, config } = seen else { return Ok(()) };
+    let Observation::Configured { rule, config, .. } = seen else { return Ok(()) };
     let empty = Config::empty(config.shards.len());
     let Some(before) = (if config.num == 1 { Some(&empty) } else { past.config(config.num - 1) }) else {
         return Ok(());

@@ -1,72 +1,16 @@
-//! What an observer sees of groups, controllers and clerks, and what it remembers.
+//! What an observer remembers of groups, controllers and clerks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
 
 use rustc_hash::FxHasher;
 
-use super::super::message::{Config, Gid, Num, Rule, Shard, Stamp, Version};
+use super::super::message::{Config, Gid, Num, Shard, Stamp, Version};
 use super::super::protocol::{PutError, Seen};
+use super::observation::Observation;
 use super::operations::{Op, Outcome};
 use crate::probe::{self, Broken};
-
-/// One thing seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Observation {
-    /// There is a group that serves all shards from configuration 1 on.
-    Founded {
-        /// The group.
-        gid: Gid,
-        /// How many shards there are.
-        shards: usize,
-    },
-    /// A server of a group executed a command.
-    Applied {
-        /// The group.
-        gid: Gid,
-        /// The command's place in the group's log.
-        index: u64,
-        /// What it did.
-        seen: Vec<Seen>,
-    },
-    /// A server of a group took a snapshot after this entry, or put one of it in place of its state.
-    Snapshot {
-        /// The group.
-        gid: Gid,
-        /// The last entry that it stands for.
-        index: u64,
-        /// The server's state then, as one number.
-        digest: u64,
-    },
-    /// One thing that a command did when it was executed first. The ghost takes [`Observation::Applied`] apart into these.
-    Step {
-        /// The group.
-        gid: Gid,
-        /// What was done.
-        seen: Seen,
-    },
-    /// A server of the controller made a configuration.
-    Configured {
-        /// Of what.
-        rule: Rule,
-        /// The configuration.
-        config: Config,
-    },
-    /// A configuration was stored where controllers meet: as the current one, or as the next.
-    Stored {
-        /// Whether as the current one.
-        current: bool,
-        /// The configuration.
-        config: Config,
-    },
-    /// A clerk returned to its client.
-    Returned {
-        /// What was asked.
-        op: Op,
-        /// What was told.
-        outcome: Outcome,
-    },
-}
 
 /// How often things happened, so that a story can tell whether it has seen anything at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +29,8 @@ pub struct Counts {
     pub refused: u64,
     /// Puts that returned [`PutError::Maybe`].
     pub maybe: u64,
+    /// Decrees that were refused.
+    pub objections: u64,
 }
 
 /// How a group stands to a shard.
@@ -130,6 +76,9 @@ pub struct Ghost {
     born: BTreeSet<Shard>,
     versions: BTreeMap<String, Version>,
     executed: BTreeSet<Stamp>,
+    refused: BTreeSet<Stamp>,
+    decreed: BTreeMap<Stamp, Num>,
+    objected: BTreeSet<Stamp>,
     configs: BTreeMap<Num, Config>,
     current: Num,
     adopted: BTreeMap<Gid, Num>,
@@ -192,6 +141,27 @@ impl Ghost {
         self.executed.contains(&by)
     }
 
+    /// The first of these requests of a clerk that was executed.
+    pub fn executed_of(&self, clerk: u64, numbers: &RangeInclusive<u64>) -> Option<Stamp> {
+        let stamp = |number: &u64| Stamp { clerk, number: *number };
+        self.executed.range(stamp(numbers.start())..=stamp(numbers.end())).next().copied()
+    }
+
+    /// Whether a client was told that this write is certainly not done.
+    pub fn was_refused(&self, by: Stamp) -> bool {
+        self.refused.contains(&by)
+    }
+
+    /// The configuration that this decree has made.
+    pub fn decreed(&self, by: Stamp) -> Option<Num> {
+        self.decreed.get(&by).copied()
+    }
+
+    /// Whether somebody was told that this decree changes nothing.
+    pub fn was_objected_to(&self, by: Stamp) -> bool {
+        self.objected.contains(&by)
+    }
+
     /// The configuration of this number.
     pub fn config(&self, num: Num) -> Option<&Config> {
         self.configs.get(&num)
@@ -236,7 +206,8 @@ impl Ghost {
                 self.snapshots.entry((gid, index)).or_insert(digest);
             }
             Observation::Step { gid, seen } => self.remember_step(gid, seen),
-            Observation::Configured { config, .. } => {
+            Observation::Configured { by, config, .. } => {
+                self.decreed.insert(by, config.num);
                 self.current = self.current.max(config.num);
                 self.counts.configs = self.current;
                 self.configs.insert(config.num, config);
@@ -248,6 +219,14 @@ impl Ghost {
                 }
                 self.configs.insert(config.num, config);
             }
+            Observation::Refused { clerk, numbers } => {
+                self.refused.extend(numbers.map(|number| Stamp { clerk, number }));
+            }
+            Observation::Decreed { by, told: Err(_), .. } => {
+                self.counts.objections += 1;
+                self.objected.insert(by);
+            }
+            Observation::Decreed { .. } | Observation::Queried { .. } => {}
             Observation::Returned { outcome, .. } => {
                 self.counts.maybe += u64::from(outcome == Outcome::Put(Err(PutError::Maybe)));
             }

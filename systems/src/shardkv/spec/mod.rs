@@ -7,21 +7,25 @@
 //! A key is either put with versions, or set and appended to; the history of each is judged by the model for it. A clerk
 //! never uses the number of a write for another one.
 
+mod answers;
 mod configs;
 mod ghost;
 mod history;
 mod moves;
+mod observation;
 mod operations;
 #[cfg(test)]
 mod tests;
 
+pub use answers::{decrees_are_carried_out_once, refusals_are_certain};
 pub use configs::{balanced_with_fewest_moves, configurations_are_followed};
-pub use ghost::{Counts, Ghost, Held, Observation, Phase};
+pub use ghost::{Counts, Ghost, Held, Phase};
 pub use history::{Budget, Verdict, linearizable, versioned};
 pub use moves::{
     deleted_after_install, executed_once, installed_is_what_was_frozen, no_shard_is_lost,
     old_numbers_change_nothing, one_group_serves, replicas_agree, snapshots_are_whole, versions_are_a_chain,
 };
+pub use observation::Observation;
 pub use operations::{Op, Outcome};
 
 /// The observer of this system.
@@ -31,7 +35,7 @@ pub type Probe = crate::probe::Probe<Ghost>;
 pub type Property = fn(&Ghost, &Observation) -> Result<(), String>;
 
 /// Every safety property that can be judged while the system runs. Linearizability is judged afterwards, over the history.
-pub const ALL: [(&str, Property); 11] = [
+pub const ALL: [(&str, Property); 13] = [
     ("K0 replicas_agree", replicas_agree),
     // Before K1: who begins anew is not merely one group too many.
     ("K7 no_shard_is_lost", no_shard_is_lost),
@@ -44,6 +48,8 @@ pub const ALL: [(&str, Property); 11] = [
     ("K8 balanced_with_fewest_moves", balanced_with_fewest_moves),
     ("K9 executed_once", executed_once),
     ("K10 snapshots_are_whole", snapshots_are_whole),
+    ("K11 refusals_are_certain", refusals_are_certain),
+    ("K12 decrees_are_carried_out_once", decrees_are_carried_out_once),
 ];
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

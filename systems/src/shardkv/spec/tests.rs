@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::super::bugs::Bugs;
-use super::super::message::{Config, Gid, Rule, Stamp, Versioned};
+use super::super::message::{Complaint, Config, Gid, Rule, Stamp, Versioned};
 use super::super::protocol::{PutError, Seen};
 use super::{Budget, Observation, Op, Outcome, Probe, linearizable};
 
@@ -192,7 +192,8 @@ fn a_group_that_takes_up_a_configuration_too_early() {
         for rule in [Rule::Join([(1, vec![])].into()), Rule::Move(0, 1)] {
             config = config.after(&rule, Bugs::NONE, 0).unwrap();
             let made = config.clone();
-            probe.observe(|| Observation::Configured { rule, config: made });
+            let by = Stamp { clerk: 1, number: made.num };
+            probe.observe(|| Observation::Configured { by, rule, config: made });
         }
         let seen =
             [Seen::Adopted { num: 1 }, Seen::Born { shard: 0, num: 1 }, Seen::Born { shard: 1, num: 1 }];
@@ -211,13 +212,78 @@ fn configurations_that_are_unfair() {
         let one = Config::empty(4).after(&Rule::Join([(1, vec![])].into()), Bugs::NONE, 0).unwrap();
         let rule = Rule::Join([(2, vec![])].into());
         let two = Config { shards: shards.to_vec(), ..one.after(&rule, Bugs::NONE, 0).unwrap() };
-        probe.observe(|| Observation::Configured { rule: Rule::Join([(1, vec![])].into()), config: one });
-        probe.observe(|| Observation::Configured { rule, config: two });
+        let first = Rule::Join([(1, vec![])].into());
+        let by = |number| Stamp { clerk: 1, number };
+        probe.observe(|| Observation::Configured { by: by(1), rule: first, config: one });
+        probe.observe(|| Observation::Configured { by: by(2), rule, config: two });
         probe.broken().map(|(_, broken)| broken.clause)
     };
     assert_eq!(judge([1, 2, 1, 2]), None);
     assert_eq!(judge([1, 1, 1, 2]), Some("K8 balanced_with_fewest_moves"));
     assert_eq!(judge([1, 2, 2, 2]), Some("K8 balanced_with_fewest_moves"));
+}
+
+/// What is broken, if anything, after these things were seen.
+fn seen(all: impl IntoIterator<Item = Observation>) -> Option<&'static str> {
+    let probe = probe();
+    probe.observe(|| Observation::Founded { gid: 1, shards: 2 });
+    all.into_iter().for_each(|seen| probe.observe(|| seen));
+    probe.broken().map(|(_, broken)| broken.clause)
+}
+
+#[test]
+fn refusals_that_are_not_certain() {
+    let refused = |numbers| Observation::Refused { clerk: 7, numbers };
+    let wrote = |number| Observation::Applied { gid: 1, index: number, seen: vec![wrote(1, 1, number)] };
+    assert_eq!(seen([refused(1..=2), wrote(3)]), None);
+    assert_eq!(seen([refused(1..=2), wrote(2)]), Some("K11 refusals_are_certain"), "afterwards");
+    assert_eq!(seen([wrote(2), refused(1..=2)]), Some("K11 refusals_are_certain"), "before");
+    assert_eq!(seen([wrote(2), refused(3..=3)]), None);
+}
+
+#[test]
+fn decrees_that_are_lost_or_doubled() {
+    let by = |number| Stamp { clerk: 1, number };
+    let rules = [Rule::Join([(1, vec![])].into()), Rule::Leave(vec![1]), Rule::Join([(2, vec![])].into())];
+    let mut configs = vec![Config::empty(2)];
+    for rule in &rules {
+        configs.push(configs[configs.len() - 1].after(rule, Bugs::NONE, 0).unwrap());
+    }
+    let made = |num: usize, number| Observation::Configured {
+        by: by(number),
+        rule: rules[num - 1].clone(),
+        config: configs[num].clone(),
+    };
+    let all = [made(1, 1), made(2, 2), made(3, 3)];
+    let told = |number, rule: &Rule, since, told| Observation::Decreed {
+        by: by(number),
+        rule: rule.clone(),
+        since,
+        told,
+    };
+    let then = |last: Observation| seen(all.clone().into_iter().chain([last]));
+    let clause = Some("K12 decrees_are_carried_out_once");
+    assert_eq!(then(told(2, &rules[1], 1, Ok(2))), None);
+    assert_eq!(then(told(2, &rules[1], 1, Ok(1))), clause, "another's");
+    assert_eq!(then(told(4, &rules[1], 1, Ok(2))), clause, "it made none");
+    assert_eq!(then(told(2, &rules[1], 1, Err(Complaint::NoGroup(1)))), clause, "it did");
+    assert_eq!(then(told(4, &rules[0], 1, Err(Complaint::Joined(1)))), None, "so it was at configuration 1");
+    assert_eq!(then(told(4, &rules[0], 2, Err(Complaint::Joined(1)))), clause);
+    assert_eq!(then(told(4, &rules[1], 0, Err(Complaint::NoGroup(1)))), None);
+    assert_eq!(then(told(4, &Rule::Leave(vec![2]), 3, Err(Complaint::NoGroup(2)))), clause);
+    assert_eq!(then(told(4, &Rule::Move(2, 2), 3, Err(Complaint::NoShard(2)))), None);
+    assert_eq!(then(told(4, &Rule::Move(1, 2), 3, Err(Complaint::NoShard(1)))), clause);
+    assert_eq!(then(told(4, &rules[0], 1, Err(Complaint::Old))), clause);
+    assert_eq!(seen([made(1, 1), made(2, 1)]), clause, "twice");
+    let refused = told(1, &Rule::Leave(vec![3]), 0, Err(Complaint::NoGroup(3)));
+    assert_eq!(seen([refused, made(1, 1)]), clause, "after it was refused");
+    let query = |num, config: &Config| Observation::Queried { since: 2, num, config: config.clone() };
+    assert_eq!(then(query(None, &configs[2])), None);
+    assert_eq!(then(query(None, &configs[1])), clause, "an old one");
+    assert_eq!(then(query(Some(1), &configs[1])), None);
+    assert_eq!(then(query(Some(1), &configs[2])), clause);
+    assert_eq!(then(query(None, &Config { num: 3, ..configs[2].clone() })), clause, "never made");
+    assert_eq!(then(query(Some(0), &configs[0])), None);
 }
 
 #[test]
