@@ -53,8 +53,8 @@ impl MapreduceFigure {
             return Err("the cluster could not be built".to_owned());
         }
         println!(
-            "{:>24} {:>8} {:>8} {:>8} {:>11} {:>8} {:>8}",
-            "", "done", "backups", "retries", "events", "took", "memory"
+            "{:>24} {:>6} {:>8} {:>8} {:>8} {:>11} {:>8} {:>8}",
+            "", "drawn", "done", "backups", "retries", "events", "took", "memory"
         );
         let mut pairs = Vec::new();
         for stragglers in STRAGGLERS {
@@ -134,7 +134,8 @@ fn row([stragglers, backups, killed, _]: &Setting, run: &Run) -> String {
     );
     let field = |name| run.field(name);
     format!(
-        "{name:>24} {:>6.0} s {:>8} {:>8} {:>11} {:>6.1} s {:>4} MiB",
+        "{name:>24} {:>6} {:>6.0} s {:>8} {:>8} {:>11} {:>6.1} s {:>4} MiB",
+        field("slow"),
         run.seconds(),
         field("backups"),
         field("retries"),

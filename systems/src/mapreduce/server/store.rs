@@ -101,6 +101,10 @@ pub(super) async fn serve(server: &mut Server, job: JobId, config: Config) -> io
     Ok(())
 }
 
+/// How much of one attempt's output is there; nothing where it is not to be committed. Whoever changes the file holds it: a
+/// copy of a piece that fails takes the file away, and a piece that is written meanwhile must not count as there.
+type Taken = Rc<Mutex<Option<u64>>>;
+
 /// A store at work.
 struct Store {
     job: JobId,
@@ -110,7 +114,7 @@ struct Store {
     durable: RefCell<BTreeSet<u32>>,
     /// How much of each attempt's output this process has taken, from its beginning. What an earlier one took may be lost,
     /// and so may what a failed fsync was to keep: such an attempt has to be made again.
-    taken: RefCell<BTreeMap<(u32, Attempt), u64>>,
+    taken: RefCell<BTreeMap<(u32, Attempt), Taken>>,
     /// Commits come one at a time: of two attempts the second must find what the first has published.
     commits: Mutex<()>,
 }
@@ -123,6 +127,10 @@ impl Store {
         }
         reachable!("mapreduce: a store was asked for another job");
         Err("it serves another job".to_owned())
+    }
+
+    fn taken(&self, reduce: u32, attempt: Attempt) -> Taken {
+        self.taken.borrow_mut().entry((reduce, attempt)).or_default().clone()
     }
 
     fn final_path(&self, reduce: u32) -> PathBuf {
@@ -156,8 +164,9 @@ impl Store {
             self.temporary_path(request.reduce, request.attempt)
         };
         let failed = |error: io::Error| format!("{}: {error}", path.display());
-        let key = (request.reduce, request.attempt);
-        if request.offset > self.taken.borrow().get(&key).copied().unwrap_or(0) {
+        let taken = self.taken(request.reduce, request.attempt);
+        let mut taken = taken.lock().await;
+        if request.offset > taken.unwrap_or(0) {
             return Err(format!("{}: what comes before byte {} is lost", path.display(), request.offset));
         }
         // Not cut: a late copy of the first piece must not undo the others, and what an earlier process took of this
@@ -172,13 +181,11 @@ impl Store {
             && !self.config.bugs.has(Bug::WriteNotLookedAt)
         {
             // The disk may be full, of just this: the attempt has failed.
-            self.forget(key).await;
+            self.forget(request.reduce, request.attempt, &mut taken).await;
             return Err(failed(error));
         }
         let end = request.offset + request.bytes.0.len() as u64;
-        let mut all = self.taken.borrow_mut();
-        let taken = all.entry(key).or_default();
-        *taken = end.max(*taken);
+        *taken = taken.max(Some(end));
         Ok(())
     }
 
@@ -196,8 +203,9 @@ impl Store {
             }
             return Ok(());
         }
-        let taken = self.taken.borrow().get(&(request.reduce, request.attempt)).copied();
-        if taken != Some(request.length) {
+        let taken = self.taken(request.reduce, request.attempt);
+        let mut taken = taken.lock().await;
+        if *taken != Some(request.length) {
             return Err(format!(
                 "{}: not all of its {} bytes are there",
                 temporary.display(),
@@ -207,7 +215,7 @@ impl Store {
         let file = File::open(&temporary).await.map_err(failed)?;
         if let Err(error) = file.sync_all().await {
             // Its pages may be gone although the next fsync succeeds.
-            self.taken.borrow_mut().remove(&(request.reduce, request.attempt));
+            *taken = None;
             return Err(failed(error));
         }
         self.config.probe.observe(|| Observation::Committing { reduce: request.reduce });
@@ -224,8 +232,8 @@ impl Store {
     }
 
     /// An attempt that is not to be committed any more. What cannot be removed goes when the job is done.
-    async fn forget(&self, (reduce, attempt): (u32, Attempt)) {
-        self.taken.borrow_mut().remove(&(reduce, attempt));
+    async fn forget(&self, reduce: u32, attempt: Attempt, taken: &mut Option<u64>) {
+        *taken = None;
         if fs::remove_file(self.temporary_path(reduce, attempt)).await.is_ok() {
             reachable!("mapreduce: a store removed what a failed attempt had written");
         }
@@ -234,8 +242,9 @@ impl Store {
     async fn forget_others(&self, reduce: u32, winner: Attempt) {
         let losers = |(of, attempt): &&(u32, Attempt)| *of == reduce && *attempt != winner;
         let losers: Vec<_> = self.taken.borrow().keys().filter(losers).copied().collect();
-        for loser in losers {
-            self.forget(loser).await;
+        for (reduce, loser) in losers {
+            let taken = self.taken(reduce, loser);
+            self.forget(reduce, loser, &mut *taken.lock().await).await;
         }
     }
 
@@ -260,5 +269,52 @@ impl Store {
         fs::sync_dir(&self.config.output).await?;
         self.durable.borrow_mut().insert(reduce);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stormglass_sim::fs::{Fault, FaultRule};
+    use stormglass_sim::{Seed, Sim};
+
+    use super::*;
+
+    /// A copy of the first piece fails while the second is written: what comes next must not lie behind a hole.
+    #[test]
+    fn a_piece_that_is_written_while_another_fails_is_not_there() {
+        let outcome = Sim::new(Seed(1)).run(|world| async move {
+            let node = world.node("store", || async {});
+            world.disk(node, |disk| {
+                disk.fault(
+                    FaultRule::new(Fault::WriteError).when(|path| path.ends_with(".mr-out-0.1.0")).nth(3),
+                );
+            });
+            let stored = world.spawn_on(node, async {
+                let (output, probe) = (PathBuf::from("out"), Probe::blind());
+                fs::create_dir_all(&output).await.unwrap();
+                let config = Config { inputs: Vec::new(), output, bugs: Bugs::NONE, probe };
+                let (durable, taken) = (RefCell::default(), RefCell::default());
+                let store = Store { job: 7, config, durable, taken, commits: Mutex::new(()) };
+                let attempt = Attempt { epoch: 1, number: 0 };
+                let piece = |offset| {
+                    let bytes = Bytes(b"piece".to_vec());
+                    store.write(WriteOutput { job: 7, reduce: 0, attempt, offset, bytes })
+                };
+                piece(0).await.unwrap();
+                let (copy, second) = futures::join!(piece(0), piece(5));
+                assert!(copy.is_err(), "the disk said so");
+                let third = piece(10).await;
+                let whole = CommitOutput { job: 7, reduce: 0, attempt, length: 15 };
+                let committed = store.commit(whole).await;
+                assert!(second.is_err() && third.is_err() && committed.is_err(), "{second:?} {third:?}");
+                for offset in [0, 5, 10] {
+                    piece(offset).await.unwrap();
+                }
+                store.commit(whole).await.unwrap();
+                fs::read(store.final_path(0)).await.unwrap()
+            });
+            stored.await.unwrap()
+        });
+        assert_eq!(outcome.unwrap(), b"piecepiecepiece");
     }
 }
