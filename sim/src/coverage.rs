@@ -31,10 +31,11 @@ impl Coverage {
         self.last.clear();
     }
 
+    fn is_wanted(&self) -> bool {
+        !self.counters.is_empty()
+    }
+
     fn step(&mut self, row: u64, state: u64) {
-        if self.counters.is_empty() {
-            return;
-        }
         let before = self.last.insert(row, state).unwrap_or(0);
         let place = mix(mix(row ^ before.rotate_left(20)) ^ state) as usize % COUNTERS;
         self.counters[place] = self.counters[place].saturating_add(1);
@@ -44,7 +45,7 @@ impl Coverage {
     pub(crate) fn take(&mut self) -> Option<Vec<u32>> {
         let counted = self.counters.iter().enumerate().filter(|(_, count)| **count > 0);
         let covered = counted.map(|(place, count)| (place as u32) << 3 | count.ilog2());
-        (!self.counters.is_empty()).then(|| covered.collect())
+        self.is_wanted().then(|| covered.collect())
     }
 }
 
@@ -52,7 +53,7 @@ impl crate::core::Core {
     /// A node gets a message.
     #[inline]
     pub(crate) fn cover_delivery(&mut self, from: NodeId, to: NodeId, label: crate::net::Label) {
-        if !self.coverage.counters.is_empty() {
+        if self.coverage.is_wanted() {
             let kind = name_hash(self.net.kind_name(label)) ^ u64::from(label.reply);
             self.coverage.step(to.index() as u64, kind ^ (from.index() as u64) << 32);
         }
@@ -63,7 +64,12 @@ impl crate::core::Core {
 /// no run, and does nothing outside of a world or where nobody wants to know.
 pub fn passed(what: &str, state: u64) {
     if simulated() {
-        HUB.with(|hub| hub.core.borrow_mut().coverage.step(name_hash(what), state));
+        HUB.with(|hub| {
+            let coverage = &mut hub.core.borrow_mut().coverage;
+            if coverage.is_wanted() {
+                coverage.step(name_hash(what), state);
+            }
+        });
     }
 }
 
