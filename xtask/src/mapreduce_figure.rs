@@ -191,7 +191,14 @@ fn picture(pairs: &[(Run, Run)], normal: &Run, without: &Run, killed: &Run, divi
     ] {
         let points = (1..).zip(&run.curve).map(|(part, at)| (x(*at), 280.0 - 2.4 * f64::from(part)));
         line(&mut svg, points, colour, dashes);
-        legend(&mut svg, 76.0, 60.0 + 18.0 * row, colour, dashes, &format!("{name}: {:.0} s", run.seconds()));
+        legend(
+            &mut svg,
+            250.0,
+            180.0 + 18.0 * row,
+            colour,
+            dashes,
+            &format!("{name}: {:.0} s", run.seconds()),
+        );
     }
     axes(&mut svg, 490.0, "slow workers, %", "seconds until done (simulated)");
     let place = |index: usize| 510.0 + 100.0 * index as f64;
