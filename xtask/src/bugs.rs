@@ -14,7 +14,12 @@ use crate::root;
 #[derive(clap::Args)]
 pub(crate) struct Bugs {
     /// Only these systems; all by default
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "kv,kvonce,raft,kvraft,shardkv")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        default_value = "kv,kvonce,raft,kvraft,shardkv,mapreduce"
+    )]
     system: Vec<String>,
     /// Campaigns, each from another first seed
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
@@ -156,7 +161,8 @@ impl Row {
     fn median(&self) -> Option<u64> {
         let mut seeds: Vec<u64> = self.seeds.iter().map(|seeds| seeds.unwrap_or(u64::MAX)).collect();
         seeds.sort_unstable();
-        seeds.get(seeds.len() / 2).copied().filter(|&seeds| seeds < u64::MAX)
+        let middle = [(seeds.len() - 1) / 2, seeds.len() / 2].map(|at| seeds[at]);
+        (middle[1] < u64::MAX).then(|| middle[0].midpoint(middle[1]))
     }
 
     /// `None` when any campaign missed it.
@@ -203,7 +209,9 @@ mod tests {
     fn a_median_counts_what_was_missed() {
         let row = |seeds: &[Option<u64>]| Row { seeds: seeds.to_vec(), ..Row::default() };
         assert_eq!(row(&[Some(3), Some(1), Some(9)]).median(), Some(3));
+        assert_eq!(row(&[Some(3), Some(1), Some(9), Some(6)]).median(), Some(4));
         assert_eq!(row(&[Some(3), None, None]).median(), None);
+        assert_eq!(row(&[Some(3), None]).median(), None);
         assert_eq!(row(&[Some(3), Some(4), None]).worst(), None);
         assert_eq!(row(&[Some(3), Some(4)]).worst(), Some(4));
     }

@@ -6,12 +6,25 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stormglass_sim::Seed;
 
+use crate::campaign::Schedules;
+
 /// Real time after which a run counts as hung, unless `--patience` says otherwise.
 pub(crate) const PATIENCE: &str = "30s";
 
 /// `417` or `0x1a1`.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse::<Seed>().map(|seed| seed.0).map_err(|error| error.to_string())
+}
+
+/// What one run can have: a schedule by its name, or its share of a portfolio.
+pub(crate) fn schedule(text: &str) -> Result<Schedules, String> {
+    match text.parse()? {
+        Schedules::Guided => Err(format!(
+            "'{text}' steers the runs of a campaign by one another (fuzz, bugs): one run has pct1, pct2 or pct3, or its \
+             file under findings/"
+        )),
+        schedules => Ok(schedules),
+    }
 }
 
 /// `60s`, `500ms`, `2m`, `1h`; a number alone is seconds.
@@ -168,6 +181,12 @@ mod tests {
         for bad in ["", "s", "10 s", "1d", "-1s", "0s", "1e9h", "99999999999999999999h"] {
             assert!(duration(bad).unwrap_err().contains(&format!("'{bad}'")), "{bad}");
         }
+    }
+
+    #[test]
+    fn one_run_is_not_guided() {
+        assert!(schedule("portfolio").is_ok() && schedule("pct2").is_ok());
+        assert!(schedule("guided").unwrap_err().contains("'guided' steers the runs of a campaign"));
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub(crate) struct Bugs {
     /// The first seed
     #[arg(long, value_name = "N", default_value = "0", value_parser = args::seed)]
     from: u64,
-    /// Who is next: a schedule by its name, or `portfolio`, a share of the seeds for each
+    /// Who is next: a schedule by its name; `portfolio`, a share of the seeds for each; or `guided`, pct1 to pct3 with
+    /// new futures for runs that covered something new
     #[arg(long, value_name = "NAME", default_value = "random")]
     schedule: Schedules,
     /// Worker processes; as many as there are cores by default

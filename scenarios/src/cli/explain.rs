@@ -26,7 +26,7 @@ pub(crate) struct Explain {
     when: bool,
     /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
     /// unless said; a file has its own)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = args::schedule)]
     schedule: Option<Schedules>,
     /// Moments to look at
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=1000))]

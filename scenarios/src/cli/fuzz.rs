@@ -42,7 +42,8 @@ pub(crate) struct Fuzz {
     /// Plant a known bug
     #[arg(long)]
     bug: Option<String>,
-    /// Who is next: a schedule for all seeds, or `portfolio`, a share of them for each
+    /// Who is next: a schedule for all seeds; `portfolio`, a share of them for each; or `guided`, pct1 to pct3 with new
+    /// futures for runs that covered something new
     #[arg(long, value_name = "NAME", default_value = "portfolio")]
     schedule: Schedules,
     /// Run the Ith of N parts of the campaign; without it, what a job array's environment says (STORMGLASS_SHARD,

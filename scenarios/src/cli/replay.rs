@@ -21,7 +21,7 @@ pub(crate) struct Replay {
     what: String,
     /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
     /// unless said; a file has its own)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = args::schedule)]
     schedule: Option<Schedules>,
     /// Where the trace goes; by default beside the file, or into findings/
     #[arg(long, value_name = "FILE")]

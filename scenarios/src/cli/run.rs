@@ -25,7 +25,7 @@ pub(crate) struct Run {
     #[arg(long)]
     bug: Option<String>,
     /// Who is next: a schedule by its name, or `portfolio`, the one that the seed has there
-    #[arg(long, value_name = "NAME", default_value = "random")]
+    #[arg(long, value_name = "NAME", default_value = "random", value_parser = args::schedule)]
     schedule: Schedules,
     /// Write every event of the run to FILE, as JSON lines
     #[arg(long, value_name = "FILE")]

@@ -24,7 +24,7 @@ pub(crate) struct Shrink {
     what: String,
     /// Who is next, for STORY:SEED: a schedule by its name, or `portfolio`, the one that the seed has there (random
     /// unless said; a file has its own)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = args::schedule)]
     schedule: Option<Schedules>,
     /// Where the smaller run is written; by default beside the file, or into findings/
     #[arg(long, short, value_name = "FILE")]

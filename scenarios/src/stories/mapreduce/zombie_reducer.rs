@@ -56,6 +56,8 @@ async fn tell(stage: Stage) {
     (play.reduces, play.chunk) = (2, 24);
     play.policy.dead_after = Duration::from_secs(1);
     play.policy.ping_every = Duration::from_millis(200);
+    // With so little patience a starved worker is given up again and again, which no task is to blame for.
+    play.policy.max_failures = 1000;
     play.costs = between(10, 500);
     let cast = Cast::new(&stage, play);
     let latency = Latency::Uniform(Duration::from_millis(50), Duration::from_millis(1000));

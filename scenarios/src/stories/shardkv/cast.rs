@@ -25,6 +25,7 @@ use stormglass_systems::shardkv::server::{ControllerConfig, GroupConfig, run};
 use stormglass_systems::shardkv::spec::{self, Observation, Probe};
 
 use super::super::{fell, planted};
+use super::admin::about;
 use super::hand::Hand;
 use super::plan::{Design, Plan};
 use crate::report::span;
@@ -169,6 +170,25 @@ impl Cast {
     pub(super) fn restart(&self, gid: Gid) {
         for member in self.group(gid).iter().filter(|member| !self.world.is_up(member.node)) {
             self.world.restart(member.node);
+        }
+    }
+
+    /// So many times, one of `these` crashes after about `pause`, and starts again after about `down`.
+    pub(super) async fn crashes(
+        &self,
+        these: impl Fn(&Cast) -> Vec<NodeId>,
+        times: usize,
+        pause: Duration,
+        down: Duration,
+    ) {
+        let draw = self.world.stream("crashes");
+        for _ in self.stage.each("crashes", 0..times) {
+            sleep(about(draw, pause)).await;
+            let these = these(self);
+            let node = these[draw.below(these.len() as u64) as usize];
+            self.world.crash(node);
+            sleep(about(draw, down)).await;
+            self.world.restart(node);
         }
     }
 

@@ -47,13 +47,7 @@ async fn copies(stage: Stage) {
             }
         });
     }
-    let draw = stage.world().stream("crashes");
-    for _ in stage.each("crashes", 0..3) {
-        sleep(about(draw, millis(300))).await;
-        let node = cast.controllers[draw.below(3) as usize].node;
-        cast.world.crash(node);
-        sleep(about(draw, millis(200))).await;
-        cast.world.restart(node);
-    }
+    let controllers = |cast: &Cast| cast.controllers.iter().map(|member| member.node).collect();
+    cast.crashes(controllers, 3, millis(300), millis(200)).await;
     cast.finish(CALM).await;
 }

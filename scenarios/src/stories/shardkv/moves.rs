@@ -7,7 +7,7 @@ use stormglass_sim::net::{Fate, LinkConfig, Rule};
 use stormglass_sim::time::sleep;
 use stormglass_systems::shardkv::protocol::Limits;
 
-use super::admin::{Admin, about, brisk, millis, rough};
+use super::admin::{Admin, brisk, millis, rough};
 use super::cast::Cast;
 use super::hand::key_of;
 use super::plan::Plan;
@@ -80,15 +80,7 @@ async fn under_load(stage: Stage) {
         admin.join(&GROUPS[..1]).await;
         admin.shuffle(&GROUPS, 8, millis(120)).await;
     });
-    let draw = stage.world().stream("crashes");
-    for _ in stage.each("crashes", 0..3) {
-        sleep(about(draw, millis(200))).await;
-        let servers = cast.servers();
-        let node = servers[draw.below(servers.len() as u64) as usize];
-        cast.world.crash(node);
-        sleep(about(draw, millis(100))).await;
-        cast.world.restart(node);
-    }
+    cast.crashes(Cast::servers, 3, millis(200), millis(100)).await;
     cast.finish(CALM).await;
 }
 

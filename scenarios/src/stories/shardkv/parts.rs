@@ -7,7 +7,7 @@ use stormglass_sim::net::LinkConfig;
 use stormglass_sim::time::sleep;
 use stormglass_systems::shardkv::protocol::Limits;
 
-use super::admin::{Admin, about, brisk, millis, rough};
+use super::admin::{Admin, brisk, millis, rough};
 use super::cast::Cast;
 use super::moves::{CALM, GROUPS, plan};
 use super::plan::Plan;
@@ -51,15 +51,7 @@ async fn in_parts(stage: Stage) {
             hand.mix(keys, 25, millis(30)).await;
         });
     }
-    let draw = stage.world().stream("crashes");
-    for _ in stage.each("crashes", 0..5) {
-        sleep(about(draw, millis(250))).await;
-        let servers = cast.servers();
-        let node = servers[draw.below(servers.len() as u64) as usize];
-        cast.world.crash(node);
-        sleep(about(draw, millis(50))).await;
-        cast.world.restart(node);
-    }
+    cast.crashes(Cast::servers, 5, millis(250), millis(50)).await;
     cast.finish(CALM).await;
     if cast.probe.ghost(|ghost| ghost.counts().parts).is_some_and(|parts| parts > 0) {
         stage.sometimes("a shard came in parts");
