@@ -23,6 +23,9 @@ type Waits = Box<dyn Fn(&str) -> Option<String>>;
 /// How often the gates of the calm are looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Whose steps the servers are of which a story could have fewer.
+pub(crate) const SERVERS: &str = "servers";
+
 /// What a story leaves behind for the verdict.
 #[derive(Default)]
 pub(crate) struct Script {
@@ -97,6 +100,12 @@ impl Stage {
     pub fn each<I: IntoIterator>(&self, who: &str, steps: I) -> impl Iterator<Item = I::Item> + use<I> {
         let stream = self.world.stream(&format!("story/{who}"));
         steps.into_iter().filter(move |_| stream.happens())
+    }
+
+    /// How many servers there are: `least`, and those of `more` that take place, which is all unless the run is being made
+    /// small.
+    pub fn servers(&self, least: u64, more: u64) -> u64 {
+        least + self.each(SERVERS, 0..more).count() as u64
     }
 
     /// Counts an event the story declared with [`Story::sometimes`](crate::Story::sometimes).

@@ -2,8 +2,8 @@
 //!
 //! A run is a seed and overrides, so a smaller run is the same seed with more of its decisions set to calm. First what is
 //! outside: faults and operations, whole streams and then one by one; then what is inside: the schedule, delays, draws of
-//! the nodes; at last an earlier end. A candidate is accepted only when it fails with the same verdict and signature. What is left is named by
-//! stream and index, so it stays what it is when other streams draw more or less.
+//! the nodes; at last an earlier end. A candidate is accepted only when it fails with the same verdict and signature. What
+//! is left is named by stream and index, so it stays what it is when other streams draw more or less.
 
 mod ddmin;
 mod part;

@@ -5,6 +5,8 @@ use std::fmt;
 
 use stormglass_sim::chance::Decision;
 
+use crate::stage::SERVERS;
+
 /// What the decisions of a stream are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
@@ -67,6 +69,8 @@ pub(crate) struct Size {
     faults: BTreeMap<String, usize>,
     /// Clients that are asked whether they take part.
     clients: usize,
+    /// Servers of which the story could have fewer.
+    servers: usize,
     /// Operations, steps of the story.
     pub(crate) operations: usize,
     /// Messages that took longer than they had to.
@@ -81,6 +85,9 @@ impl Size {
         for decision in decisions.iter().filter(|decision| decision.value != decision.calm) {
             match (Part::of(&decision.stream), decision.kind.as_str()) {
                 (Part::Story, _) if decision.stream == CLIENTS => size.clients += 1,
+                (Part::Story, _) if decision.stream.strip_prefix("story/") == Some(SERVERS) => {
+                    size.servers += 1;
+                }
                 (Part::Story, _) if decision.stream.starts_with(FAULTS) => {
                     let fault = decision.stream.trim_start_matches(FAULTS);
                     *size.faults.entry(fault.to_owned()).or_default() += 1;
@@ -148,6 +155,7 @@ impl fmt::Display for Size {
         let mut parts: Vec<String> = self.faults.iter().map(|(what, many)| count(*many, what)).collect();
         for (many, what) in [
             (self.delayed, "delayed message"),
+            (self.servers, "server more than there must be"),
             (self.clients, "client"),
             (self.operations, "step"),
             (self.choices, "choice of the schedule"),
@@ -173,8 +181,8 @@ fn count(many: usize, what: &str) -> String {
     if many == 1 {
         return format!("{number} {what}");
     }
-    // The word that counts is the first of "choice of the schedule" and the last of "lost message".
-    match [" of ", " right "].iter().find_map(|joint| Some((what.split_once(joint)?, joint))) {
+    // The word that counts is the first of "choice of the schedule", and the last of "lost message".
+    match [" of ", " right ", " more "].iter().find_map(|joint| Some((what.split_once(joint)?, joint))) {
         Some(((what, more), joint)) => format!("{number} {}{joint}{more}", plural(what)),
         None => format!("{number} {}", plural(what)),
     }
@@ -212,6 +220,12 @@ mod tests {
         );
         assert_eq!((size.faults(), size.operations), (3, 1));
         assert_eq!(Size::default().to_string(), "no fault, and nothing but the story itself");
+        let servers =
+            Size::of(&[decision("story/servers", "happens", 1), decision("story/servers", "happens", 1)]);
+        assert_eq!(
+            (servers.to_string().as_str(), servers.operations),
+            ("two servers more than there must be", 0)
+        );
         assert_eq!(count(17, "choice of the schedule"), "17 choices of the schedule");
         assert_eq!(count(2, "crash right after an fsync"), "two crashes right after an fsync");
     }

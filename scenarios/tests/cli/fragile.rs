@@ -17,13 +17,16 @@ fn has(change: &str) -> bool {
     std::env::var(CHANGED).is_ok_and(|changed| changed == change)
 }
 
-/// Two clients send; a server counts what arrives. With the bug its count starts over when it does.
+/// Two clients send; a server counts what arrives, and two stand by. With the bug its count starts over when it does.
 pub(crate) async fn fragile(stage: Stage) {
     let world = stage.world();
     let (kept, shown) = (Rc::new(Cell::new(0_u64)), Rc::new(Cell::new(0_u64)));
     let forgets = stage.bug().is_some();
     let (disk, seen) = (kept.clone(), shown.clone());
     let server = world.node("server", move || serve(forgets, disk.clone(), seen.clone()));
+    for number in 0..stage.servers(0, 2) {
+        world.node(&format!("standby{number}"), std::future::pending::<()>);
+    }
     let highest = Cell::new(0);
     stage.watch(move || {
         let (before, now) = (highest.replace(shown.get()), shown.get());

@@ -32,6 +32,7 @@ fn shrunk(folder: &Path, line: &str) -> Value {
 fn small() {
     let folder = tempfile::tempdir().unwrap();
     let report = shrunk(folder.path(), FAILS);
+    assert!(report["before"].as_str().unwrap().contains("two servers more than there must be"), "{report}");
     assert_eq!(report["after"], "one crash, two clients, three steps", "{report}");
     assert_eq!((&report["faults"], &report["finished"]), (&1.into(), &true.into()), "{report}");
     let said = call(folder.path(), "replay min.json").ends(1).says("FELL: the count never goes back");

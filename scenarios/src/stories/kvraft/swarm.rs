@@ -31,7 +31,7 @@ pub(super) fn stories() -> Vec<Story> {
 }
 
 fn plan(stage: &Stage, draw: Stream, drifts: bool) -> Plan {
-    let mut plan = Plan::of(stage, [3, 3, 5, 7][draw.below(4) as usize]);
+    let mut plan = Plan::of(stage, stage.servers(3, [0, 0, 2, 4][draw.below(4) as usize]));
     let chance = |percent| draw.chance(Ratio::percent(percent));
     plan.protocol.heartbeat = millis(20 + draw.below(40));
     plan.protocol.check_quorum = chance(80);

@@ -30,7 +30,7 @@ pub(super) fn stories() -> Vec<Story> {
 fn draw(stage: &Stage) -> Play {
     let stream = stage.world().stream("workload");
     let mut play = Play::new(stage, 1 + stream.below(6) as usize);
-    play.workers = 2 + stream.below(3) as usize;
+    play.workers = stage.servers(2, stream.below(3)) as usize;
     play.reduces = 1 + stream.below(5) as u32;
     match stream.below(4) {
         0 => play.app = "indexer",

@@ -56,7 +56,7 @@ async fn vainly(cast: &Cast, at: usize, count: u64) {
 /// Leaders are cut off with less than a quorum, where they append in vain; then all lose power, and of a quorum that
 /// comes back the logs are as in Figure 7. The others stay away for good.
 async fn figure_7(stage: Stage) {
-    let size = 3 + 2 * stage.world().stream("size").below(2);
+    let size = stage.servers(3, 2 * stage.world().stream("size").below(2));
     let cast = Cast::new(&stage, Plan::of(&stage, size));
     let stream = cast.stream();
     let size = size as usize;

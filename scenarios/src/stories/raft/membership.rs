@@ -131,7 +131,7 @@ async fn membership(stage: Stage) {
 
 /// Every server that takes itself for the leader is asked for changes, soon after its election and several at once.
 async fn races(stage: Stage) {
-    let mut plan = Plan::of(&stage, 3 + stage.world().stream("size").below(2));
+    let mut plan = Plan::of(&stage, stage.servers(3, stage.world().stream("size").below(2)));
     plan.joiners = 2;
     let cast = Cast::new(&stage, plan);
     let stream = cast.stream();

@@ -34,7 +34,7 @@ pub(super) fn stories() -> Vec<Story> {
 
 /// Entries one or a few at a time, so that many messages are on their way; leaders are cut off now and then.
 async fn reordered(stage: Stage) {
-    let size = 3 + 2 * stage.world().stream("size").below(2);
+    let size = stage.servers(3, 2 * stage.world().stream("size").below(2));
     let mut plan = Plan::of(&stage, size);
     plan.protocol.batch_entries = 1 + stage.world().stream("size").below(4) as usize;
     plan.protocol.pipeline = 8;

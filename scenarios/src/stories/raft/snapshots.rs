@@ -39,7 +39,7 @@ pub(super) fn stories() -> Vec<Story> {
 
 async fn laggard(stage: Stage) {
     let draw = stage.world().stream("size");
-    let mut plan = Plan::of(&stage, 3 + 2 * draw.below(2)).snapshots(2 + draw.below(6));
+    let mut plan = Plan::of(&stage, stage.servers(3, 2 * draw.below(2))).snapshots(2 + draw.below(6));
     plan.segment = 256;
     plan.bulk = 300;
     plan.protocol.chunk = 60 + draw.below(200) as usize;

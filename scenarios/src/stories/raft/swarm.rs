@@ -36,9 +36,11 @@ pub(super) fn stories() -> Vec<Story> {
     ]
 }
 
-fn plan(stage: &Stage, draw: Stream, drifts: bool) -> Plan {
-    let mut plan = Plan::of(stage, 3 + draw.below(5));
-    plan.joiners = draw.below(3);
+/// Also whether the membership changes.
+fn plan(stage: &Stage, draw: Stream, drifts: bool) -> (Plan, bool) {
+    let mut plan = Plan::of(stage, stage.servers(3, draw.below(5)));
+    let joiners = draw.below(3);
+    plan.joiners = stage.servers(0, joiners);
     let chance = |percent| draw.chance(Ratio::percent(percent));
     let protocol = &mut plan.protocol;
     protocol.heartbeat = millis(20 + draw.below(40));
@@ -57,14 +59,14 @@ fn plan(stage: &Stage, draw: Stream, drifts: bool) -> Plan {
     if chance(25) {
         plan.apply_pause = millis(1 + draw.below(40));
     }
-    plan
+    (plan, joiners > 0 || draw.below(3) == 0)
 }
 
 async fn swarm(stage: Stage) {
     let draw = stage.world().stream("plan");
     let drifts = draw.chance(Ratio::percent(30));
-    let plan = plan(&stage, draw, drifts);
-    let (founders, changes) = (plan.founders, plan.joiners > 0 || draw.below(3) == 0);
+    let (plan, changes) = plan(&stage, draw, drifts);
+    let founders = plan.founders;
     let cast = Cast::service(&stage, plan);
     for _ in 0..1 + draw.below(5) {
         // A lease rests on clocks that differ by no more than was declared: the weather keeps to that where it drifts.

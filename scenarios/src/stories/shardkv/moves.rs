@@ -62,8 +62,8 @@ pub(super) fn stories() -> Vec<Story> {
 
 /// Groups of one server or of three.
 pub(super) fn plan(stage: &Stage) -> Plan {
-    let members = if stage.world().stream("plan").below(3) == 0 { 3 } else { 1 };
-    Plan::followers().members(members)
+    let more = if stage.world().stream("plan").below(3) == 0 { 2 } else { 0 };
+    Plan::followers().members(stage.servers(1, more))
 }
 
 async fn under_load(stage: Stage) {

@@ -30,9 +30,9 @@ pub(super) fn stories() -> Vec<Story> {
     ]
 }
 
-fn plan(draw: Stream, design: Design) -> Plan {
+fn plan(stage: &Stage, draw: Stream, design: Design) -> Plan {
     let mut plan = if design == Design::Store { Plan::store() } else { Plan::followers() };
-    plan = plan.members(1 + 2 * draw.below(2));
+    plan = plan.members(stage.servers(1, 2 * draw.below(2)));
     plan.shards = 1 + draw.below(8) as usize;
     let first = if design == Design::Store { 1 } else { 100 };
     plan.groups = (first..first + 2 + draw.below(3)).collect();
@@ -86,7 +86,7 @@ async fn storm(cast: &Cast, weather: Weather) {
 
 async fn followers(stage: Stage) {
     let draw = stage.world().stream("plan");
-    let plan = plan(draw, Design::Followers(3));
+    let plan = plan(&stage, draw, Design::Followers(3));
     let (weather, gids) = (weather(&plan), plan.groups.clone());
     let cast = Cast::new(&stage, plan);
     clients(&cast, draw);
@@ -102,7 +102,7 @@ async fn followers(stage: Stage) {
 
 async fn store(stage: Stage) {
     let draw = stage.world().stream("plan");
-    let plan = plan(draw, Design::Store);
+    let plan = plan(&stage, draw, Design::Store);
     let (weather, gids) = (weather(&plan), plan.groups.clone());
     let cast = Cast::new(&stage, plan);
     clients(&cast, draw);
