@@ -35,6 +35,8 @@ pub(crate) struct Script {
     pub(crate) weather: Vec<String>,
     pub(crate) judges: Vec<Judge>,
     pub(crate) converged: Option<Duration>,
+    /// When a schedule that was not fair was ended; zero if none was.
+    fair_from: Duration,
     clients: Vec<Client>,
     waits: Vec<Waits>,
 }
@@ -178,7 +180,11 @@ impl Stage {
     /// From here on the schedule is the default, which is fair: the calm. True when another has ruled until now, which may
     /// have kept what is waited for from happening; then whatever is judged by time begins anew.
     pub fn fair(&self) -> bool {
-        self.world.default_schedule()
+        let ended = self.world.default_schedule();
+        if ended {
+            self.script.borrow_mut().fair_from = self.world.now();
+        }
+        ended
     }
 
     /// Waits until every client has finished its work; after `within` the run is a liveness violation that names the
@@ -189,7 +195,7 @@ impl Stage {
     }
 
     /// Waits until the gate is `open`; after `within` the run is a liveness violation with what it `waits` for. That is
-    /// judged only under a fair schedule: one that is not is ended first, and the gate has its time anew.
+    /// judged only under a fair schedule: one that is not is ended first, and every gate has its time anew.
     pub async fn converges(
         &self,
         within: Duration,
@@ -197,19 +203,18 @@ impl Stage {
         open: impl Fn() -> bool,
         waits: impl Fn() -> String,
     ) {
-        let mut start = self.world.now();
+        let start = self.world.now();
+        // Another gate may have ended the schedule that was not fair.
+        let waited = || self.world.now().saturating_sub(start.max(self.script.borrow().fair_from));
         while !open() {
-            let waited = self.world.now().saturating_sub(start);
-            if waited >= within && self.fair() {
-                start = self.world.now();
-            } else if waited >= within {
-                let witness = format!("{} after the calm began: {}", crate::report::span(waited), waits());
+            if waited() >= within && !self.fair() {
+                let witness = format!("{} after the calm began: {}", crate::report::span(waited()), waits());
                 self.end(Verdict::Liveness, Fall::new("converges", claim, witness));
                 pending::<()>().await;
             }
             stormglass_sim::time::sleep(LOOK).await;
         }
-        let took = self.world.now().saturating_sub(start);
+        let took = waited();
         let mut script = self.script.borrow_mut();
         script.converged = Some(script.converged.unwrap_or_default().max(took));
     }

@@ -28,6 +28,7 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("order/overtaken", "News do not come before the event", overtaken_news),
         Story::new("order/ladder", "Nobody gets to the top", climb),
         Story::new("order/punctual", "Twenty rounds take twenty milliseconds", rounds),
+        Story::new("order/calm", "Twenty rounds take twenty milliseconds of calm", rounds_and_calm),
         Story::new("order/timed", "Twenty rounds take thirty milliseconds", rounds_in_time).timed(),
     ]
 }
@@ -132,6 +133,16 @@ async fn rounds(stage: Stage) {
     }
 }
 
+/// Somebody else ends the other schedule, shortly before this gate's time is over.
+async fn rounds_and_calm(stage: Stage) {
+    let calm = stage.clone();
+    drop(stormglass::sim::task::spawn(async move {
+        stormglass::sim::time::sleep(Duration::from_millis(35)).await;
+        calm.fair();
+    }));
+    rounds(stage).await;
+}
+
 async fn rounds_in_time(stage: Stage) {
     let rounds = ping(stage.world()).await;
     stormglass::sim::time::sleep(Duration::from_millis(30)).await;
@@ -222,6 +233,7 @@ fn ladder() {
 fn punctual() {
     for schedule in STRATEGIES {
         alone(&format!("fuzz order/punctual --from 0 --seeds 30 --schedule {schedule}")).ends(0);
+        alone(&format!("fuzz order/calm --from 0 --seeds 30 --schedule {schedule}")).ends(0);
         alone(&format!("fuzz order/timed --from 0 --seeds 30 --schedule {schedule}")).ends(0);
     }
     let folder = tempfile::tempdir().unwrap();
