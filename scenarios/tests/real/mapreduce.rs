@@ -233,7 +233,8 @@ fn workers_join_by_address_and_share_no_disk() {
         [1, 2].map(|_| mapreduce(elsewhere.path(), &format!("worker --join {address} --patience 20s")));
     coordinator.said().ends(0);
     // One that came when the job was over found nobody.
-    let said = workers.map(Process::said);
+    let asks = format!("asking the coordinator at {address} for work");
+    let said = workers.map(|worker| worker.said().complains(&asks));
     let codes = said.each_ref().map(|said| said.code);
     assert!(codes.contains(&Some(0)) && codes.iter().all(|code| matches!(code, Some(0 | 1))), "{codes:?}");
     for said in said.into_iter().filter(|said| said.code == Some(0)) {

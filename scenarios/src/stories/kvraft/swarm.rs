@@ -73,6 +73,7 @@ async fn swarm(stage: Stage) {
         .partitions()
         .crashes()
         .power_losses()
+        .ambushes()
         .pauses()
         .disks()
         .most_down(most_down);

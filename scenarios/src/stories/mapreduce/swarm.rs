@@ -76,6 +76,7 @@ async fn tell(stage: Stage) {
         .clocks()
         .crashes()
         .power_losses()
+        .ambushes()
         .disks()
         .most_down(2);
     cast.storm(weather, &strikes, Duration::from_secs(240)).await;

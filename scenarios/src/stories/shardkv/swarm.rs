@@ -56,6 +56,7 @@ fn weather(plan: &Plan) -> Weather {
         .partitions()
         .crashes()
         .power_losses()
+        .ambushes()
         .disks()
         .pauses()
         .most_down(plan.members as usize)
