@@ -67,6 +67,16 @@ pub trait Model {
         vec![true; unknown.len()]
     }
 
+    /// For each of `unknown`, as in [`needed`](Model::needed), a guess that promises nothing: is it likely to be needed?
+    /// The others are left out at first, and tried when no order is found without them. `None`: no guess.
+    fn likely(&self, unknown: &[&Self::Input], others: &[Seen<'_, Self>]) -> Option<Vec<bool>>
+    where
+        Self: Sized,
+    {
+        let _ = (unknown, others);
+        None
+    }
+
     /// For each of `others`, all operations of a partition: is it a bound, that is, may
     /// [`outgrown`](Model::outgrown) be asked about it? Of use where states only grow: in a list, a counter that
     /// never sinks, a version.

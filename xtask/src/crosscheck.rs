@@ -180,7 +180,7 @@ fn noticed<C: Case>(fault: Fault) -> bool {
 type Notices = fn(Fault) -> bool;
 
 /// Each fault, and the case that must notice it.
-const FAULTS: [(Fault, Notices); 26] = [
+const FAULTS: [(Fault, Notices); 27] = [
     (Fault::UnknownTakenAsFailed, noticed::<Maps>),
     (Fault::UnknownTakenAsDone, noticed::<Maps>),
     (Fault::PendingDropped, noticed::<Maps>),
@@ -192,6 +192,7 @@ const FAULTS: [(Fault, Notices); 26] = [
     (Fault::CutsAmongConcurrent, noticed::<Maps>),
     (Fault::TwinsBeforeTheirCall, noticed::<Registers>),
     (Fault::UnknownMakesNothing, noticed::<Registers>),
+    (Fault::GuessBelieved, noticed::<CasRegisters>),
     (Fault::BackwardZonesIgnored, noticed::<DistinctRegisters>),
     (Fault::LevelsUnordered, noticed::<DistinctRegisters>),
     (Fault::SwapsUnlinked, noticed::<DistinctSwaps>),

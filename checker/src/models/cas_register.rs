@@ -97,20 +97,22 @@ impl Model for CasRegister {
     /// One whose value nobody read or swapped away, and no failure saw: a failed compare-and-set says that the
     /// value was another, and any write may have made it so.
     fn needed(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Vec<bool> {
-        let failed = others.iter().any(|(_, output)| *output == Some(&Output::Swapped(false)));
-        let found: FxHashSet<&Text> = others
-            .iter()
-            .filter_map(|(input, output)| match (input, output) {
-                (_, Some(Output::Value(seen))) => seen.as_ref(),
-                (Input::Cas { from, .. }, _) => from.as_ref(),
-                _ => None,
-            })
-            .collect();
+        let (failed, found) = (failed(others), found(others));
         let needed = |input: &&Input| match input {
             Input::Write { value, .. } | Input::Cas { value, .. } => failed || found.contains(value),
             Input::Read { .. } => false,
         };
         unknown.iter().map(needed).collect()
+    }
+
+    /// What wrote a value that was found. What did not may still be why a compare-and-set failed.
+    fn likely(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Option<Vec<bool>> {
+        let found = failed(others).then(|| found(others))?;
+        let likely = |input: &&Input| match input {
+            Input::Write { value, .. } | Input::Cas { value, .. } => found.contains(value),
+            Input::Read { .. } => false,
+        };
+        Some(unknown.iter().map(likely).collect())
     }
 
     fn role<'a>(&self, input: &'a Input, output: Option<&'a Output>) -> Role<'a> {
@@ -155,4 +157,18 @@ impl Model for CasRegister {
     fn show(&self, key: Option<&str>, state: &Self::State) -> String {
         format!("{} = {}", key.unwrap_or("register"), shown(state.as_ref()))
     }
+}
+
+fn failed(others: &[Seen<'_, CasRegister>]) -> bool {
+    others.iter().any(|(_, output)| *output == Some(&Output::Swapped(false)))
+}
+
+/// The values that somebody read, or expected.
+fn found<'a>(others: &[Seen<'a, CasRegister>]) -> FxHashSet<&'a Text> {
+    let found = others.iter().filter_map(|(input, output)| match (input, output) {
+        (_, Some(Output::Value(seen))) => seen.as_ref(),
+        (Input::Cas { from, .. }, _) => from.as_ref(),
+        _ => None,
+    });
+    found.collect()
 }

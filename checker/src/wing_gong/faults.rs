@@ -29,6 +29,8 @@ pub enum Fault {
     TwinsBeforeTheirCall,
     /// Takes a value for lost although an operation of unknown outcome may still make it.
     UnknownMakesNothing,
+    /// Believes that what could not be explained without the unlikely cannot be with it.
+    GuessBelieved,
     /// Paths: lets no two chains exclude each other if one of them could stand at an instant.
     BackwardZonesIgnored,
     /// Paths: lets a level of a chain begin before an earlier one.

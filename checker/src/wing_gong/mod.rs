@@ -19,6 +19,7 @@
 //!   (`values`).
 //! - **Bounds.** Where states only grow, a configuration whose state has outgrown an operation still to be
 //!   placed is hopeless and is not entered (`Model::outgrown`).
+//! - **Luck.** What hardly happened is left out at first (`guess`).
 //! - A place that every way passes lets the search forget all behind it (`Window::cuts_after`).
 //!
 //! The order of trials is fixed by the history, and limits count configurations: a verdict depends on neither
@@ -27,6 +28,7 @@
 mod bits;
 mod depth;
 mod faults;
+mod guess;
 mod memo;
 mod resets;
 mod states;
@@ -40,6 +42,7 @@ pub use faults::Fault;
 use crate::model::Model;
 use bits::Bits;
 use depth::Deepest;
+use guess::Guess;
 use memo::{Memo, Place};
 use resets::Resets;
 use states::{States, Step};
@@ -113,9 +116,16 @@ pub(crate) fn search<'a, M: Model>(
     views: &[View<'a, M>],
     fault: Fault,
 ) -> Result<Box<dyn Search + 'a>, TooWide> {
-    let window = Window::new(model, views, fault);
-    let values = Values::of(model, &window.operations);
-    walk(model, window, values, fault)
+    let search = |views: &[View<'a, M>]| {
+        let window = Window::new(model, views, fault);
+        let values = Values::of(model, &window.operations);
+        walk(model, window, values, fault)
+    };
+    let all = search(views)?;
+    match guess::likely(model, views).filter(|_| matches!(fault, Fault::None | Fault::GuessBelieved)) {
+        Some(likely) => Ok(Box::new(Guess::new(search(&likely)?, all, fault))),
+        None => Ok(all),
+    }
 }
 
 /// The same, without bounds: slower, and sure to come to the deepest place.

@@ -163,6 +163,7 @@ fn every_planted_fault_is_noticed() {
         Fault::CutsAmongConcurrent,
         Fault::TwinsBeforeTheirCall,
         Fault::UnknownMakesNothing,
+        Fault::GuessBelieved,
     ] {
         let by = noticed_after::<Maps>(fault, MOST)
             .or_else(|| noticed_after::<CasRegisters>(fault, MOST))

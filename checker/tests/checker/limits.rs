@@ -1,5 +1,6 @@
 //! Long, wide, costly and malformed histories, for the search alone: the polynomial paths know no such limits.
 
+use stormglass_checker::models::kv::{self, Kv};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::register::{Input, Output, Register};
 use stormglass_checker::{Budget, Operation, Paths, Verdict, Why, judge, judge_by, judge_on};
@@ -151,4 +152,49 @@ fn the_judgement_does_not_depend_on_the_number_of_threads() {
         assert_eq!(judge(&Queue, &history, Budget::default()).verdict.is_violation(), wrong_too);
     }
     assert!(wrong > 0 && undecided > 0, "{wrong} {undecided}");
+}
+
+fn map_op(
+    client: u64,
+    input: kv::Input,
+    (call, output, ret): (u64, kv::Output, u64),
+) -> Operation<kv::Input, kv::Output> {
+    Operation::completed(client, input, call, output, ret)
+}
+
+/// Two clients append at the same times, in another order than the search tries first; others, of whom nobody hears, do
+/// too; and a compare-and-set has failed, which each of them may be the reason of.
+#[test]
+fn what_nobody_saw_is_left_out_first() {
+    let append = |value: String| kv::Input::append("x", &value);
+    let mut history: Vec<_> = (0..12)
+        .map(|client| Operation::pending(10 + client, append(format!("u{client},")), client))
+        .collect();
+    let mut order = String::new();
+    for round in 0..8 {
+        let (call, ret) = (100 + 10 * round, 109 + 10 * round);
+        for client in 0..2 {
+            history.push(map_op(client, append(format!("{client}.{round},")), (call, kv::Output::Done, ret)));
+        }
+        order.push_str(&format!("1.{round},0.{round},"));
+    }
+    let failed = (200, kv::Output::Swapped(false), 209);
+    history.push(map_op(0, kv::Input::cas("x", Some("other"), "new"), failed));
+    let seen = (210, kv::Output::Value(Some(order.as_str().into())), 219);
+    history.push(map_op(0, kv::Input::get("x"), seen));
+    let verdict = judge_by(&Kv::default(), &history, Budget::default(), Paths::SearchOnly).verdict;
+    assert!(verdict.is_linearizable(), "{verdict:?}");
+}
+
+/// Of all that nobody saw, one is needed: without it the compare-and-set would not have failed.
+#[test]
+fn what_nobody_saw_may_be_the_reason() {
+    let put = map_op(0, kv::Input::put("x", "a"), (0, kv::Output::Done, 9));
+    let failed = map_op(0, kv::Input::cas("x", Some("a"), "b"), (20, kv::Output::Swapped(false), 29));
+    let unseen = Operation::pending(1, kv::Input::append("x", "u"), 5);
+    let holds = |history: &[Operation<kv::Input, kv::Output>]| {
+        judge_by(&Kv::default(), history, Budget::default(), Paths::SearchOnly).verdict.is_linearizable()
+    };
+    assert!(holds(&[put.clone(), unseen, failed.clone()]));
+    assert!(!holds(&[put, failed]));
 }

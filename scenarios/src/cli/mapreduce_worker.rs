@@ -69,7 +69,9 @@ impl Worker {
         let _owned = own(&directory, listen)?;
         if !self.near {
             let Worker { join, patience, .. } = &self;
-            note(format_args!("asking the coordinator at {join} for work, for {patience:?} at most (--patience)"));
+            note(format_args!(
+                "asking the coordinator at {join} for work, for {patience:?} at most (--patience)"
+            ));
         }
         let said = format!("of the coordinator at {}", self.join);
         let joined = move |brief: &Brief| {

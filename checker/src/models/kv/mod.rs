@@ -105,6 +105,13 @@ impl Model for Kv {
         unknown.iter().map(|input| traces.may_show(input)).collect()
     }
 
+    /// What left a trace. What did not may still be why a compare-and-set failed.
+    fn likely(&self, unknown: &[&Input], others: &[Seen<'_, Self>]) -> Option<Vec<bool>> {
+        let failed = others.iter().any(|(_, output)| *output == Some(&Output::Swapped(false)));
+        let traces = failed.then(|| Traces::of(others))?;
+        Some(unknown.iter().map(|input| traces.shows(input)).collect())
+    }
+
     /// What shows a value, where there are appends, and puts at most besides. Without appends there is no need.
     fn bounds(&self, others: &[Seen<'_, Self>]) -> Vec<bool> {
         let appends = others.iter().any(|(input, _)| matches!(input, Input::Append { .. }));

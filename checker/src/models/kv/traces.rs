@@ -51,7 +51,13 @@ impl<'a> Traces<'a> {
         }
     }
 
+    /// Whether it may be needed to explain what was seen.
     pub(super) fn may_show(&self, input: &Input) -> bool {
+        self.failed_swap && !matches!(input, Input::Get { .. }) || self.shows(input)
+    }
+
+    /// Whether somebody saw what it may have done.
+    pub(super) fn shows(&self, input: &Input) -> bool {
         let shows = |written: &str, appends: bool| match written {
             "" => self.missing || appends && !self.values.is_empty(),
             _ if appends => self.values.iter().any(|value| value.contains(written)),
@@ -59,7 +65,6 @@ impl<'a> Traces<'a> {
         };
         match input {
             Input::Get { .. } => false,
-            _ if self.failed_swap => true,
             Input::Put { value, .. } | Input::Cas { value, .. } => shows(value, self.appends),
             Input::Append { value, .. } => shows(value, true),
             // What was deleted is missing, or is whatever was appended since.
