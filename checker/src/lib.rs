@@ -36,6 +36,7 @@ pub mod page;
 mod parts;
 mod refine;
 mod schedule;
+mod settle;
 mod shrink;
 pub mod transactions;
 mod verdict;

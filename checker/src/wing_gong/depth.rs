@@ -1,8 +1,8 @@
 //! How far a search came that found no linearization.
 
-use super::Walk;
 use super::memo::Place;
 use super::states::Step;
+use super::walk::Walk;
 use crate::model::Model;
 
 /// The deepest place the search was stuck at.

@@ -3,8 +3,8 @@
 //! A state that has outgrown a read is hopeless before it, unless a write is left whose text the read begins with.
 
 use super::faults::Fault;
+use super::walk::{Configuration, Walk};
 use super::window::Window;
-use super::{Configuration, Walk};
 use crate::direct::Role;
 use crate::model::Model;
 

@@ -10,9 +10,10 @@
 //! So fifty clients that write five values are five columns and not fifty operations: at most `11^5` subsets of
 //! what is in flight, in place of `2^50`.
 
+use super::View;
 use super::faults::Fault;
+use super::walk::Configuration;
 use super::window::Window;
-use super::{Configuration, View};
 use crate::direct::Role;
 use crate::model::Model;
 use rustc_hash::FxHashMap;

@@ -4,9 +4,10 @@
 //! that a completed operation still needs, while nothing is left that could make it again, is hopeless: it is not
 //! even entered. Only the value that is left must be looked at, for nothing is ever taken from the others.
 
+use super::View;
 use super::faults::Fault;
+use super::walk::{Configuration, Walk};
 use super::window::Lists;
-use super::{Configuration, View, Walk};
 use crate::direct::Role;
 use crate::model::Model;
 use rustc_hash::FxHashMap;
