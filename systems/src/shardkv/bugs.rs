@@ -37,6 +37,12 @@ known_bugs! {
         ForgottenIsNew = "forgotten-is-new",
             breaks "K9 executed_once", caught_by "shardkv/forgotten_clerks";
 
+        /// Belief: a shard that has forgotten me has not executed what I sent once, for nobody else has sent it.
+        /// But the network copies.
+        /// Shows when a copy is executed, others write, and then the write itself arrives.
+        ForgottenIsNotDone = "forgotten-is-not-done",
+            breaks "K9 executed_once", caught_by "shardkv/forgotten_clerks";
+
         /// Belief: once the content has been sent, the old owner can let go of it.
         /// Shows when it is lost on the way, or the mover dies.
         DeletesFirst = "deletes-first",

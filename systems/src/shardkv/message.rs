@@ -87,8 +87,9 @@ pub struct Write {
     pub change: Change,
     /// Which request this is.
     pub by: Stamp,
-    /// How many writes the shard had executed before the clerk first sent this, as far as the clerk knows.
-    pub after: u64,
+    /// A number of writes that the shard had executed before the clerk first sent this. `None`: it knows none, and asks
+    /// for one; then this is not executed, and no copy of it is.
+    pub after: Option<u64>,
 }
 
 /// Reads a key.
@@ -125,7 +126,7 @@ pub enum NotServed {
     /// The clerk has sent later requests since: this is an old copy, for whose answer nobody waits.
     Old,
     /// The shard has forgotten clerks since the request was first sent, this one perhaps: nobody knows whether it has
-    /// executed the request before. It has not done so now.
+    /// executed the request before, or a copy of it. It has not done so now. Or the request only asks, see [`Write::after`].
     Forgotten {
         /// How many writes it has executed.
         writes: u64,

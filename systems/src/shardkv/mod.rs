@@ -29,7 +29,8 @@
 //! * A network that duplicates: a copy of a write is answered as the write was, even by the group that has the shard now.
 //! * Shards whose last group leaves are kept by it until another joins; the labs never take the last one away.
 //! * A shard remembers the last request of 4096 clerks. A clerk that it has forgotten is told so instead of being served
-//!   twice: it says *unknown* where it had sent before, and begins anew where it had not.
+//!   twice, and says *unknown*: also of what it has sent once, for the network may have made a copy. So a clerk asks how
+//!   many writes a shard has executed before it sends the first, and after a minute of silence.
 //! * In the design of 2025 a shard is served by its new group as soon as it is there, not when all others are, too: a
 //!   clerk that is sent away looks at the next configuration.
 //! * A shard holds 12 MiB of keys and values: it is away for as long as it takes to move them. A write that would make it

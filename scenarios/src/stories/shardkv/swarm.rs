@@ -41,7 +41,7 @@ fn plan(stage: &Stage, draw: Stream, design: Design) -> Plan {
         plan.snapshots = Some(draw.log_uniform(1.0, 40.0) as u64);
     }
     // A shard forgets clerks, and is full, where it has room for few.
-    plan.limits.clerks = draw.log_uniform(1.0, 64.0) as usize;
+    plan.limits.clerks = draw.log_uniform(2.0, 64.0) as usize;
     if draw.chance(Ratio::percent(25)) {
         plan.limits.bytes = draw.log_uniform(50.0, 1000.0) as u64;
     }

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use stormglass_sim::net::rpc::Request;
 use stormglass_sim::rand::random_u64;
+use stormglass_sim::time::Instant;
 use stormglass_sim::{reachable, sometimes};
 
 use super::super::bugs::{Bug, Bugs};
-use super::super::message::{self, Change, Get, Gid, NotServed, Rejection, Stamp, Version, Versioned, Write};
-use super::super::protocol::{PutCall, PutError};
+use super::super::message::{
+    self, Change, Get, Gid, NotServed, Rejection, Shard, Stamp, Version, Versioned, Write,
+};
+use super::super::protocol::{PutCall, PutError, shard_of};
 use super::super::spec::{Observation, Op, Outcome, Probe};
 use super::Directory;
 use crate::retry::{Backoff, Retry, Tries};
@@ -51,7 +54,7 @@ pub enum WriteError {
     /// The clerk's patience ended.
     #[error("unknown: no answer in time; it may have been executed, or may be yet")]
     Unanswered,
-    /// The clerk sent again, and so many others have written meanwhile that the shard has forgotten about it.
+    /// So many others have written since it was sent, or a copy of it, that the shard has forgotten about it.
     #[error("unknown: the shard no longer knows whether it was executed; it will not be again")]
     Forgotten,
 }
@@ -70,8 +73,14 @@ pub struct Clerk {
     /// Servers of a group in a row that did not answer as hoped.
     failures: usize,
     last: Stamp,
+    /// How many writes the shards had executed when it asked, and when it last heard of each.
+    known: BTreeMap<Shard, (u64, Instant)>,
     config: Config,
 }
+
+/// A clerk that has not written to a shard for so long asks again how many writes that has executed: it may have been
+/// forgotten, and a write that finds out so is one that nobody can tell about.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// How one exchange with a group ended.
 enum Told<T> {
@@ -93,8 +102,8 @@ impl Clerk {
     /// A clerk that looks into this directory for who serves what.
     pub fn new(directory: Directory, config: Config) -> Self {
         let last = Stamp { clerk: random_u64(), number: 0 };
-        let (configs, groups) = (Vec::new(), BTreeMap::new());
-        Clerk { directory, configs, going_by: 0, groups, asked: 0, failures: 0, last, config }
+        let (configs, groups, known) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Clerk { directory, configs, going_by: 0, groups, asked: 0, failures: 0, last, known, config }
     }
 
     /// The value of a key and its version; `None` if it does not exist.
@@ -130,13 +139,18 @@ impl Clerk {
         let first = write.by;
         let mut tries = Tries::start(self.config.retry);
         let result = loop {
-            let told = self.ask(key, &write, &tries).await;
+            let told = self.ask_to(&write, &tries).await;
             call.sent_to(self.asked);
             match told {
                 Told::Executed(answer) => break call.executed(answer),
                 Told::Elsewhere | Told::Refused => {}
-                // Whatever was executed before, the version tells.
-                Told::Forgotten { writes } => write.after = writes,
+                Told::Forgotten { writes } => {
+                    if !self.learns(&mut write, writes) {
+                        call.silence();
+                        write.after = Some(writes);
+                    }
+                }
+                Told::Silence if write.after.is_none() => {}
                 Told::Silence => {
                     call.silence();
                     // A resend is a new request: its version keeps it from being executed twice.
@@ -188,8 +202,8 @@ impl Clerk {
     }
 
     /// Sends a write under one number until it is answered, whichever group has the shard by then: whether it had its
-    /// effect. One that was sent and not answered may be among those that the shard has forgotten; one that was not is new,
-    /// whatever the shard knows.
+    /// effect. Where the shard has forgotten about it, nobody knows: though it was sent once, the network may have made a
+    /// copy.
     async fn once(&mut self, key: &str, change: Change, op: Op) -> Result<bool, WriteError> {
         let ticket = self.config.probe.call(self.last.clerk, || op);
         let swaps = matches!(change, Change::Cas { .. });
@@ -197,16 +211,19 @@ impl Clerk {
         let mut doubt = false;
         let mut tries = Tries::start(self.config.retry);
         let result = loop {
-            let told = self.ask(key, &write, &tries).await;
+            let told = self.ask_to(&write, &tries).await;
             match told {
                 Told::Executed(Err(Rejection::Full)) => break Err(WriteError::Full),
                 Told::Executed(answer) => break Ok(answer.is_ok()),
-                Told::Forgotten { .. } if doubt => {
-                    reachable!("shardkv: a clerk was forgotten while it sent again");
-                    break Err(WriteError::Forgotten);
+                Told::Forgotten { writes } => {
+                    let asked = self.learns(&mut write, writes);
+                    if !asked && (doubt || !self.config.bugs.has(Bug::ForgottenIsNotDone)) {
+                        reachable!("shardkv: a clerk was forgotten while it sent");
+                        break Err(WriteError::Forgotten);
+                    }
+                    write.after = Some(writes);
                 }
-                Told::Forgotten { writes } => write.after = writes,
-                Told::Silence => doubt = true,
+                Told::Silence => doubt |= write.after.is_some(),
                 Told::Elsewhere | Told::Refused => {}
             }
             if !self.again(key, &told, &mut tries).await {
@@ -237,7 +254,39 @@ impl Clerk {
 
     fn write(&mut self, key: &str, change: Change) -> Write {
         self.last.number += 1;
-        Write { key: key.to_owned(), change, by: self.last, after: 0 }
+        let fresh = |(_, heard): &&(u64, Instant)| heard.elapsed() < FRESH;
+        let known = self.shard_of(key).and_then(|shard| self.known.get(&shard)).filter(fresh);
+        let after = known.map(|(writes, _)| *writes);
+        Write { key: key.to_owned(), change, by: self.last, after }
+    }
+
+    /// One request to write, to the group that serves the key as far as the clerk knows.
+    async fn ask_to(&mut self, write: &Write, tries: &Tries) -> Told<Result<(), Rejection>> {
+        let told = self.ask(&write.key, write, tries).await;
+        if let Told::Executed(_) = told
+            && let Some(shard) = self.shard_of(&write.key)
+            && let Some((_, heard)) = self.known.get_mut(&shard)
+        {
+            *heard = Instant::now();
+        }
+        told
+    }
+
+    /// The shard has executed so many writes. Whether the write has asked for that, and so was not executed.
+    fn learns(&mut self, write: &mut Write, writes: u64) -> bool {
+        if let Some(shard) = self.shard_of(&write.key) {
+            self.known.insert(shard, (writes, Instant::now()));
+        }
+        let asked = write.after.is_none();
+        if asked {
+            write.after = Some(writes);
+        }
+        asked
+    }
+
+    /// `None` as long as it has seen no configuration.
+    fn shard_of(&self, key: &str) -> Option<Shard> {
+        self.configs.first().map(|config| shard_of(key, config.shards.len()))
     }
 
     /// One request, to the group that serves the key as far as the clerk knows.

@@ -67,16 +67,22 @@ impl Content {
     /// Executes a write, once.
     ///
     /// A write that was executed as the `n`th was sent after fewer than `n`, and so were its copies. Once its clerk has been
-    /// forgotten, `forgotten` is `n` or more.
+    /// forgotten, `forgotten` is `n` or more. One that only asks is never executed, though its clerk is known: else nobody
+    /// could tell whether a copy was, before the clerk was forgotten.
     pub fn write(&mut self, write: &Write, limits: Limits, bugs: Bugs) -> Outcome {
         let by = write.by;
         match self.heard.get(&by.clerk) {
             Some(heard) if heard.number == by.number => return Outcome::Repeated(heard.refused),
             Some(heard) if heard.number > by.number => return Outcome::Old,
-            None if write.after < self.forgotten && !bugs.has(Bug::ForgottenIsNew) => {
-                return Outcome::Forgotten(self.writes);
-            }
-            _ => {}
+            known => match write.after {
+                None => return Outcome::Forgotten(self.writes),
+                Some(after)
+                    if known.is_none() && after < self.forgotten && !bugs.has(Bug::ForgottenIsNew) =>
+                {
+                    return Outcome::Forgotten(self.writes);
+                }
+                Some(_) => {}
+            },
         }
         let outcome = self.change(&write.key, &write.change, limits.bytes, bugs);
         let refused = if let Outcome::Rejected(why) = outcome { Some(why) } else { None };
@@ -184,7 +190,7 @@ mod tests {
         let mut content = Content::default();
         let mut cas = |number, from: Option<&str>, to: &str| {
             let change = Change::Cas { from: from.map(str::to_owned), to: to.into() };
-            let write = Write { key: "k".into(), change, by: Stamp { clerk: 1, number }, after: 0 };
+            let write = Write { key: "k".into(), change, by: Stamp { clerk: 1, number }, after: Some(0) };
             content.write(&write, Limits::default(), Bugs::NONE)
         };
         let differs = Outcome::Rejected(Rejection::Differs);
@@ -203,7 +209,7 @@ mod tests {
         for clerk in 0..900 {
             let by = Stamp { clerk: u64::MAX - clerk, number: u64::MAX };
             let change = Change::Append("v".repeat(1 + clerk as usize % 200));
-            let write = Write { key: format!("key {}", clerk % 250), change, by, after: u64::MAX };
+            let write = Write { key: format!("key {}", clerk % 250), change, by, after: Some(u64::MAX) };
             _ = content.write(&write, limits, Bugs::NONE);
         }
         assert!(content.bytes > limits.bytes * 9 / 10, "{} bytes", content.bytes);

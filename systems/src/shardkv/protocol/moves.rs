@@ -275,7 +275,7 @@ mod tests {
         let mut one = Group::founder(1, 1, LIMITS, bugs);
         let change = Change::Set("what takes several parts".into());
         let by = Stamp { clerk: 1, number: 1 };
-        _ = one.apply(Command::Write(Write { key: "k".into(), change, by, after: 0 }));
+        _ = one.apply(Command::Write(Write { key: "k".into(), change, by, after: Some(0) }));
         _ = one.freeze(&Freeze { shard: 0, num: 2, from: 0 });
         let mut parts = vec![one.frozen(0, 2, 0).unwrap()];
         while let Some(last) = parts.last()

@@ -23,7 +23,7 @@ fn key() -> String {
 }
 
 fn write(change: Change, number: u64) -> Command {
-    Command::Write(Write { key: key(), change, by: Stamp { clerk: 9, number }, after: 0 })
+    Command::Write(Write { key: key(), change, by: Stamp { clerk: 9, number }, after: Some(0) })
 }
 
 fn append(text: &str, number: u64) -> Command {
@@ -183,8 +183,8 @@ fn the_clerk_that_is_idle_for_longest_is_forgotten() {
     assert_eq!((content.writes, content.forgotten), (4, 2));
 }
 
-fn append_of(clerk: u64, number: u64, after: u64) -> Command {
-    let by = Stamp { clerk, number };
+fn append_of(clerk: u64, number: u64, after: impl Into<Option<u64>>) -> Command {
+    let (by, after) = (Stamp { clerk, number }, after.into());
     Command::Write(Write { key: key(), change: Change::Append("x".into()), by, after })
 }
 
@@ -207,10 +207,15 @@ fn a_clerk_that_nobody_has_heard_of_learns_how_far_the_shard_is() {
     for clerk in 1..=3 {
         _ = run(&mut one, append_of(clerk, 1, clerk - 1));
     }
-    let unheard = Answer::Write(Err(NotServed::Forgotten { writes: 3 }));
-    assert_eq!(run(&mut one, append_of(4, 1, 0)), unheard);
+    let asked = |writes| Answer::Write(Err(NotServed::Forgotten { writes }));
+    assert_eq!(run(&mut one, append_of(4, 1, None)), asked(3));
     assert_eq!(run(&mut one, append_of(4, 1, 3)), Answer::Write(Ok(Ok(()))));
-    assert_eq!(run(&mut one, append_of(4, 1, 0)), Answer::Write(Ok(Ok(()))), "a copy of its first, late");
+    assert_eq!(
+        run(&mut one, append_of(4, 1, None)),
+        Answer::Write(Ok(Ok(()))),
+        "a copy of its question, late"
+    );
+    assert_eq!(run(&mut one, append_of(4, 2, None)), asked(4), "whoever is known may ask, too");
     assert_eq!(value(&one).unwrap().len(), 4);
 }
 
