@@ -147,7 +147,6 @@ impl Clerk {
                 Told::Forgotten { writes } => {
                     if !self.learns(&mut write, writes) {
                         call.silence();
-                        write.after = Some(writes);
                     }
                 }
                 Told::Silence if write.after.is_none() => {}
@@ -216,12 +215,11 @@ impl Clerk {
                 Told::Executed(Err(Rejection::Full)) => break Err(WriteError::Full),
                 Told::Executed(answer) => break Ok(answer.is_ok()),
                 Told::Forgotten { writes } => {
-                    let asked = self.learns(&mut write, writes);
-                    if !asked && (doubt || !self.config.bugs.has(Bug::ForgottenIsNotDone)) {
+                    let known = self.learns(&mut write, writes);
+                    if !known && (doubt || !self.config.bugs.has(Bug::ForgottenIsNotDone)) {
                         reachable!("shardkv: a clerk was forgotten while it sent");
                         break Err(WriteError::Forgotten);
                     }
-                    write.after = Some(writes);
                 }
                 Told::Silence => doubt |= write.after.is_some(),
                 Told::Elsewhere | Told::Refused => {}
@@ -272,16 +270,12 @@ impl Clerk {
         told
     }
 
-    /// The shard has executed so many writes. Whether the write has asked for that, and so was not executed.
+    /// The shard has executed so many writes, and not this one now. Whether it is known that it never has: it only asked.
     fn learns(&mut self, write: &mut Write, writes: u64) -> bool {
         if let Some(shard) = self.shard_of(&write.key) {
             self.known.insert(shard, (writes, Instant::now()));
         }
-        let asked = write.after.is_none();
-        if asked {
-            write.after = Some(writes);
-        }
-        asked
+        write.after.replace(writes).is_none()
     }
 
     /// `None` as long as it has seen no configuration.
