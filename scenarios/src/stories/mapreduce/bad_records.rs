@@ -10,7 +10,8 @@ use stormglass_systems::mapreduce::message::Bytes;
 use stormglass_systems::mapreduce::spec::Observation;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play, between};
+use super::cast::Cast;
+use super::play::{Play, between};
 use super::reference::sequential;
 use crate::{Stage, Story};
 

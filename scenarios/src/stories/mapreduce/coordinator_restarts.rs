@@ -6,7 +6,8 @@ use std::time::Duration;
 use stormglass_systems::mapreduce::bugs::Bug;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play, between};
+use super::cast::Cast;
+use super::play::{Play, between};
 use crate::{Stage, Story, Weather};
 
 pub(super) const NAME: &str = "mapreduce/coordinator_restarts";

@@ -5,7 +5,8 @@ use std::time::Duration;
 use stormglass_systems::mapreduce::bugs::Bug;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play, between};
+use super::cast::Cast;
+use super::play::{Play, between};
 use crate::{Stage, Story};
 
 pub(super) const NAME: &str = "mapreduce/disk_is_full";

@@ -13,7 +13,8 @@ use stormglass_systems::mapreduce::bugs::Bug;
 use stormglass_systems::mapreduce::message::Task;
 
 use super::super::caught_by;
-use super::cast::{Cast, Costs, Play, between};
+use super::cast::Cast;
+use super::play::{Costs, Play, between};
 use crate::{Stage, Story};
 
 const FILES: usize = 8;

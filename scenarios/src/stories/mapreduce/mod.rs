@@ -11,6 +11,7 @@ mod input_shrinks;
 mod lab;
 mod lost_mapper;
 mod next_job;
+mod play;
 mod reference;
 mod short_patience;
 mod small_disks;

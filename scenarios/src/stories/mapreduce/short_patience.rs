@@ -6,7 +6,8 @@ use stormglass_sim::time::sleep;
 use stormglass_systems::mapreduce::bugs::Bug;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play, between};
+use super::cast::Cast;
+use super::play::{Play, between};
 use crate::{Stage, Story};
 
 pub(super) const NAME: &str = "mapreduce/short_patience";

@@ -11,7 +11,8 @@ use stormglass_systems::mapreduce::bugs::Bug;
 use stormglass_systems::mapreduce::message::Bytes;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play, between};
+use super::cast::Cast;
+use super::play::{Play, between};
 use crate::{Stage, Story};
 
 pub(super) const NAME: &str = "mapreduce/small_disks";

@@ -8,7 +8,8 @@ use stormglass_sim::fs::{Fault, FaultRule};
 use stormglass_systems::mapreduce::bugs::Bug;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play, between};
+use super::cast::Cast;
+use super::play::{Play, between};
 use crate::{Stage, Story, Weather};
 
 pub(super) const NAME: &str = "mapreduce/store_loses_power";

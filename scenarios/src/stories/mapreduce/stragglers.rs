@@ -11,7 +11,8 @@ use stormglass_systems::mapreduce::message::Task;
 use stormglass_systems::mapreduce::protocol::Backups;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play};
+use super::cast::Cast;
+use super::play::Play;
 use crate::{Stage, Story};
 
 pub(super) const NAME: &str = "mapreduce/stragglers";

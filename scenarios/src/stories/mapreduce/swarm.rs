@@ -7,7 +7,8 @@ use stormglass_systems::mapreduce::app::boundaries;
 use stormglass_systems::mapreduce::message::Bytes;
 use stormglass_systems::mapreduce::protocol::Backups;
 
-use super::cast::{Cast, Play, between};
+use super::cast::Cast;
+use super::play::{Play, between};
 use crate::{Stage, Story, Weather};
 
 pub(super) fn stories() -> Vec<Story> {

@@ -8,7 +8,8 @@ use stormglass_systems::mapreduce::bugs::Bug;
 use stormglass_systems::mapreduce::message::Gone;
 
 use super::super::caught_by;
-use super::cast::{Cast, Play, address, between};
+use super::cast::Cast;
+use super::play::{Play, address, between};
 use crate::{Stage, Story};
 
 pub(super) const NAME: &str = "mapreduce/told_of_deaths";

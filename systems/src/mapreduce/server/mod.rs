@@ -5,12 +5,10 @@
 //! durable with a single sync, and only then answers any of them.
 
 mod checkpoint;
+mod config;
 pub mod store;
 
-use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::net::rpc::{self, Request};
@@ -18,15 +16,16 @@ use stormglass_sim::sometimes;
 use stormglass_sim::sync::{mpsc, oneshot};
 use stormglass_sim::time::{Instant, sleep, system_now, timeout};
 
-use super::bugs::{Bug, Bugs};
+use super::bugs::Bug;
 use super::message::{
     Ask, Assignment, Command, Done, Failed, Fetch, Fetched, Gone, Join, Joined, Kept, Locate, Located, Noted,
     Ping, Pong, Reply,
 };
-use super::protocol::{Coordinator, Effects, Job, Log, Now, Policy, Progress};
+use super::protocol::{Coordinator, Effects, Log, Now};
 use super::spec::{Observation, Probe};
 use checkpoint::Checkpoint;
 pub use checkpoint::{CheckpointError, MadeFor};
+pub use config::{Config, Error, Report, Summary};
 
 /// Declares a request, its reply, and (for what a coordinator queues) how it becomes a command.
 macro_rules! requests {
@@ -59,92 +58,6 @@ requests! {
     Failed -> Noted, as Noted;
     Locate -> Located, as Located;
     Fetch -> Fetched;
-}
-
-/// Who is told how far the job is.
-pub type Report = Rc<dyn Fn(&Progress)>;
-
-/// How a coordinator is run.
-#[derive(Clone)]
-pub struct Config {
-    /// Where it listens, "0.0.0.0:7000".
-    pub address: String,
-    /// What is to be done.
-    pub job: Job,
-    /// When it loses patience.
-    pub policy: Policy,
-    /// The directory of its checkpoint; `None`: a crash is the end of the job, as in the paper.
-    pub checkpoint: Option<PathBuf>,
-    /// A store to serve at the same address.
-    pub store: Option<store::Config>,
-    /// How often it looks for workers that have fallen silent; more often if [`Policy::look_every`] says so.
-    pub tick: Duration,
-    /// How long it waits at the end for workers that have not heard of it.
-    pub linger: Duration,
-    /// Is told how far the job is, whenever that has changed and at every tick.
-    pub report: Option<Report>,
-    /// Planted bugs.
-    pub bugs: Bugs,
-    /// Who watches.
-    pub probe: Probe,
-}
-
-impl Config {
-    /// A coordinator of this job at "0.0.0.0:7000", without a checkpoint or a store.
-    pub fn new(job: Job) -> Config {
-        Config {
-            address: "0.0.0.0:7000".into(),
-            job,
-            policy: Policy::default(),
-            checkpoint: None,
-            store: None,
-            tick: Duration::from_millis(250),
-            linger: Duration::from_secs(3),
-            report: None,
-            bugs: Bugs::NONE,
-            probe: Probe::blind(),
-        }
-    }
-}
-
-/// What a job that is done came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// What was counted (§4.9).
-    pub counters: BTreeMap<String, u64>,
-    /// Tasks, retries, backups.
-    pub progress: Progress,
-}
-
-/// Why a coordinator ended before its job was done.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its checkpoint failed. What it had answered is on disk; start it again.
-    #[error("the coordinator stops, because its checkpoint failed: {0}")]
-    Checkpoint(#[from] CheckpointError),
-    /// Its port failed.
-    #[error("the coordinator cannot serve at {address}: {source}")]
-    Port {
-        /// The address.
-        address: String,
-        /// What the network said.
-        source: io::Error,
-    },
-    /// The store's directory failed.
-    #[error("cannot use {} for output: {source}", path.display())]
-    Store {
-        /// The directory.
-        path: PathBuf,
-        /// What the disk said.
-        source: io::Error,
-    },
-    /// The job cannot be done: its code fails.
-    #[error("the job has failed: {0}")]
-    Job(String),
-    /// The job cannot be done as things are: a disk, an input, the store or the workers are to blame. A coordinator that is
-    /// started with its checkpoint when that is mended goes on.
-    #[error("the job has stopped: {0}")]
-    Stopped(String),
 }
 
 /// Runs a coordinator until its job is done and its workers know.

@@ -27,6 +27,7 @@ mod progress;
 mod quorum;
 mod raft;
 mod reads;
+mod replication;
 mod snapshot;
 mod status;
 mod transfer;

@@ -3,10 +3,15 @@
 //! Every message of a worker carries its id, and the id names one *incarnation*: a worker that starts again, or that the
 //! coordinator has given up, is another one, and what its predecessor had on disk is gone (§3.3).
 
+mod bytes;
+mod data;
+
 use std::fmt;
 
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+pub use self::bytes::Bytes;
+pub use self::data::{Answer, CommitOutput, Fetch, Fetched, Piece, ReadInput, WriteOutput};
 
 /// One job, drawn at random: not even the same command again has the same. Attempts are numbered alike in all jobs, and
 /// whoever worked for the last job at an address may not have heard that there is another now.
@@ -47,10 +52,6 @@ impl fmt::Display for Attempt {
         write!(f, "{}.{}", self.epoch, self.number)
     }
 }
-
-/// A run of bytes, encoded as one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bytes(pub Vec<u8>);
 
 /// An input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -275,83 +276,6 @@ pub struct Place {
     pub maps: Vec<(u32, Attempt)>,
 }
 
-/// A reducer fetches one part of several map outputs from the worker that made them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fetch {
-    /// For which job.
-    pub job: JobId,
-    /// The part: the number of the reduce task.
-    pub part: u32,
-    /// Which map outputs, and from which byte of the part on.
-    pub wanted: Vec<(u32, Attempt, u64)>,
-}
-
-/// The reply to [`Fetch`]: pieces in the order in which they were wanted, as many as fit into a message; always at least
-/// one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fetched {
-    /// The pieces.
-    pub pieces: Vec<Piece>,
-}
-
-/// A piece of a part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Piece {
-    /// Some of its bytes.
-    Bytes {
-        /// How long the whole part is.
-        of: u64,
-        /// The bytes from where they were wanted; fewer than all are no sign of the end.
-        bytes: Bytes,
-    },
-    /// This worker does not have that output: it is another incarnation, or its disk has failed.
-    NotHere,
-}
-
-/// Reads a piece of an input file from the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadInput {
-    /// For which job.
-    pub job: JobId,
-    /// The file, by its place among the job's inputs.
-    pub input: u32,
-    /// From which byte.
-    pub offset: u64,
-    /// How many bytes at most.
-    pub length: u32,
-}
-
-/// What a store answers; an error is a sentence.
-pub type Answer<T> = Result<T, String>;
-
-/// Writes a piece of a reduce attempt's output to the store, under a temporary name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WriteOutput {
-    /// Of which job.
-    pub job: JobId,
-    /// The reduce task.
-    pub reduce: u32,
-    /// Which execution of it.
-    pub attempt: Attempt,
-    /// Where in the file.
-    pub offset: u64,
-    /// The bytes.
-    pub bytes: Bytes,
-}
-
-/// Makes a reduce attempt's output the task's, by an atomic rename (§3.3). When there is one already it stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommitOutput {
-    /// Of which job.
-    pub job: JobId,
-    /// The reduce task.
-    pub reduce: u32,
-    /// Which execution of it.
-    pub attempt: Attempt,
-    /// How long the output is.
-    pub length: u64,
-}
-
 /// Any request to the coordinator, as it queues them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -401,38 +325,4 @@ pub enum Reply {
     Noted(Noted),
     /// To [`Locate`].
     Located(Located),
-}
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Run;
-
-        impl<'de> Visitor<'de> for Run {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Bytes, A::Error> {
-                let mut bytes = Vec::new();
-                while let Some(byte) = seq.next_element()? {
-                    bytes.push(byte);
-                }
-                Ok(Bytes(bytes))
-            }
-        }
-
-        from.deserialize_bytes(Run)
-    }
 }

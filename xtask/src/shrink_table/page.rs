@@ -1,0 +1,57 @@
+//! The rows as a page.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::Row;
+use crate::median;
+
+pub(super) fn page(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "# How small failures become\n\n\
+         Written by `cargo xtask shrink-table`. Every known bug was found, at its lowest seed, in the story that must catch it, \
+         and its failure made small. Each file was then replayed in a fresh process; each of its decisions was taken away, \
+         one at a time. Machine-readable: [`shrink-table.json`](shrink-table.json).\n\n",
+    );
+    let found: Vec<&Row> = rows.iter().filter(|row| row.seed.is_some()).collect();
+    let count = |test: fn(&Row) -> bool| found.iter().filter(|row| test(row)).count();
+    let middle = |value: fn(&Row) -> f64| median(found.iter().map(|row| value(row)).collect());
+    _ = writeln!(
+        text,
+        "{} bugs, {} found; {} replay to the same failure, of {} nothing could go.\n\n\
+         Median: {} faults, {} operations, {} runs, {:.1} s.\n",
+        rows.len(),
+        found.len(),
+        count(|row| row.replays),
+        count(|row| row.could_go.is_empty()),
+        middle(|row| row.faults as f64),
+        middle(|row| row.operations as f64),
+        middle(|row| row.runs as f64),
+        middle(|row| row.seconds),
+    );
+    let mut stories: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        stories.entry(row.story.split('/').next().unwrap_or_default()).or_default().push(row);
+    }
+    for (system, rows) in stories {
+        _ = writeln!(
+            text,
+            "## {system}\n\n| bug | story | what is left | runs | s | |\n| --- | --- | --- | ---: | ---: | --- |"
+        );
+        for row in rows {
+            let remark = match (row.seed, row.replays, row.could_go.as_slice()) {
+                (None, ..) => "**not found**".to_owned(),
+                (_, false, _) => "**does not replay**".to_owned(),
+                (_, _, []) if row.finished => String::new(),
+                (_, _, []) => "budget spent".to_owned(),
+                (_, _, spare) => format!("**could go: {}**", spare.join(", ")),
+            };
+            let Row { bug, story, after, runs, seconds, .. } = row;
+            _ = writeln!(text, "| `{bug}` | `{story}` | {after} | {runs} | {seconds:.1} | {remark} |");
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
