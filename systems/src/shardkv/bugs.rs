@@ -43,6 +43,12 @@ known_bugs! {
         ForgottenIsNotDone = "forgotten-is-not-done",
             breaks "K9 executed_once", caught_by "shardkv/forgotten_clerks";
 
+        /// Belief: a put that the shard knows nothing of was not installed, so a refusal after that is definite.
+        /// But a copy of it may have been, and been forgotten.
+        /// Shows when a copy is executed, others write, and then the put itself arrives.
+        ForgottenPutIsCertain = "forgotten-put-is-certain",
+            breaks "K11 refusals_are_certain", caught_by "shardkv/forgotten_clerks";
+
         /// Belief: once the content has been sent, the old owner can let go of it.
         /// Shows when it is lost on the way, or the mover dies.
         DeletesFirst = "deletes-first",

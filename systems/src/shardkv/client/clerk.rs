@@ -87,7 +87,7 @@ enum Told<T> {
     Executed(T),
     /// The group does not serve the key.
     Elsewhere,
-    /// Certainly nothing happened.
+    /// The request certainly did nothing; a copy that the network made of it may have.
     Refused,
     /// Nobody knows.
     Silence,
@@ -145,7 +145,8 @@ impl Clerk {
                 Told::Executed(answer) => break call.executed(answer),
                 Told::Elsewhere | Told::Refused => {}
                 Told::Forgotten { writes } => {
-                    if !self.learns(&mut write, writes) {
+                    let known = self.learns(&mut write, writes);
+                    if !known && !self.config.bugs.has(Bug::ForgottenPutIsCertain) {
                         call.silence();
                     }
                 }
