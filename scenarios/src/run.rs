@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use stormglass_sim::chance::Decision;
+use stormglass_sim::chance::Witness;
 use stormglass_sim::schedule::search::Run;
 use stormglass_sim::{Config, Finding, FindingKind, Schedule, Seed, Sim, guard};
 
@@ -17,23 +17,23 @@ use crate::stage::{Script, Stage};
 use crate::story::Story;
 
 /// Events after which a run that has not ended is a liveness violation: far above what any story needs.
-const MAX_EVENTS: u64 = 50_000_000;
+pub(crate) const MAX_EVENTS: u64 = 50_000_000;
 
 /// Stack of the thread a world runs on.
 pub(crate) const STACK: usize = 8 << 20;
 
-/// A run that is over: what it came to, and the records its unit asked for.
+/// A run that is over: what it came to, and the trace if its unit asked for one.
 pub(crate) struct Ran {
     pub(crate) outcome: Outcome,
     pub(crate) trace: Option<Vec<u8>>,
-    pub(crate) decisions: Option<Vec<Decision>>,
 }
 
 /// Runs a unit on a thread of its own, so that no thread-local of the code under test survives into the next seed.
-pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit) -> Ran {
+/// `witness` is told of its decisions.
+pub(crate) fn on_fresh_thread(story: &Story, unit: &Unit, witness: Option<Witness>) -> Ran {
     let (story, unit) = (story.clone(), unit.clone());
     guard::on_fresh_thread(unit.seed, STACK, move || {
-        perform(&story, &unit, |config| Sim::with(Seed(unit.seed), config))
+        perform(&story, &unit, |config| Sim::with(Seed(unit.seed), Config { witness, ..config }))
     })
 }
 
@@ -54,7 +54,6 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
         schedule,
         overrides: unit.overrides.clone(),
         trace: unit.trace.is_some(),
-        record_decisions: unit.decisions.is_some(),
         max_time: Some(unit.until_ns.map_or(Duration::MAX, Duration::from_nanos).min(story.time_limit())),
         coverage: unit.coverage,
         max_events: Some(unit.max_events.unwrap_or(MAX_EVENTS)),
@@ -77,7 +76,7 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
     }
     (outcome.verdict, outcome.fall, outcome.excuse) =
         settle(script.fall, script.excuse, &ran.findings, script.judges);
-    Ran { outcome, trace: ran.trace, decisions: ran.decisions }
+    Ran { outcome, trace: ran.trace }
 }
 
 /// What the world alone says of a run.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::chance::{Overrides, Ratio};
+use crate::chance::{Overrides, Ratio, Witness};
 use crate::net::LinkConfig;
 use crate::schedule::Schedule;
 
@@ -16,6 +16,8 @@ pub struct Config {
     pub overrides: Overrides,
     /// Whether to keep every decision, for [`Outcome::decisions`](crate::Outcome::decisions).
     pub record_decisions: bool,
+    /// Who is told of every decision when it is taken.
+    pub witness: Option<Witness>,
     /// Whether to write a trace, for [`Outcome::trace`](crate::Outcome::trace).
     pub trace: bool,
     /// Whether to count what the run covers, for [`Outcome::coverage`](crate::Outcome::coverage).
@@ -44,6 +46,7 @@ impl Default for Config {
             schedule: Schedule::default(),
             overrides: Overrides::default(),
             record_decisions: false,
+            witness: None,
             trace: false,
             coverage: false,
             buggify: false,

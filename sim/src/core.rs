@@ -121,7 +121,7 @@ impl Core {
         self.patience = u64::MAX;
         self.steps_at_once = config.max_steps_at_once;
         self.trace = config.trace.then(Trace::default);
-        self.chance.reset(seed, config.overrides.clone(), config.record_decisions);
+        self.chance.reset(seed, config.overrides.clone(), config.record_decisions, config.witness.clone());
         self.queue.clear();
         self.names.clear();
         self.net.reset(&config.link);

@@ -51,6 +51,11 @@ impl Plan {
         Some((usize::try_from(story).ok()?, self.from.wrapping_add(seed)))
     }
 
+    /// Whether these are the tallies of its stories, in their order.
+    pub(crate) fn is_told_by(&self, tallies: &[StoryTally]) -> bool {
+        self.stories.iter().eq(tallies.iter().map(|tally| &tally.story))
+    }
+
     /// How many runs this shard has, if seeds and not time alone end it.
     pub(crate) fn total(&self) -> Option<u64> {
         let seeds = self.shard.unwrap_or(Shard::WHOLE).of_seeds(self.seeds?);
@@ -144,6 +149,11 @@ impl Journal {
                 journal.plan.stormglass
             )));
         }
+        if !journal.plan.is_told_by(&journal.tallies) {
+            return Err(Complaint::usage(format!(
+                "{shown}: its tallies are not those of its stories; start it anew"
+            )));
+        }
         journal.since = Some(Stopwatch::start());
         Ok(journal)
     }
@@ -218,6 +228,7 @@ fn file(folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Story;
 
     fn plan() -> Plan {
         Plan {
@@ -260,7 +271,7 @@ mod tests {
     #[test]
     fn what_is_done_is_known_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::new(plan(), Vec::new());
+        let mut journal = Journal::new(plan(), tallies(&["kv/x", "kv/y"]));
         for n in [0, 1, 3] {
             journal.finish(n);
         }
@@ -270,6 +281,20 @@ mod tests {
         assert_eq!((done, journal.done()), (vec![0, 1, 3], 3));
         Journal::remove(folder.path()).unwrap();
         assert!(Journal::load(folder.path()).is_err());
+    }
+
+    fn tallies(names: &[&'static str]) -> Vec<StoryTally> {
+        names.iter().map(|name| StoryTally::new(&Story::new(name, "c", |_| async {}))).collect()
+    }
+
+    #[test]
+    fn a_journal_without_one_of_its_stories_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for names in [&["kv/x"][..], &["kv/y", "kv/x"]] {
+            Journal::new(plan(), tallies(names)).save(folder.path()).unwrap();
+            let Err(Complaint::Usage(text)) = Journal::load(folder.path()) else { panic!("it was accepted") };
+            assert!(text.contains("not those of its stories"), "{text}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod write;
 pub use finding::Finding;
 pub(crate) use guide::Guide;
 pub(crate) use journal::{Journal, Plan};
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Limits, Pool};
 pub(crate) use portfolio::Schedules;
 pub(crate) use result::CampaignResult;
 pub(crate) use tally::{FILES, StoryTally, Told};

@@ -13,15 +13,35 @@ pub(crate) enum Death {
     Outside(ExitStatus),
 }
 
-/// Whether a signal ended it that processes are sent and do not raise: SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM.
+/// Whether a signal ended it that processes are sent and do not raise: SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM, and
+/// SIGXCPU, by which a limit of the user's ends a process for all its runs together.
 pub(crate) fn is_from_outside(status: ExitStatus) -> bool {
-    matches!(signal(status), Some(1 | 2 | 3 | 9 | 15))
+    matches!(signal(status), Some(1 | 2 | 3 | 9 | 15 | 24))
 }
 
-pub(crate) fn hang(patience: Duration, words: &str) -> Fall {
-    let seconds = patience.as_secs_f64();
-    let mut witness =
-        format!("the run had not ended after {seconds} s of real time: a step that never returns; killed");
+/// How a run was seen to hang.
+#[derive(Clone, Copy)]
+pub(crate) enum Hang {
+    /// It has had that much of the cores.
+    Busy(Duration),
+    /// So much real time has passed, most of it without a core.
+    Idle(Duration),
+}
+
+pub(crate) fn hang(hang: Hang, words: &str) -> Fall {
+    let mut witness = match hang {
+        Hang::Busy(had) => {
+            format!(
+                "the run had not ended after {} s of processor time: a step that never returns",
+                had.as_secs_f64()
+            )
+        }
+        Hang::Idle(passed) => format!(
+            "the run had not ended after {} s of real time: a step that waits for what never comes, or for a core",
+            passed.as_secs_f64()
+        ),
+    };
+    witness.push_str("; killed");
     append(&mut witness, words);
     Fall::new("hang", "every step returns", witness)
 }

@@ -12,6 +12,7 @@ use super::process::{Event, Worker};
 use super::unit::Unit;
 use crate::cli::note;
 use crate::outcome::{Outcome, Verdict};
+use crate::wall::Stopwatch;
 
 /// Units a worker holds at once: one in progress and one behind it, so that it never waits for the parent.
 const AHEAD: usize = 2;
@@ -19,12 +20,23 @@ const AHEAD: usize = 2;
 /// How often the parent looks at the clock while no worker speaks.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Real time that may pass between two looks at the clock: when more has, this process was stopped, and so were its workers.
+const BLINK: Duration = Duration::from_secs(1);
+
+/// What a run may take of the machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Processor time after which it counts as hung; a multiple of it in real time does, too.
+    pub(crate) patience: Duration,
+    /// Bytes of memory its process may take.
+    pub(crate) memory: u64,
+}
+
 /// Runs units on `jobs` processes.
 pub(crate) struct Pool {
     workers: BTreeMap<u64, Worker>,
     jobs: usize,
-    patience: Duration,
-    memory: Option<u64>,
+    limits: Limits,
     spawned: u64,
     /// Seconds of CPU time of the runs that were answered.
     spent: Rc<Cell<f64>>,
@@ -34,25 +46,26 @@ pub(crate) struct Pool {
     bereaved: VecDeque<Unit>,
     /// The worker that does.
     alone: Option<u64>,
+    /// When it last looked at the clock.
+    looked: Stopwatch,
     events: Receiver<Event>,
     sender: Sender<Event>,
 }
 
 impl Pool {
-    /// `patience`: real time after which a seed in progress counts as hung.
-    pub(crate) fn new(jobs: usize, patience: Duration) -> Pool {
+    pub(crate) fn new(jobs: usize, limits: Limits) -> Pool {
         let (sender, events) = channel();
         let jobs = jobs.max(1);
         Pool {
             workers: BTreeMap::new(),
             jobs,
-            patience,
-            memory: None,
+            limits,
             spawned: 0,
             spent: Rc::default(),
             orphans: VecDeque::new(),
             bereaved: VecDeque::new(),
             alone: None,
+            looked: Stopwatch::start(),
             events,
             sender,
         }
@@ -61,12 +74,6 @@ impl Pool {
     /// The seconds of CPU time that runs have taken so far: a meter to be read while they go on.
     pub(crate) fn spent(&self) -> Rc<Cell<f64>> {
         self.spent.clone()
-    }
-
-    /// Bytes of memory each process may take.
-    pub(crate) fn memory(mut self, bytes: u64) -> Pool {
-        self.memory = Some(bytes);
-        self
     }
 
     /// Runs whatever `next` gives until it gives nothing and every unit has been answered.
@@ -112,7 +119,7 @@ impl Pool {
             let Some(unit) = self.orphans.pop_front().or_else(&mut *next) else { return Ok(()) };
             let taker = taker.map_or_else(|| self.spawn(), Ok)?;
             if let Some(worker) = self.workers.get_mut(&taker) {
-                worker.give(unit);
+                worker.give(unit)?;
             }
         }
     }
@@ -127,7 +134,7 @@ impl Pool {
         let id = self.spawn()?;
         self.alone = Some(id);
         if let Some(worker) = self.workers.get_mut(&id) {
-            worker.give(unit);
+            worker.give(unit)?;
         }
         Ok(())
     }
@@ -135,7 +142,7 @@ impl Pool {
     fn spawn(&mut self) -> io::Result<u64> {
         self.spawned += 1;
         let id = self.spawned;
-        self.workers.insert(id, Worker::spawn(id, self.memory, &self.sender, self.spent.clone())?);
+        self.workers.insert(id, Worker::spawn(id, self.limits, &self.sender, self.spent.clone())?);
         Ok(id)
     }
 
@@ -151,15 +158,15 @@ impl Pool {
 
     /// Kills what hangs, and turns a process that ended into the result of the seed it was at.
     fn bury(&mut self, done: &mut dyn FnMut(&Unit, Outcome)) -> io::Result<()> {
-        let patience = self.patience;
+        let passed = std::mem::replace(&mut self.looked, Stopwatch::start()).elapsed().min(BLINK);
         for worker in self.workers.values_mut() {
-            worker.kill_if_hung(patience);
+            worker.wait(passed);
         }
         let dead: Vec<u64> = self.workers.iter().filter(|(_, w)| w.is_gone()).map(|(id, _)| *id).collect();
         for id in dead {
             let Some(worker) = self.workers.remove(&id) else { continue };
             let was_alone = self.alone.take().is_some();
-            let (lost, orphans) = worker.bury(patience, was_alone)?;
+            let (lost, orphans) = worker.bury(was_alone)?;
             self.orphans.extend(orphans);
             match lost {
                 None => {}

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use super::obituary::{self, Death};
-use super::unit::{MARK, READY, Unit};
+use super::obituary::{self, Death, Hang};
+use super::pool::Limits;
+use super::unit::{HUNG, MARK, READY, Unit};
 use crate::outcome::{Outcome, Verdict};
 use crate::wall::Stopwatch;
 
@@ -28,18 +29,27 @@ const MOURNING: Duration = Duration::from_millis(300);
 /// Real time in which a process that has closed its pipes ends by itself.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Real time a run in progress may take, as a multiple of the processor time it may take: one that waits for what never
+/// comes takes none.
+const DAWDLING: u32 = 10;
+
+/// Real time a process has to begin.
+const BEGINNING: Duration = Duration::from_secs(60);
+
 /// What a worker's pipes said.
 pub(crate) enum Event {
     Line(u64, String),
     Error(u64, String),
-    /// One of its two pipes ended.
+    /// Its stdout ended: no answer comes any more.
+    Silent(u64),
+    /// Its stderr ended.
     Closed(u64),
 }
 
 impl Event {
     pub(crate) fn worker(&self) -> u64 {
         match self {
-            Event::Line(id, _) | Event::Error(id, _) | Event::Closed(id) => *id,
+            Event::Line(id, _) | Event::Error(id, _) | Event::Silent(id) | Event::Closed(id) => *id,
         }
     }
 }
@@ -49,12 +59,16 @@ pub(crate) struct Worker {
     child: Child,
     stdin: Option<ChildStdin>,
     held: VecDeque<Unit>,
-    /// Since when the oldest unit is in progress.
-    since: Stopwatch,
+    /// Units answered.
+    answered: u64,
+    /// Real time for which the oldest unit is in progress, as far as the parent was awake to see it.
+    waited: Duration,
     ready: bool,
-    hung: bool,
-    closed: u8,
-    closing: Option<Stopwatch>,
+    hung: Option<Hang>,
+    limits: Limits,
+    /// Since when its stdout is closed.
+    silent: Option<Stopwatch>,
+    closed: bool,
     last_words: VecDeque<String>,
     /// Where the CPU time of its runs is added up.
     spent: Rc<Cell<f64>>,
@@ -64,31 +78,34 @@ impl Worker {
     /// Starts this very binary as `worker`.
     pub(crate) fn spawn(
         id: u64,
-        memory: Option<u64>,
+        limits: Limits,
         events: &Sender<Event>,
         spent: Rc<Cell<f64>>,
     ) -> io::Result<Worker> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("worker")
-            .args(memory.map(|bytes| format!("--memory={bytes}")))
+            .arg(format!("--patience={}ms", limits.patience.as_millis().max(1)))
+            .arg(format!("--memory={}", limits.memory))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
         let stdin = child.stdin.take();
         if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
-            listen(id, out, events.clone(), Event::Line)?;
-            listen(id, err, events.clone(), Event::Error)?;
+            listen(id, out, events.clone(), Event::Line, Event::Silent)?;
+            listen(id, err, events.clone(), Event::Error, Event::Closed)?;
         }
         Ok(Worker {
             child,
             stdin,
             held: VecDeque::new(),
-            since: Stopwatch::start(),
+            answered: 0,
+            waited: Duration::ZERO,
             ready: false,
-            hung: false,
-            closed: 0,
-            closing: None,
+            hung: None,
+            limits,
+            silent: None,
+            closed: false,
             last_words: VecDeque::new(),
             spent,
         })
@@ -103,30 +120,30 @@ impl Worker {
     }
 
     pub(crate) fn takes_work(&self) -> bool {
-        self.closed == 0 && !self.hung
+        self.silent.is_none() && !self.closed && self.hung.is_none()
     }
 
     /// A unit that cannot be written is still held: the process is dying, and its burial hands the unit on.
-    pub(crate) fn give(&mut self, unit: Unit) {
+    pub(crate) fn give(&mut self, unit: Unit) -> io::Result<()> {
         if self.held.is_empty() {
-            self.since = Stopwatch::start();
+            self.waited = Duration::ZERO;
         }
-        let line = serde_json::to_string(&unit).unwrap_or_default();
+        let unspeakable = |error| io::Error::other(format!("{}:{}: {error}", unit.story, unit.seed));
+        let line = serde_json::to_string(&unit).map_err(unspeakable)?;
         self.held.push_back(unit);
         if let Some(stdin) = &mut self.stdin
             && writeln!(stdin, "{line}").and_then(|()| stdin.flush()).is_err()
         {
             self.stdin = None;
         }
+        Ok(())
     }
 
     /// The answer an event carries, with the unit it answers.
     pub(crate) fn hear(&mut self, event: Event) -> io::Result<Option<Answered>> {
         match event {
-            Event::Closed(_) => {
-                self.closed += 1;
-                self.closing.get_or_insert_with(Stopwatch::start);
-            }
+            Event::Silent(_) => self.silent = Some(Stopwatch::start()),
+            Event::Closed(_) => self.closed = true,
             Event::Error(_, line) => {
                 if self.last_words.len() == LAST_WORDS {
                     self.last_words.pop_front();
@@ -134,48 +151,64 @@ impl Worker {
                 self.last_words.push_back(line);
             }
             // Node code may print: only what follows the mark is ours.
-            Event::Line(_, line) => match line.find(MARK).map(|at| &line[at + MARK.len()..]) {
-                None => {}
-                Some(READY) => {
-                    self.ready = true;
-                    self.since = Stopwatch::start();
+            Event::Line(_, line) => {
+                if let Some(at) = line.find(MARK) {
+                    return self.told(&line[at + MARK.len()..]);
                 }
-                Some(text) => {
-                    let (spent, outcome): (f64, Outcome) = serde_json::from_str(text).map_err(|error| {
-                        io::Error::other(format!("a worker's answer is unreadable ({error}): {text}"))
-                    })?;
-                    self.since = Stopwatch::start();
-                    self.spent.set(self.spent.get() + spent);
-                    return Ok(self.held.pop_front().map(|unit| (unit, outcome)));
-                }
-            },
+            }
         }
         Ok(None)
     }
 
-    pub(crate) fn kill_if_hung(&mut self, patience: Duration) {
-        if !self.hung && !self.held.is_empty() && self.closed == 0 && self.since.elapsed() > patience {
-            self.hung = true;
-            // An error here means that it ended by itself meanwhile.
-            let _ = self.child.kill();
+    fn told(&mut self, text: &str) -> io::Result<Option<Answered>> {
+        if text == READY {
+            (self.ready, self.waited) = (true, Duration::ZERO);
+            return Ok(None);
+        }
+        if let Some(nth) = text.strip_prefix(HUNG) {
+            // Not of a run that has been answered since.
+            if nth.parse() == Ok(self.answered) && !self.held.is_empty() {
+                self.kill(Hang::Busy(self.limits.patience));
+            }
+            return Ok(None);
+        }
+        let (spent, outcome): (f64, Outcome) = serde_json::from_str(text).map_err(|error| {
+            io::Error::other(format!("a worker's answer is unreadable ({error}): {text}"))
+        })?;
+        self.spent.set(self.spent.get() + spent);
+        // Whatever it was killed for, it was not the next unit.
+        (self.waited, self.hung) = (Duration::ZERO, None);
+        self.last_words.clear();
+        self.answered += 1;
+        Ok(self.held.pop_front().map(|unit| (unit, outcome)))
+    }
+
+    /// So much real time has passed, in which the parent was awake.
+    pub(crate) fn wait(&mut self, passed: Duration) {
+        self.waited += passed;
+        let most = if self.ready { self.limits.patience.saturating_mul(DAWDLING) } else { BEGINNING };
+        if !self.held.is_empty() && self.takes_work() && self.waited > most {
+            self.kill(Hang::Idle(most));
         }
     }
 
+    fn kill(&mut self, why: Hang) {
+        self.hung = Some(why);
+        // An error here means that it ended by itself meanwhile.
+        let _ = self.child.kill();
+    }
+
     pub(crate) fn is_gone(&self) -> bool {
-        self.closed >= 2 || self.closing.is_some_and(|since| since.elapsed() > MOURNING)
+        self.silent.is_some_and(|since| self.closed || since.elapsed() > MOURNING)
     }
 
     /// What became of the run in progress, and the units the process never came to. `again`: the run in progress had
     /// been lost before.
-    pub(crate) fn bury(
-        mut self,
-        patience: Duration,
-        again: bool,
-    ) -> io::Result<(Option<Lost>, VecDeque<Unit>)> {
+    pub(crate) fn bury(mut self, again: bool) -> io::Result<(Option<Lost>, VecDeque<Unit>)> {
         drop(self.stdin.take());
         let (status, by_itself) = self.end()?;
         let words = self.last_words.make_contiguous().join("\n");
-        let outside = by_itself && !self.hung && obituary::is_from_outside(status);
+        let outside = by_itself && self.hung.is_none() && obituary::is_from_outside(status);
         if !self.ready && (!outside || again) {
             return Err(io::Error::other(format!(
                 "a worker process ended before it was ready ({status}): {words}"
@@ -183,12 +216,10 @@ impl Worker {
         }
         let mut held = std::mem::take(&mut self.held);
         let lost = held.pop_front().map(|unit| {
-            let (verdict, fall) = if self.hung {
-                (Verdict::Liveness, obituary::hang(patience, &words))
-            } else if outside {
-                return (unit, Death::Outside(status));
-            } else {
-                (Verdict::Safety, obituary::death(status, &words))
+            let (verdict, fall) = match self.hung {
+                Some(hang) => (Verdict::Liveness, obituary::hang(hang, &words)),
+                None if outside => return (unit, Death::Outside(status)),
+                None => (Verdict::Safety, obituary::death(status, &words)),
             };
             let outcome = unit.lost(verdict, fall);
             (unit, Death::Own(Box::new(outcome)))
@@ -224,6 +255,7 @@ fn listen(
     pipe: impl Read + Send + 'static,
     events: Sender<Event>,
     wrap: fn(u64, String) -> Event,
+    end: fn(u64) -> Event,
 ) -> io::Result<()> {
     std::thread::Builder::new().name(format!("pipe {id}")).spawn(move || {
         let mut pipe = BufReader::new(pipe);
@@ -239,7 +271,7 @@ fn listen(
             }
             line.clear();
         }
-        let _ = events.send(Event::Closed(id));
+        let _ = events.send(end(id));
     })?;
     Ok(())
 }

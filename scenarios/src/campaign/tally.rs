@@ -201,13 +201,20 @@ impl StoryTally {
         Counted { is_new, is_worth_a_file }
     }
 
+    /// Whether nothing is known of it.
+    pub(crate) fn is_untried(&self) -> bool {
+        self.runs == 0 && self.again.is_empty()
+    }
+
     /// Ends the count: says what makes a campaign without failures no pass.
     pub(crate) fn close(&mut self, bug_planted: bool) {
         self.reproaches.clear();
         if bug_planted {
             return;
         }
-        if self.runs >= EXCUSED_FROM && self.excused * 100 > self.runs * EXCUSED_PERCENT {
+        if self.runs > 0 && self.excused == self.runs {
+            self.reproaches.push(format!("all {} runs were excused: nothing is known", self.runs));
+        } else if self.runs >= EXCUSED_FROM && self.excused * 100 > self.runs * EXCUSED_PERCENT {
             let share = format!("{} of {} runs were excused", self.excused, self.runs);
             self.reproaches.push(format!(
                 "{share}, more than {EXCUSED_PERCENT} %: the story's weather destroys too much"

@@ -25,7 +25,7 @@ pub(crate) struct Unit {
     /// Where to write the run's trace; without it the run keeps only its digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trace: Option<PathBuf>,
-    /// Where to write every decision of the run, as JSON.
+    /// Where to write every decision of the run the moment it is taken, as JSON lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) decisions: Option<PathBuf>,
     /// Whether to tell what the run covers.
@@ -60,3 +60,6 @@ pub(crate) const MARK: &str = "\u{1}stormglass ";
 
 /// The first thing a worker says; a process that dies before it never was a worker.
 pub(crate) const READY: &str = "ready";
+
+/// What a worker says, with its place among the units it was given, of a run that has had more of the cores than it may.
+pub(crate) const HUNG: &str = "hung ";

@@ -8,9 +8,6 @@ use stormglass_sim::Seed;
 
 use crate::campaign::Schedules;
 
-/// Real time after which a run counts as hung, unless `--patience` says otherwise.
-pub(crate) const PATIENCE: &str = "30s";
-
 /// `417` or `0x1a1`.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse::<Seed>().map(|seed| seed.0).map_err(|error| error.to_string())

@@ -7,7 +7,8 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 use stormglass_sim::Schedule;
 
-use super::args::{self, PATIENCE};
+use super::args;
+use super::machine::Workers;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::{Answer, Complaint, select};
@@ -35,15 +36,11 @@ pub(crate) struct Bugs {
     /// new futures for runs that covered something new
     #[arg(long, value_name = "NAME", default_value = "random")]
     schedule: Schedules,
-    /// Worker processes; as many as there are cores by default
-    #[arg(long, short, value_name = "J")]
-    jobs: Option<usize>,
     /// The table as JSON
     #[arg(long)]
     json: bool,
-    /// Real time after which a run counts as hung
-    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
-    patience: Duration,
+    #[command(flatten)]
+    workers: Workers,
 }
 
 /// A bug and a story that must catch it; or a harmless variant and a story that must not.
@@ -90,7 +87,7 @@ impl Bugs {
             return Err(Complaint::usage("none of these stories has a known bug to catch"));
         }
         let progress = Progress::new(None);
-        let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience);
+        let mut pool = self.workers.pool();
         // One hunt at a time: seeds after the first that failed would be wasted.
         for hunt in &mut hunts {
             hunt.go(&mut pool, &self, &progress)?;
@@ -99,7 +96,7 @@ impl Bugs {
         if self.json {
             say_json(&hunts)?;
         } else {
-            say(&table(&hunts, self.seeds))?;
+            say(&table(&hunts))?;
             say(&sum(&hunts))?;
         }
         Ok(u8::from(hunts.iter().any(|hunt| hunt.caught == hunt.harmless)))
@@ -160,7 +157,7 @@ impl Hunt {
     }
 }
 
-fn table(hunts: &[Hunt], most: u64) -> String {
+fn table(hunts: &[Hunt]) -> String {
     let wide = |cell: fn(&Hunt) -> usize| hunts.iter().map(cell).max().unwrap_or(0);
     let (bugs, stories) = (wide(|hunt| hunt.bug.len()), wide(|hunt| hunt.story.len()));
     let mut text = String::new();
@@ -174,7 +171,7 @@ fn table(hunts: &[Hunt], most: u64) -> String {
                 format!("{} after {seeds} {unit}  {oracle}", "caught".green())
             }
             (Some(seeds), None) => format!("{} {seeds} {unit}, as a harmless one must", "survived".green()),
-            (None, _) => format!("{} in {most} seeds", "missed".red()),
+            (None, _) => format!("{} in {} seeds", "missed".red(), hunt.given),
         };
         text.push_str(&format!("{:bugs$}  {:stories$}  {fate}\n", hunt.bug, hunt.story));
     }

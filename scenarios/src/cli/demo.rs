@@ -1,15 +1,14 @@
 //! `stormglass demo`: the main job, shown.
 
-use std::time::Duration;
-
 use clap::Args;
 use owo_colors::OwoColorize;
 
+use super::machine::Limits;
 use super::output::say;
 use super::progress::Progress;
 use super::run::one;
 use super::{Answer, Complaint, args, select};
-use crate::campaign::{Pool, Unit};
+use crate::campaign::Unit;
 use crate::outcome::{Outcome, Verdict};
 use crate::report;
 use crate::story::Story;
@@ -17,7 +16,6 @@ use crate::wall::Stopwatch;
 
 const STORY: &str = "kv/two_lock_holders";
 const BUG: &str = "maybe-takes-lock";
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const SCENE: &str = "\
 Three clients share a lock. It is one key on a server: whoever puts their name into it holds it. Between them and
@@ -59,7 +57,7 @@ impl Demo {
             return Err(Complaint::usage(format!("the planted bug did not show in {runs} seeds; {advice}")));
         };
         say(&format!("\n{}", report::failure(&failure, &failure.reference())))?;
-        let again = one(Unit::new(STORY, failure.seed, Some(BUG)), PATIENCE)?;
+        let again = one(Unit::new(STORY, failure.seed, Some(BUG)), Limits::default())?;
         if again != failure {
             return Err(Complaint::Internal(format!("{} differed when it ran again", failure.reference())));
         }
@@ -96,7 +94,7 @@ impl Demo {
                 *failure = Some(outcome);
             }
         };
-        Pool::new(args::cores(), PATIENCE).drive(&mut next, &mut done)?;
+        Limits::default().pool(args::cores()).drive(&mut next, &mut done)?;
         Ok((runs, events, failure.into_inner()))
     }
 }

@@ -1,18 +1,19 @@
 //! `stormglass determinism`: each seed twice, in two processes.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use owo_colors::OwoColorize;
 
-use super::args::{self, PATIENCE};
+use super::args;
+use super::machine::Workers;
 use super::output::{say, say_json};
 use super::parting::{Difference, Recording, parting};
 use super::progress::Progress;
 use super::{Answer, Complaint, select};
-use crate::campaign::{Pool, Unit};
+use crate::campaign::Unit;
 use crate::outcome::Outcome;
 use crate::shrink::recorded;
 use crate::story::Story;
@@ -28,18 +29,14 @@ pub(crate) struct Determinism {
     /// The first seed
     #[arg(long, value_name = "N", default_value = "0", value_parser = args::seed)]
     from: u64,
-    /// Worker processes; as many as there are cores by default
-    #[arg(long, short, value_name = "J")]
-    jobs: Option<usize>,
     /// Where the two traces of a difference are written
     #[arg(long, value_name = "DIR", default_value = "findings")]
     findings: PathBuf,
     /// What differs, as JSON
     #[arg(long)]
     json: bool,
-    /// Real time after which a run counts as hung
-    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
-    patience: Duration,
+    #[command(flatten)]
+    workers: Workers,
 }
 
 /// How often a run that differed is run again to see where.
@@ -89,8 +86,7 @@ impl Determinism {
             progress.step();
             outcomes.insert((unit.story.clone(), unit.seed), outcome);
         };
-        let jobs = self.jobs.unwrap_or_else(args::cores);
-        Pool::new(jobs, self.patience).drive(&mut || order.next(), &mut done)?;
+        self.workers.pool().drive(&mut || order.next(), &mut done)?;
         Ok(outcomes)
     }
 
@@ -99,13 +95,22 @@ impl Determinism {
         let name = format!("{}-{seed}.{part}.trace.jsonl", story.replace('/', "."));
         let path = std::path::absolute(self.findings.join(name))?;
         let unit = Unit { trace: Some(path.clone()), ..Unit::new(story, seed, None) };
-        let (_, decisions) = recorded(&mut Pool::new(1, self.patience), unit)?;
-        let trace = std::fs::read_to_string(&path)
-            .map_err(|error| Complaint::Internal(format!("{}: {error}", path.display())))?;
+        // What lies there is of an earlier call.
+        _ = std::fs::remove_file(&path);
+        let (_, decisions) = recorded(&mut self.workers.one(), unit)?;
+        let trace = match std::fs::read_to_string(&path) {
+            Ok(trace) => trace,
+            // A process that died wrote none.
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Complaint::Internal(format!("{}: {error}", path.display()))),
+        };
         Ok((path, Recording { trace, decisions }))
     }
 
     fn tell(&self, story: &str, seed: u64, headline: &str) -> Result<(), Complaint> {
+        if !self.json {
+            say(headline)?;
+        }
         std::fs::create_dir_all(&self.findings)?;
         let (one, first) = self.record(story, seed, "a")?;
         let (mut two, mut found) = (one.clone(), None);
@@ -122,7 +127,6 @@ impl Determinism {
             say_json(&Difference { story, seed, parting: parting.as_ref(), traces: &traces })?;
             return Ok(());
         }
-        say(headline)?;
         let advice =
             "the difference shows only beside other seeds in the same process: a static outlives its run";
         say(&parting.map_or_else(|| format!("  the two traces are equal: {advice}"), |found| found.told()))?;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::Args;
 use stormglass_sim::Seed;
 
-use super::args::{self, PATIENCE, Shard};
+use super::args::{self, Shard};
 use super::corpus::Corpus;
+use super::machine::Workers;
 use super::output::{note, say};
 use super::progress::Progress;
 use super::publish::Publish;
@@ -36,9 +37,6 @@ pub(crate) struct Fuzz {
     /// The first seed; without it a fresh one is drawn and printed
     #[arg(long, value_name = "N", value_parser = args::seed)]
     from: Option<u64>,
-    /// Worker processes; as many as there are cores by default
-    #[arg(long, short, value_name = "J")]
-    jobs: Option<usize>,
     /// Plant a known bug
     #[arg(long)]
     bug: Option<String>,
@@ -62,12 +60,8 @@ pub(crate) struct Fuzz {
     corpus: Option<PathBuf>,
     #[command(flatten)]
     publish: Publish,
-    /// Real time after which a run counts as hung
-    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
-    patience: Duration,
-    /// Memory a worker process may take: a run that wants more ends as an abort
-    #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = args::bytes)]
-    memory: u64,
+    #[command(flatten)]
+    workers: Workers,
 }
 
 impl Fuzz {
@@ -80,7 +74,7 @@ impl Fuzz {
         }
         // From here on there is something to go on with.
         journal.save(&self.findings).map_err(|error| self.cannot_write(&error))?;
-        let mut pool = Pool::new(self.jobs.unwrap_or_else(args::cores), self.patience).memory(self.memory);
+        let mut pool = self.workers.pool();
         let ended = self.all(&mut journal, corpus.as_ref(), &mut pool);
         if ended.is_err() && journal.done() == 0 {
             Journal::remove(&self.findings)?;
@@ -182,8 +176,11 @@ impl Fuzz {
         let (journal, guide) =
             (std::cell::RefCell::new(journal), std::cell::RefCell::new(Guide::new(plan.schedule)));
         let mut order = (journal.borrow().below()..).filter(|n| !journal.borrow().is_done(*n));
+        let trouble = std::cell::RefCell::new(None);
         let mut next = || {
-            if plan.time_ms.is_some_and(|time| journal.borrow().elapsed().as_millis() >= u128::from(time)) {
+            if trouble.borrow().is_some()
+                || plan.time_ms.is_some_and(|time| journal.borrow().elapsed().as_millis() >= u128::from(time))
+            {
                 return None;
             }
             let n = order.next()?;
@@ -192,8 +189,11 @@ impl Fuzz {
             let unit = guide.borrow_mut().unit(unit.under(plan.schedule.of(seed)));
             Some(Unit { tag: usize::try_from(n).ok()?, ..unit })
         };
-        let mut trouble = None;
         let mut done = |unit: &Unit, mut outcome: Outcome| {
+            // The state on disk knows neither the run that could not be told nor those after it: they are made again.
+            if trouble.borrow().is_some() {
+                return;
+            }
             guide.borrow_mut().learn(unit, &mut outcome);
             let journal = &mut **journal.borrow_mut();
             let told = progress.aside(|| self.told(&mut journal.tallies, unit, outcome)).and_then(|()| {
@@ -201,13 +201,14 @@ impl Fuzz {
                 journal.save_now_and_then(&self.findings).map_err(|error| self.cannot_write(&error))
             });
             if let Err(complaint) = told {
-                trouble.get_or_insert(complaint);
+                *trouble.borrow_mut() = Some(complaint);
+                return;
             }
             progress.step_and(|| report::standing(&journal.tallies, Some(journal.elapsed())));
         };
         pool.drive(&mut next, &mut done)?;
         drop(progress);
-        trouble.map_or(Ok(()), Err)
+        trouble.into_inner().map_or(Ok(()), Err)
     }
 
     /// Counts an outcome; a failure becomes a file at once, unless there are enough of its signature, and is told when it is

@@ -27,6 +27,7 @@ mod kvraft_server;
 mod list;
 #[cfg(feature = "systems")]
 mod load;
+mod machine;
 #[cfg(feature = "systems")]
 mod mapreduce;
 #[cfg(feature = "systems")]
@@ -68,6 +69,7 @@ pub(crate) use args::Shard;
 pub(crate) use complaint::Complaint;
 #[cfg(feature = "systems")]
 pub use house::command;
+pub(crate) use machine::Workers;
 pub(crate) use output::note;
 
 use crate::story::Story;

@@ -1,11 +1,11 @@
 //! `stormglass replay`: the same run again, with its trace.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 
-use super::args::{self, PATIENCE};
+use super::args;
+use super::machine::Limits;
 use super::output::{say, say_json};
 use super::run::{one, told};
 use super::{Answer, Complaint, INTERNAL, select};
@@ -29,9 +29,8 @@ pub(crate) struct Replay {
     /// The outcome as JSON
     #[arg(long)]
     json: bool,
-    /// Real time after which the run counts as hung
-    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
-    patience: Duration,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// A run that a command line names.
@@ -93,7 +92,7 @@ impl Replay {
                 .map_err(|error| Complaint::usage(format!("{}: {error}", folder.display())))?;
         }
         unit.trace = Some(trace.clone());
-        let outcome = one(unit, self.patience)?;
+        let outcome = one(unit, self.limits)?;
         let again = if file.is_some() { self.what } else { outcome.reference() };
         if self.json {
             say_json(&outcome)?;

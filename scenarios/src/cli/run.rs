@@ -1,15 +1,15 @@
 //! `stormglass run`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use stormglass_sim::Seed;
 
-use super::args::{self, PATIENCE};
+use super::args;
+use super::machine::Limits;
 use super::output::{say, say_json};
 use super::{Answer, Complaint, select};
-use crate::campaign::{Pool, Schedules, Unit};
+use crate::campaign::{Schedules, Unit};
 use crate::outcome::Outcome;
 use crate::report;
 use crate::story::Story;
@@ -33,9 +33,8 @@ pub(crate) struct Run {
     /// The outcome as JSON
     #[arg(long)]
     json: bool,
-    /// Real time after which the run counts as hung
-    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
-    patience: Duration,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Run {
@@ -46,7 +45,7 @@ impl Run {
         let unit = Unit::new(story.name(), seed, self.bug.as_deref());
         let mut unit = unit.under(self.schedule.of(seed));
         unit.trace = self.trace.as_deref().map(std::path::absolute).transpose()?;
-        let outcome = one(unit, self.patience)?;
+        let outcome = one(unit, self.limits)?;
         if self.json {
             say_json(&outcome)?;
         } else {
@@ -57,9 +56,9 @@ impl Run {
 }
 
 /// Runs one unit in a process of its own, so that whatever it does to its process becomes an outcome.
-pub(crate) fn one(unit: Unit, patience: Duration) -> Result<Outcome, Complaint> {
+pub(crate) fn one(unit: Unit, limits: Limits) -> Result<Outcome, Complaint> {
     let (mut unit, mut outcome) = (Some(unit), None);
-    Pool::new(1, patience).drive(&mut || unit.take(), &mut |_, answer| outcome = Some(answer))?;
+    limits.pool(1).drive(&mut || unit.take(), &mut |_, answer| outcome = Some(answer))?;
     outcome.ok_or_else(|| Complaint::Internal("the worker gave no answer".into()))
 }
 

@@ -1,13 +1,13 @@
 //! `stormglass shrink`: the smallest run that fails the same way.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 use stormglass_sim::chance::Overrides;
 
-use super::args::{self, PATIENCE};
+use super::args;
+use super::machine::Workers;
 use super::output::{say, say_json};
 use super::progress::Progress;
 use super::replay::subject;
@@ -32,15 +32,11 @@ pub(crate) struct Shrink {
     /// Runs to spend at most
     #[arg(long, value_name = "RUNS", default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..))]
     budget: u64,
-    /// Worker processes; as many as there are cores by default
-    #[arg(long, short, value_name = "J")]
-    jobs: Option<usize>,
     /// What came of it, as JSON
     #[arg(long)]
     json: bool,
-    /// Real time after which a run counts as hung
-    #[arg(long, value_name = "TIME", default_value = PATIENCE, value_parser = args::duration)]
-    patience: Duration,
+    #[command(flatten)]
+    workers: Workers,
 }
 
 /// What `--json` says.
@@ -59,11 +55,7 @@ struct Report<'a> {
 impl Shrink {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
         let subject = subject(stories, &self.what)?.under(self.schedule)?;
-        let effort = Effort {
-            jobs: self.jobs.unwrap_or_else(args::cores),
-            patience: self.patience,
-            budget: self.budget,
-        };
+        let effort = Effort { workers: self.workers, budget: self.budget };
         let progress = Progress::searching();
         let shrunk = shrink(subject.unit, &effort, &mut |size| progress.message(size.to_string()))?;
         drop(progress);

@@ -2,23 +2,21 @@
 
 use clap::Args;
 
+use super::machine::Limits;
 use super::{Answer, Complaint};
 use crate::campaign::serve;
 use crate::story::Story;
 
 #[derive(Args)]
 pub(crate) struct Worker {
-    /// Bytes of memory this process may take
-    #[arg(long)]
-    memory: Option<u64>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Worker {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
-        if let Some(bytes) = self.memory {
-            limit_memory(bytes)?;
-        }
-        serve(stories);
+        limit_memory(self.limits.memory())?;
+        serve(stories, self.limits.patience());
         Ok(0)
     }
 }

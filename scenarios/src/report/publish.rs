@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::summary::{Share, answer, is_untried, shares};
+use super::summary::{Share, answer, shares};
 use super::{headline, invocation::command};
 use crate::campaign::{CampaignResult, StoryTally, Told};
 use crate::outcome::Verdict;
@@ -17,7 +17,7 @@ pub(crate) fn junit(result: &CampaignResult) -> String {
     for tally in &result.stories {
         let system = tally.story.split('/').next().unwrap_or_default();
         let mut status = match tally.verdict() {
-            _ if is_untried(tally) => TestCaseStatus::skipped(),
+            _ if tally.is_untried() => TestCaseStatus::skipped(),
             Verdict::Holds => TestCaseStatus::success(),
             Verdict::Broken => TestCaseStatus::non_success(NonSuccessKind::Error),
             _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -111,7 +111,9 @@ pub(crate) fn markdown(result: &CampaignResult) -> String {
     for tally in &result.stories {
         for failure in tally.told() {
             let (signature, block) = (failure.signature(), plain_failure(&failure));
-            _ = writeln!(text, "\n## {}: {signature}\n\n```text\n{block}\n```", tally.story);
+            let (quote, fence) = (ticks(1, &signature), ticks(3, &block));
+            _ = writeln!(text, "\n## {}: {quote}{signature}{quote}", tally.story);
+            _ = writeln!(text, "\n{fence}text\n{block}\n{fence}");
         }
         for reproach in &tally.reproaches {
             _ = writeln!(text, "\n**{}**: {reproach}", tally.story);
@@ -120,6 +122,12 @@ pub(crate) fn markdown(result: &CampaignResult) -> String {
     schedules(result, &mut text);
     coverage(result, &mut text);
     text
+}
+
+/// As many backticks as it takes to quote this, whatever backticks are in it.
+fn ticks(least: usize, text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(least.max(longest + 1))
 }
 
 /// What each schedule had of the campaign, and found, where there are several.
@@ -160,7 +168,7 @@ fn unreached(result: &CampaignResult, text: &mut String) {
         let events = tally.seen.iter().filter(|(_, times)| **times > 0).map(|(event, _)| event.as_str());
         seen.entry(system(tally)).or_default().extend(events);
     }
-    let lines = result.stories.iter().filter(|tally| !is_untried(tally)).filter_map(|tally| {
+    let lines = result.stories.iter().filter(|tally| !tally.is_untried()).filter_map(|tally| {
         let elsewhere = seen[&system(tally)].iter().filter(|event| !tally.seen.contains_key(**event));
         let missing: Vec<&str> = elsewhere.copied().collect();
         (!missing.is_empty()).then(|| format!("- {}: {}\n", tally.story, missing.join("; ")))
@@ -206,6 +214,12 @@ mod tests {
     }
 
     #[test]
+    fn a_page_quotes_what_quotes() {
+        assert_eq!((ticks(1, "a `b` ``c``"), ticks(3, "no tick")), ("```".into(), "```".into()));
+        assert_eq!(ticks(3, "```\nx\n```"), "````");
+    }
+
+    #[test]
     fn an_annotation_is_one_line() {
         let lines = annotations(&result());
         assert!(lines.iter().all(|line| !line.contains('\n')), "{lines:?}");
@@ -243,6 +257,6 @@ mod tests {
     fn a_page_names_what_was_never_seen() {
         let page = markdown(&result());
         assert!(page.contains("| kv/x | a \\| retry | 0 | **never** |"), "{page}");
-        assert!(page.contains("## kv/x: always: x < # & stays"), "{page}");
+        assert!(page.contains("## kv/x: `always: x < # & stays`\n"), "{page}");
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
     for tally in tallies {
         let shown = answer(tally);
         let shown = match tally.verdict() {
-            _ if is_untried(tally) => shown.yellow().to_string(),
+            _ if tally.is_untried() => shown.yellow().to_string(),
             Verdict::Holds => shown.green().to_string(),
             Verdict::Undecided => shown.yellow().to_string(),
             _ => shown.red().to_string(),
@@ -48,7 +48,7 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
     }
     text.push_str(&schedules(tallies));
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
-    if tallies.iter().all(is_untried) {
+    if tallies.iter().all(StoryTally::is_untried) {
         text.push_str("nothing was run, so nothing is known\n");
         return text;
     }
@@ -62,12 +62,7 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
 
 /// The verdict on a story: of one that had no run there is none.
 pub(super) fn answer(tally: &StoryTally) -> String {
-    if is_untried(tally) { "not run".to_owned() } else { tally.verdict().to_string() }
-}
-
-/// Whether nothing is known of a story.
-pub(super) fn is_untried(tally: &StoryTally) -> bool {
-    tally.runs == 0 && tally.again.is_empty()
+    if tally.is_untried() { "not run".to_owned() } else { tally.verdict().to_string() }
 }
 
 /// How far a campaign has come: virtual time, how much of it in a second, failures.

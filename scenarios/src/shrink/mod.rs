@@ -12,24 +12,20 @@ mod tests;
 mod trial;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use stormglass_sim::chance::{Decision, Overrides};
 
 pub(crate) use part::Size;
 use part::{Part, stands_alone};
-pub(crate) use trial::{Failure, LONGER, recorded, run};
+pub(crate) use trial::{Failure, at_most, recorded, run};
 use trial::{Runs, Trial};
 
 use crate::campaign::{Finding, Unit};
-use crate::cli::Complaint;
+use crate::cli::{Complaint, Workers};
 
 /// How hard to try.
 pub(crate) struct Effort {
-    /// Worker processes.
-    pub(crate) jobs: usize,
-    /// Real time after which a run counts as hung.
-    pub(crate) patience: Duration,
+    pub(crate) workers: Workers,
     /// Runs.
     pub(crate) budget: u64,
 }
@@ -55,7 +51,7 @@ pub(crate) struct Shrunk {
 pub(crate) fn shrink(unit: Unit, effort: &Effort, told: &mut dyn FnMut(&Size)) -> Result<Shrunk, Complaint> {
     let overrides = unit.overrides.clone();
     let until_ns = unit.until_ns;
-    let mut trial = Trial::new(unit, effort.jobs, effort.patience, effort.budget)?;
+    let mut trial = Trial::new(unit, effort.workers, effort.budget)?;
     let mut shrunk = search(&mut trial, overrides, told)?;
     shrunk.finding.until_ns = shrunk.finding.until_ns.or(until_ns);
     Ok(shrunk)
@@ -69,6 +65,7 @@ fn search(
 ) -> Result<Shrunk, Complaint> {
     let mut search = Search { runs, overrides, decisions: Vec::new(), at_ns: 0, until_ns: None };
     search.refresh()?;
+    search.pin()?;
     let before = Size::of(&search.decisions);
     loop {
         let start = search.overrides.clone();
@@ -118,9 +115,34 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// Names every decision of a run whose future was drawn anew. A [`Redraw`](stormglass_sim::chance::Redraw) counts
+    /// decisions and forgets what was said of them: with one in the run, what is left out before it moves it, and what is
+    /// left out behind it stays.
+    fn pin(&mut self) -> Result<(), Complaint> {
+        if self.overrides.redraws.is_empty() {
+            return Ok(());
+        }
+        let mut overrides = Overrides::default();
+        for decision in &self.decisions {
+            overrides.calm(decision.stream.clone());
+            if decision.value != decision.calm {
+                overrides.set(decision.stream.clone(), decision.index, decision.value);
+            }
+        }
+        if self.runs.first(std::slice::from_ref(&overrides))?.is_some() {
+            self.overrides = overrides;
+            self.refresh()?;
+        }
+        Ok(())
+    }
+
     /// Whether the run can end earlier: one whose failure is found when its history is judged. Nearly all others end with
     /// their failure, which the first try shows. What contradicts itself goes on to, so halving finds the moment.
     fn end_earlier(&mut self) -> Result<bool, Complaint> {
+        // Of a run that killed its process nobody knows when that was.
+        if self.at_ns == 0 {
+            return Ok(false);
+        }
         let (mut without, mut with, mut tried) = (0, PARTS, PARTS - 1);
         while with - without > 1 {
             let until_ns = self.at_ns / PARTS * tried;
@@ -143,7 +165,7 @@ impl Search<'_> {
         let lively: BTreeSet<&str> = self.decisions.iter().map(|decision| decision.stream.as_str()).collect();
         let streams: Vec<String> = lively
             .into_iter()
-            .filter(|stream| Part::of(stream) == part && !self.overrides.calm_streams.contains(*stream))
+            .filter(|stream| Part::of(stream) == part && !self.is_calm(stream))
             .map(str::to_owned)
             .collect();
         if streams.is_empty() {
@@ -151,7 +173,10 @@ impl Search<'_> {
         }
         let plan = |kept: &[String], base: &Overrides| {
             let mut overrides = base.clone();
-            overrides.calm_streams.extend(streams.iter().filter(|stream| !kept.contains(stream)).cloned());
+            for stream in streams.iter().filter(|stream| !kept.contains(stream)) {
+                overrides.points.remove(stream);
+                overrides.calm(stream.clone());
+            }
             overrides
         };
         let (runs, base) = (&mut *self.runs, &self.overrides);
@@ -161,6 +186,11 @@ impl Search<'_> {
         })?;
         self.overrides = plan(&kept, &self.overrides);
         self.refresh()
+    }
+
+    /// Whether all that a stream decides is calm, as it was told to be.
+    fn is_calm(&self, stream: &str) -> bool {
+        self.overrides.calm_streams.contains(stream) && !self.overrides.points.contains_key(stream)
     }
 
     /// Single decisions that are not calm.

@@ -1,8 +1,9 @@
 //! The shrinker shrinks, and one that does it wrong is noticed.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stormglass_sim::chance::{Decision, Overrides};
+use stormglass_sim::chance::{Decision, Overrides, Redraw, Witness};
 use stormglass_sim::time::sleep;
 
 use super::part::{Part, stands_alone};
@@ -54,14 +55,12 @@ struct Here {
 impl Here {
     fn run(&mut self, overrides: &Overrides) -> (Outcome, Vec<Decision>) {
         self.spent += 1;
-        let unit = Unit {
-            overrides: overrides.clone(),
-            decisions: Some("memory".into()),
-            until_ns: self.until_ns,
-            ..unit()
-        };
-        let ran = on_fresh_thread(&self.story, &unit);
-        (ran.outcome, ran.decisions.unwrap_or_default())
+        let unit = Unit { overrides: overrides.clone(), until_ns: self.until_ns, ..unit() };
+        let heard: Arc<Mutex<Vec<Decision>>> = Arc::default();
+        let hears = heard.clone();
+        let witness = Witness::new(move |decision| hears.lock().unwrap().push(decision.clone()));
+        let ran = on_fresh_thread(&self.story, &unit, Some(witness));
+        (ran.outcome, std::mem::take(&mut heard.lock().unwrap()))
     }
 }
 
@@ -109,11 +108,15 @@ fn unit() -> Unit {
 }
 
 fn shrunk(wrong: Wrong) -> (Here, Shrunk) {
+    shrunk_from(wrong, Overrides::default())
+}
+
+fn shrunk_from(wrong: Wrong, overrides: Overrides) -> (Here, Shrunk) {
     let story = Story::new("test/slippery", "c", slippery);
-    let whole = on_fresh_thread(&story, &unit()).outcome;
+    let whole = on_fresh_thread(&story, &unit(), None).outcome;
     let Ok(failure) = Failure::of(&whole) else { panic!("it fails: {whole:?}") };
     let mut here = Here { story, failure, wrong, spent: 0, until_ns: None };
-    let Ok(mut shrunk) = search(&mut here, Overrides::default(), &mut |_| ()) else {
+    let Ok(mut shrunk) = search(&mut here, overrides, &mut |_| ()) else {
         panic!("running here cannot fail")
     };
     if wrong == Wrong::ForgetsADecision {
@@ -150,6 +153,26 @@ fn what_is_left_fails_the_same_way_and_is_all_needed() {
     assert_eq!(check(&mut here, &shrunk), Ok(()));
     assert_eq!(shrunk.after.to_string(), "one crash, two steps");
     assert!(shrunk.finished && shrunk.runs < 60, "{} runs", shrunk.runs);
+}
+
+/// As campaigns under `guided` find them.
+#[test]
+fn a_failure_whose_future_was_drawn_anew_becomes_as_small() {
+    let story = Story::new("test/slippery", "c", slippery);
+    let Ok(failure) = Failure::of(&on_fresh_thread(&story, &unit(), None).outcome) else {
+        panic!("it fails")
+    };
+    let redrawn = |salt| Overrides { redraws: vec![Redraw { after: 9, salt }], ..Overrides::default() };
+    let fails = |salt: &u64| {
+        let unit = Unit { overrides: redrawn(*salt), ..unit() };
+        failure.is_of(&on_fresh_thread(&story, &unit, None).outcome)
+    };
+    for salt in (0..).filter(fails).take(5) {
+        let (mut here, shrunk) = shrunk_from(Wrong::Nothing, redrawn(salt));
+        assert_eq!(check(&mut here, &shrunk), Ok(()));
+        assert_eq!(shrunk.after.to_string(), "one crash, two steps");
+        assert!(shrunk.finding.overrides.redraws.is_empty());
+    }
 }
 
 #[test]

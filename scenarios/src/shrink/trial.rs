@@ -1,15 +1,14 @@
 //! Does it still fail the same way?
 
-use std::time::Duration;
-
 use stormglass_sim::chance::{Decision, Overrides};
 
 use crate::campaign::{Pool, Unit};
-use crate::cli::Complaint;
+use crate::cli::{Complaint, Workers};
 use crate::outcome::{Outcome, Verdict};
+use crate::run::MAX_EVENTS;
 
 /// Events a candidate may have beyond what the failing run had, as a factor: what does not get on is not the same failure.
-pub(crate) const LONGER: u64 = 4;
+const LONGER: u64 = 4;
 
 /// Where candidates are run.
 pub(super) trait Runs {
@@ -67,20 +66,12 @@ pub(super) struct Trial {
 
 impl Trial {
     /// Runs the failure as it is. An error when it does not fail at all.
-    pub(super) fn new(
-        mut unit: Unit,
-        jobs: usize,
-        patience: Duration,
-        budget: u64,
-    ) -> Result<Trial, Complaint> {
-        let mut pool = Pool::new(jobs, patience);
+    pub(super) fn new(mut unit: Unit, workers: Workers, budget: u64) -> Result<Trial, Complaint> {
+        let mut pool = workers.pool();
         let outcome = run(&mut pool, vec![unit.clone()])?.remove(0);
         let failure = Failure::of(&outcome)?;
-        // A run that killed its process has no count of events.
-        if outcome.digest.is_some() {
-            unit.max_events = Some(outcome.events.saturating_mul(LONGER).saturating_add(10_000));
-        }
-        Ok(Trial { unit, failure, pool, jobs, left: budget.saturating_sub(1), spent: 1 })
+        unit.max_events = at_most(&outcome);
+        Ok(Trial { unit, failure, pool, jobs: workers.count(), left: budget.saturating_sub(1), spent: 1 })
     }
 
     fn unit(&self, overrides: &Overrides) -> Unit {
@@ -149,14 +140,22 @@ impl Runs for Trial {
     }
 }
 
-/// One run, with every decision it takes; none are known of a run that killed its process.
+/// Events that a run may have which shall be the same failure. A run that killed its process has no count of its own.
+pub(crate) fn at_most(outcome: &Outcome) -> Option<u64> {
+    let more = outcome.events.saturating_mul(LONGER).saturating_add(10_000);
+    outcome.digest.map(|_| more.min(MAX_EVENTS))
+}
+
+/// One run, with every decision it takes, also when it kills its process.
 pub(crate) fn recorded(pool: &mut Pool, unit: Unit) -> Result<(Outcome, Vec<Decision>), Complaint> {
     let file = tempfile(&unit);
     let outcome = run(pool, vec![Unit { decisions: Some(file.clone()), ..unit }])?.remove(0);
     let text = std::fs::read(&file);
     _ = std::fs::remove_file(&file);
-    // A process that died wrote nothing.
-    let decisions = text.map_or(Ok(Vec::new()), |text| serde_json::from_slice(&text))?;
+    let text = text.unwrap_or_default();
+    // A process that died in the midst of a line has not taken that decision.
+    let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let decisions = lines.map(serde_json::from_slice).collect::<Result<_, _>>()?;
     Ok((outcome, decisions))
 }
 

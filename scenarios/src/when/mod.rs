@@ -7,8 +7,6 @@
 mod plot;
 mod words;
 
-use std::time::Duration;
-
 use serde::Serialize;
 use stormglass_sim::chance::{Decision, Redraw};
 
@@ -16,16 +14,13 @@ pub(crate) use plot::plot;
 use words::Trace;
 
 use crate::campaign::{Pool, Unit};
-use crate::cli::Complaint;
+use crate::cli::{Complaint, Workers};
 use crate::outcome::Outcome;
-use crate::shrink::{Failure, LONGER, recorded, run};
+use crate::shrink::{Failure, at_most, recorded, run};
 
 /// How closely to look.
 pub(crate) struct Effort {
-    /// Worker processes.
-    pub(crate) jobs: usize,
-    /// Real time after which a run counts as hung.
-    pub(crate) patience: Duration,
+    pub(crate) workers: Workers,
     /// Moments between the start of the run and its end.
     pub(crate) moments: u64,
     /// Futures of each.
@@ -67,7 +62,7 @@ pub(crate) struct When {
     pub(crate) curve: Vec<Moment>,
     /// The two moments of the curve between which it rises most.
     pub(crate) steepest: [Moment; 2],
-    /// Nothing where it never rises: then it was certain from the start.
+    /// Nothing where no single decision stands out: it was certain from the start, or came by degrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<Step>,
     /// Runs it took.
@@ -81,22 +76,21 @@ pub(crate) struct When {
 /// # Errors
 /// When the run does not fail, decides nothing, or a worker cannot be had.
 pub(crate) fn when(unit: Unit, effort: &Effort, told: &mut dyn FnMut(u64)) -> Result<When, Complaint> {
-    let mut pool = Pool::new(effort.jobs, effort.patience);
+    let mut pool = effort.workers.pool();
     let trace = std::env::temp_dir().join(format!("stormglass-when-{}.jsonl", std::process::id()));
     let whole = Unit { trace: Some(trace.clone()), ..unit.clone() };
     let (outcome, decisions) = recorded(&mut pool, whole)?;
     let lines = std::fs::read_to_string(&trace).unwrap_or_default();
     _ = std::fs::remove_file(&trace);
     let failure = Failure::of(&outcome)?;
-    if decisions.is_empty() {
+    if decisions.is_empty() || outcome.digest.is_none() {
         return Err(Complaint::usage(format!(
-            "{}: nothing is known of its decisions, so there is nothing to draw anew",
+            "{}: it decided nothing, or its process did not survive, so nothing is known of when it did",
             outcome.reference()
         )));
     }
     let trace = Trace::read(&lines);
-    let max_events = Some(outcome.events.saturating_mul(LONGER).saturating_add(10_000));
-    let unit = Unit { max_events, ..unit };
+    let unit = Unit { max_events: at_most(&outcome), ..unit };
     let times = times(&decisions, &trace);
     let mut look = Look { pool, unit, failure, times, runs: 1, told };
 

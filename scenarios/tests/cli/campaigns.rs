@@ -27,6 +27,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_campaign_is_told_to_ci", ci),
     ("results_go_through_what_is_no_file", through),
     ("a_run_that_eats_memory_ends_alone", memory),
+    ("a_campaign_nobody_listens_to_ends_and_goes_on", unheard),
 ];
 
 fn read(folder: &Path, file: &str) -> String {
@@ -335,5 +336,21 @@ fn memory() {
         .ends(1)
         .says("rough/hungry  seed 7")
         .says("10 runs");
+    let replay = "replay findings/rough.hungry-7.json";
+    call(folder.path(), &format!("{replay} --memory 400M")).ends(1).says("ABORT");
+    call(folder.path(), &format!("{replay} --memory 4G")).ends(70).complains("is holds");
     call(folder.path(), "fuzz rough/hungry --memory lots").ends(64).complains("'lots' is not a size");
+}
+
+/// Its reader leaves at the first failure: it ends there, and no run is counted that was not told.
+fn unheard() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "fuzz rough/bites rough/lingers --bug bites-rarely --from 0 --seeds 150 --jobs 2";
+    let mut campaign = command(folder.path(), line).stdout(Stdio::piped()).spawn().unwrap();
+    drop(campaign.stdout.take());
+    assert_eq!(campaign.wait().unwrap().code(), Some(141));
+    let said = call(folder.path(), "fuzz --resume --json r.json").ends(1);
+    assert!(!said.out.contains("goes on after 300 runs"), "{}", said.out);
+    call(folder.path(), &format!("{line} --findings whole --json whole.json")).ends(1);
+    assert_eq!(read(folder.path(), "r.json"), read(folder.path(), "whole.json"));
 }

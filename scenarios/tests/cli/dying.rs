@@ -14,6 +14,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("an_abort_is_the_result_of_its_seed", || dies("aborts", "abort", "ABORT", 1)),
     ("an_exit_is_the_result_of_its_seed", || dies("exits", "exit", "EXIT", 1)),
     ("a_hang_is_the_result_of_its_seed", || dies("hangs", "hang", "HANG", 2)),
+    ("a_wait_without_end_is_the_result_of_its_seed", waits),
+    ("who_has_no_core_has_not_hung", starves),
     ("a_blown_stack_is_the_result_of_its_seed", || dies("overflows", "stack overflow", "STACK OVERFLOW", 1)),
     ("a_run_that_is_killed_twice_is_told_as_that", || dies("killed", "killed", "KILLED", 1)),
     ("a_worker_killed_from_outside_costs_nothing", workers_killed),
@@ -43,6 +45,18 @@ fn dies(story: &str, oracle: &str, headline: &str, code: i32) {
         assert_eq!(finding["expected"]["fall"]["oracle"], oracle);
         call(folder.path(), &format!("replay findings/{name} --patience 2s")).ends(code).says(headline);
     }
+}
+
+/// It takes no processor time, so real time ends it, ten times as much.
+fn waits() {
+    alone("fuzz rough/waits --from 0 --seeds 20 --jobs 2 --patience 200ms")
+        .ends(2)
+        .says(&format!("rough/waits  seed {FATAL}  "))
+        .says("HANG\n  the run had not ended after 2 s of real time: a step that waits for what never comes, or for a core; killed");
+}
+
+fn starves() {
+    alone("fuzz rough/starves --from 0 --seeds 20 --jobs 2 --patience 200ms").ends(0).says("20 runs  holds");
 }
 
 /// `kill -9` of workers, at moments of their own: what comes of it is what comes of a campaign that was left in peace.

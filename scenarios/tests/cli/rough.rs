@@ -29,6 +29,7 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/aborts", "One seed aborts", |stage| async move {
             die(&stage, || std::process::abort()).await
         }),
+        Story::new("rough/falls", "A crash after the third step ends the process", falls),
         Story::new("rough/exits", "One seed exits", |stage| async move {
             die(&stage, || std::process::exit(3)).await
         }),
@@ -44,6 +45,25 @@ pub(crate) fn stories() -> Vec<Story> {
                 loop {
                     std::hint::spin_loop()
                 }
+            })
+            .await
+        }),
+        Story::new("rough/waits", "One seed waits for nobody", |stage| async move {
+            die(&stage, || {
+                loop {
+                    std::thread::park()
+                }
+            })
+            .await
+        }),
+        Story::new("rough/starves", "One seed has no core for a while", |stage| async move {
+            die(&stage, || {
+                // By a call that no world sees.
+                let pause = rustix::thread::Timespec { tv_sec: 0, tv_nsec: 600_000_000 };
+                assert!(matches!(
+                    rustix::thread::nanosleep(&pause),
+                    rustix::thread::NanosleepRelativeResult::Ok
+                ));
             })
             .await
         }),
@@ -87,6 +107,17 @@ async fn die(stage: &Stage, how: fn()) {
     wander(stage).await;
     if fatal(stage) {
         how();
+    }
+}
+
+async fn falls(stage: Stage) {
+    let mut done = Vec::new();
+    for step in stage.each("c1", 0..12) {
+        done.push(step);
+        sleep(Duration::from_millis(1)).await;
+    }
+    if (0..4).filter(|_| stage.strikes("crash")).count() > 0 && done.contains(&3) {
+        std::process::abort();
     }
 }
 

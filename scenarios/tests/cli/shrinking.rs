@@ -143,8 +143,13 @@ fn ends_earlier() {
 
 fn death() {
     let folder = tempfile::tempdir().unwrap();
-    call(folder.path(), "shrink rough/aborts:7 -o min.json").ends(1).says("is now:");
-    call(folder.path(), "replay min.json").ends(1).says("ABORT");
+    // Each decision is known that it took, up to its death.
+    let found = call(folder.path(), "fuzz rough/falls --from 0 --seeds 40 --json r.json").ends(1);
+    let replay = found.out.lines().find_map(|line| line.trim().strip_prefix("replay:  rough replay "));
+    let report = shrunk(folder.path(), replay.expect("it says how"));
+    assert_eq!(report["after"], "one crash, one step", "{report}");
+    call(folder.path(), "replay min.json").ends(1).says("ABORT").says("all it takes: one crash, one step");
+    call(folder.path(), "explain --when min.json").ends(64).complains("its process did not survive");
 }
 
 fn budget() {
@@ -160,4 +165,5 @@ fn holds() {
         .ends(64)
         .complains("rough/holds:1: holds, there is nothing to explain or to make smaller");
     call(folder.path(), "shrink rough/hodls:1").ends(64).complains("did you mean");
+    call(folder.path(), "shrink rough/bites:1:bites-often --jobs 0").ends(64).complains("0 is not in 1..");
 }

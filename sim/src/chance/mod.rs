@@ -8,10 +8,12 @@
 mod overrides;
 mod ratio;
 mod stream;
+mod witness;
 
 pub use overrides::{Decision, Overrides, Redraw};
 pub use ratio::Ratio;
 pub use stream::Stream;
+pub use witness::Witness;
 
 use std::rc::Rc;
 
@@ -48,6 +50,7 @@ pub(crate) struct Chance {
     sources: Vec<Source>,
     overrides: Overrides,
     record: Option<Vec<Decision>>,
+    witness: Option<Witness>,
     /// Decisions that are still to be taken before the future is drawn anew.
     kept: u64,
     /// How often it was.
@@ -63,15 +66,25 @@ impl Chance {
             points: std::collections::BTreeMap::new(),
             redraws: Vec::new(),
         };
-        Chance { root: None, sources: Vec::new(), overrides, record: None, kept: 0, redrawn: 0, salt: [0; 2] }
+        Chance {
+            root: None,
+            sources: Vec::new(),
+            overrides,
+            record: None,
+            witness: None,
+            kept: 0,
+            redrawn: 0,
+            salt: [0; 2],
+        }
     }
 
     /// Starts over from `seed`; memory is kept.
-    pub(crate) fn reset(&mut self, seed: Seed, overrides: Overrides, record: bool) {
+    pub(crate) fn reset(&mut self, seed: Seed, overrides: Overrides, record: bool, witness: Option<Witness>) {
         self.root = Some(root(seed.0, b"stormglass chance\x01"));
         self.sources.clear();
         self.overrides = overrides;
         self.record = record.then(Vec::new);
+        self.witness = witness;
         self.salt = [0; 2];
         self.redrawn = 0;
         self.keep(0);
@@ -115,7 +128,7 @@ impl Chance {
         root.set_stream(id);
         root.set_word_pos(0);
         let key = [root.next_u64() ^ self.salt[0], root.next_u64() ^ self.salt[1]];
-        let watching = self.record.is_some() || !self.overrides.is_empty();
+        let watching = self.record.is_some() || self.witness.is_some() || !self.overrides.is_empty();
         let watched = watching.then(|| {
             let name = name();
             let calm = self.overrides.calm_streams.contains(&name);
@@ -154,15 +167,16 @@ impl Chance {
             None if watched.calm => calm,
             None => value,
         };
-        if let Some(record) = &mut self.record {
-            record.push(Decision {
-                stream: watched.name.to_string(),
-                index,
-                kind: kind.to_owned(),
-                value,
-                calm,
-                cause: crate::hub::HUB.with(|hub| hub.cause.get()),
-            });
+        if self.record.is_some() || self.witness.is_some() {
+            let cause = crate::hub::HUB.with(|hub| hub.cause.get());
+            let (stream, kind) = (watched.name.to_string(), kind.to_owned());
+            let decision = Decision { stream, index, kind, value, calm, cause };
+            if let Some(witness) = &self.witness {
+                witness.hear(&decision);
+            }
+            if let Some(record) = &mut self.record {
+                record.push(decision);
+            }
         }
         self.kept -= 1;
         if self.kept == 0 {
@@ -248,7 +262,7 @@ mod tests {
 
     fn chance(seed: u64, overrides: Overrides) -> Chance {
         let mut chance = Chance::new();
-        chance.reset(Seed(seed), overrides, true);
+        chance.reset(Seed(seed), overrides, true, None);
         chance
     }
 
