@@ -197,8 +197,31 @@ pub(crate) fn build() -> Result<PathBuf, String> {
     Ok(crate::bench::target_directory().join("release/stormglass"))
 }
 
+/// Writes the whole of a file, or nothing: what an interruption leaves is read again.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    let beside = path.with_extension("part");
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, path))
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The program, copied into `folder`: what is built while it is at work is another one.
+pub(crate) fn copied(program: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let copy = std::path::absolute(folder.join("stormglass")).map_err(|error| error.to_string())?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::copy(program, &copy))
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    Ok(copy)
+}
+
+/// Tells one build of the program from another.
+pub(crate) fn fingerprint(program: &Path) -> Result<String, String> {
+    let bytes = fs::read(program).map_err(|error| format!("{}: {error}", program.display()))?;
+    // FNV-1a.
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Ok(format!("{hash:016x}"))
 }
 
 #[cfg(test)]

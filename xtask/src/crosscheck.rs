@@ -215,13 +215,16 @@ impl Crosscheck {
         let only = self.only.as_deref();
         let is_asked = |row: &Row| only.is_none_or(|only| row.name.contains(only));
         let rows: Vec<Row> = rows().into_iter().filter(is_asked).collect();
+        if rows.is_empty() {
+            return Err(format!("no row is called so: --only {}", only.unwrap_or_default()));
+        }
         let mut compared = 0;
         if !self.only_random {
             for row in &rows {
                 compared += (row.small)()?;
             }
         }
-        let each = self.histories.div_ceil(rows.len().max(1) as u64);
+        let each = self.histories.div_ceil(rows.len() as u64);
         for (at, row) in rows.iter().enumerate() {
             compared += (row.random)(
                 self.seed.wrapping_mul(1_000_003).wrapping_add(at as u64),

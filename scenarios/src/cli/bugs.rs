@@ -113,8 +113,8 @@ impl Hunt {
     /// seeds needed does not depend on how many processes there are.
     fn go(&mut self, pool: &mut Pool, bugs: &Bugs, progress: &Progress) -> Result<(), Complaint> {
         let Bugs { from, seeds: most, schedule, .. } = *bugs;
-        // With its place among the seeds given.
-        let first: std::cell::RefCell<Option<(usize, Outcome)>> = std::cell::RefCell::default();
+        // With its place among the seeds given, and the CPU time until then.
+        let first: std::cell::RefCell<Option<(usize, Outcome, f64)>> = std::cell::RefCell::default();
         let (story, bug) = (self.story, self.bug);
         let given = &mut self.given;
         let (spent, budget) = (pool.spent(), bugs.cpu.map_or(f64::INFINITY, |cpu| cpu.as_secs_f64()));
@@ -133,14 +133,16 @@ impl Hunt {
             progress.step();
             guide.borrow_mut().learn(unit, &mut outcome);
             let mut first = first.borrow_mut();
-            let is_first = first.as_ref().is_none_or(|(place, _)| unit.tag < *place);
+            let is_first = first.as_ref().is_none_or(|(place, ..)| unit.tag < *place);
             if outcome.verdict.is_failure() && is_first {
-                *first = Some((unit.tag, outcome));
+                *first = Some((unit.tag, outcome, spent.get() - before));
             }
         };
         pool.drive(&mut next, &mut done)?;
-        self.cpu = bugs.cpu.map(|_| spent.get() - before);
-        if let Some((place, outcome)) = first.into_inner() {
+        // Runs that were in progress when it was caught cost nothing; what was caught too late was missed.
+        let first = first.into_inner().filter(|(.., cpu)| *cpu <= budget);
+        self.cpu = bugs.cpu.map(|_| first.as_ref().map_or(spent.get() - before, |(.., cpu)| *cpu));
+        if let Some((place, outcome, _)) = first {
             if outcome.verdict == crate::outcome::Verdict::Broken {
                 let why = outcome.fall.map(|fall| fall.witness).unwrap_or_default();
                 return Err(Complaint::Internal(format!("{story}:{}:{bug}: {why}", outcome.seed)));

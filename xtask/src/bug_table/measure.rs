@@ -16,6 +16,9 @@ use crate::bugs;
 /// Between the first seeds of two campaigns.
 const APART: u64 = 1_000_000;
 
+/// Seeds whose weather is looked at: a fault that half of them know is in all of these once in a million stories.
+const WEATHERS: u64 = 20;
+
 /// A campaign to be measured.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -56,9 +59,11 @@ impl Task {
 
 /// The first line of a journal: what its figures mean.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Head {
-    budget: u64,
-    single_budget: u64,
+pub(super) struct Head {
+    pub(super) budget: u64,
+    pub(super) single_budget: u64,
+    /// Which build of the program was measured.
+    pub(super) program: String,
 }
 
 /// What was measured, a line each, on disk as soon as it is known.
@@ -68,8 +73,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn open(path: PathBuf, budget: u64, single_budget: u64) -> Result<Journal, String> {
-        let (shown, head) = (path.display().to_string(), Head { budget, single_budget });
+    pub(super) fn open(path: PathBuf, head: Head) -> Result<Journal, String> {
+        let shown = path.display().to_string();
         let mut measured = BTreeMap::new();
         if path.exists() {
             let text = fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
@@ -78,11 +83,16 @@ impl Journal {
             let mut lines = whole.lines().enumerate();
             let found = lines.next().and_then(|(_, line)| serde_json::from_str::<Head>(line).ok());
             if found.as_ref() != Some(&head) {
-                let budgets = found.map_or_else(
-                    || "no journal of this table".to_owned(),
-                    |it| format!("measured with --budget {} --single-budget {}", it.budget, it.single_budget),
-                );
-                return Err(format!("{shown}: {budgets}, not these; take those, or another --journal"));
+                let other = match found {
+                    None => "no journal of this table".to_owned(),
+                    Some(it) if it.program != head.program => {
+                        "measured with another build of the program".to_owned()
+                    }
+                    Some(it) => {
+                        format!("measured with --budget {} --single-budget {}", it.budget, it.single_budget)
+                    }
+                };
+                return Err(format!("{shown}: {other}; take that, or another --journal"));
             }
             for (number, line) in lines {
                 let one: Measured = serde_json::from_str(line)
@@ -90,7 +100,9 @@ impl Journal {
                 let key = (one.bug.clone(), one.story.clone(), one.schedule.clone(), one.campaign);
                 measured.insert(key, one);
             }
-            bugs::write(&path, whole)?;
+            if whole.len() < text.len() {
+                bugs::write(&path, whole)?;
+            }
         } else {
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -121,8 +133,13 @@ impl Journal {
     }
 }
 
-/// Measures all tasks, some at once. The first that cannot be measured ends it; what was measured stays.
-pub(super) fn all(program: &Path, tasks: &[Task], jobs: u64, journal: &mut Journal) -> Result<(), String> {
+/// Measures all tasks, some at once. What cannot be measured is told, and is measured again next time.
+pub(super) fn all(
+    program: &Path,
+    tasks: &[Task],
+    jobs: u64,
+    journal: &mut Journal,
+) -> Result<Vec<String>, String> {
     let next = &AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let (sender, results) = channel();
@@ -137,19 +154,25 @@ pub(super) fn all(program: &Path, tasks: &[Task], jobs: u64, journal: &mut Journ
             });
         }
         drop(sender);
+        let mut trouble = Vec::new();
         for (n, (task, result)) in results.iter().enumerate() {
-            let stop = |error| {
-                next.store(tasks.len(), Ordering::Relaxed);
-                error
-            };
-            let measured = result.map_err(stop)?;
             let Task { known: Known { bug, story }, schedule, campaign, .. } = task;
-            let seeds = measured.seeds.map_or_else(|| "missed".to_owned(), |seeds| seeds.to_string());
-            let (number, all, cpu) = (n + 1, tasks.len(), measured.cpu);
-            println!("{number}/{all}  {story}:{bug}  {schedule} #{campaign}: {seeds}, {cpu:.2} s");
-            journal.add(task, measured).map_err(stop)?;
+            let what = format!("{story}:{bug}  {schedule} #{campaign}");
+            let told = match &result {
+                Ok(Measured { seeds: Some(seeds), cpu, .. }) => format!("{seeds}, {cpu:.2} s"),
+                Ok(Measured { cpu, .. }) => format!("missed, {cpu:.2} s"),
+                Err(error) => error.clone(),
+            };
+            match result {
+                Err(error) => trouble.push(format!("{what}: {error}")),
+                Ok(measured) => journal.add(task, measured).inspect_err(|_| {
+                    // Nothing more can be kept, so nothing more is measured.
+                    next.store(tasks.len(), Ordering::Relaxed);
+                })?,
+            }
+            println!("{}/{}  {what}: {told}", n + 1, tasks.len());
         }
-        Ok(())
+        Ok(trouble)
     })
 }
 
@@ -196,6 +219,26 @@ fn campaign(program: &Path, task: &Task) -> Result<Measured, String> {
     })
 }
 
+/// Of the faults under which it was caught, those that the weather of its story knows whatever the seed: that they were there
+/// says nothing.
+pub(super) fn certain(
+    program: &Path,
+    story: &str,
+    measured: &[Measured],
+) -> Result<BTreeSet<String>, String> {
+    let mut common: BTreeSet<String> = measured.iter().flat_map(|one| one.faults.iter().cloned()).collect();
+    for seed in 0..WEATHERS {
+        if common.is_empty() {
+            break;
+        }
+        let outcome = bugs::ask(program, &["run", story, "--seed", &seed.to_string(), "--json"])?;
+        let weather = outcome["weather"].as_array().into_iter().flatten().flat_map(faults);
+        let weather: BTreeSet<String> = weather.collect();
+        common.retain(|kind| weather.contains(kind));
+    }
+    Ok(common)
+}
+
 /// The kinds of faults that a line of a weather report names.
 fn faults(line: &Value) -> Vec<String> {
     let line = line.as_str().unwrap_or_default();
@@ -221,6 +264,10 @@ mod tests {
         Task { known, schedule: "pos".into(), campaign, budget: 1 }
     }
 
+    fn head(single_budget: u64, program: &str) -> Head {
+        Head { budget: 60, single_budget, program: program.into() }
+    }
+
     #[test]
     fn what_was_measured_is_known_after_an_interruption() {
         let folder = std::env::temp_dir().join(format!("bug-table-{}", std::process::id()));
@@ -232,18 +279,20 @@ mod tests {
             schedule: "pos".into(),
             ..Measured::default()
         };
-        Journal::open(path.clone(), 60, 10).unwrap().add(&task(0), one.clone()).unwrap();
+        Journal::open(path.clone(), head(10, "a")).unwrap().add(&task(0), one.clone()).unwrap();
         // Cut off in the midst of a line.
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("{\"bug\":\"b\",\"sto");
         fs::write(&path, text).unwrap();
-        let mut journal = Journal::open(path.clone(), 60, 10).unwrap();
+        let mut journal = Journal::open(path.clone(), head(10, "a")).unwrap();
         assert!(journal.has(&task(0)) && !journal.has(&task(1)));
         journal.add(&task(1), Measured { campaign: 1, ..one.clone() }).unwrap();
-        let journal = Journal::open(path.clone(), 60, 10).unwrap();
+        let journal = Journal::open(path.clone(), head(10, "a")).unwrap();
         assert_eq!(journal.of(&task(0).known, &[task(0), task(1), task(2)]).len(), 2);
-        let Err(error) = Journal::open(path, 60, 20) else { panic!("other budgets mean other figures") };
-        assert!(error.contains("--single-budget 10, not these"), "{error}");
+        for (head, why) in [(head(20, "a"), "--single-budget 10;"), (head(10, "b"), "another build")] {
+            let Err(error) = Journal::open(path.clone(), head) else { panic!("these are other figures") };
+            assert!(error.contains(why), "{error}");
+        }
         fs::remove_dir_all(folder).unwrap();
     }
 

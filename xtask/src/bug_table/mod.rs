@@ -3,12 +3,13 @@
 mod measure;
 mod page;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::{bugs, root};
-use measure::{Journal, Measured, Task};
+use measure::{Head, Journal, Measured, Task};
 
 /// Writes `docs/bug-table.md` and `.json`: for every known bug, seeds and CPU seconds to the first detection, under the
 /// portfolio and under each schedule alone. What is measured is kept, so an interrupted measurement goes on. Fails unless the
@@ -51,8 +52,18 @@ pub(crate) struct BugTable {
     #[arg(long, value_name = "FILE", default_value = "target/bug-table.jsonl")]
     journal: PathBuf,
     /// Where the two tables go, without their extensions
-    #[arg(long, value_name = "PATH", default_value = "docs/bug-table")]
+    #[arg(long, value_name = "PATH", default_value = OUTPUT)]
     output: PathBuf,
+}
+
+const OUTPUT: &str = "docs/bug-table";
+
+/// What there is to tell of one bug.
+struct Row {
+    known: Known,
+    measured: Vec<Measured>,
+    /// Faults that every weather of its story knows.
+    certain: BTreeSet<String>,
 }
 
 /// A bug and the story that must catch it.
@@ -68,22 +79,45 @@ impl BugTable {
             Some(program) => program.clone(),
             None => bugs::build()?,
         };
+        if self.output == Path::new(OUTPUT) && !(self.system.is_empty() && self.bug.is_empty()) {
+            return Err(
+                "a part of the table does not take the place of the whole: give it an --output".to_owned()
+            );
+        }
+        let path = root().join(&self.journal);
+        let head = Head {
+            budget: self.budget,
+            single_budget: self.single_budget,
+            program: bugs::fingerprint(&program)?,
+        };
+        let mut journal = Journal::open(path.clone(), head)?;
+        let program = bugs::copied(&program, &path.with_extension("program"))?;
         let known = self.known(&bugs::ask(&program, &["list", "--json"])?);
         if known.is_empty() {
             return Err("no known bug has this name".to_owned());
         }
-        let mut journal = Journal::open(root().join(&self.journal), self.budget, self.single_budget)?;
         let tasks = self.tasks(&known);
         let missing: Vec<Task> = tasks.iter().filter(|task| !journal.has(task)).cloned().collect();
         println!("{} bugs, {} campaigns, {} still to be measured", known.len(), tasks.len(), missing.len());
-        measure::all(&program, &missing, self.jobs, &mut journal)?;
-        let rows: Vec<(Known, Vec<Measured>)> =
-            known.into_iter().map(|known| (known.clone(), journal.of(&known, &tasks))).collect();
+        let trouble = measure::all(&program, &missing, self.jobs, &mut journal)?;
+        let rows = known.into_iter().map(|known| {
+            let measured = journal.of(&known, &tasks);
+            let certain = measure::certain(&program, &known.story, &measured)?;
+            Ok(Row { known, measured, certain })
+        });
+        let rows = rows.collect::<Result<Vec<Row>, String>>()?;
         let output = root().join(&self.output);
         bugs::write(&output.with_extension("md"), &page::page(self, &rows))?;
         let table = serde_json::to_string_pretty(&page::table(self, &rows)).map_err(|e| e.to_string())?;
         bugs::write(&output.with_extension("json"), &(table + "\n"))?;
         println!("{0}.md, {0}.json", self.output.display());
+        if !trouble.is_empty() {
+            return Err(format!(
+                "{} campaigns could not be measured; again:\n{}",
+                trouble.len(),
+                trouble.join("\n")
+            ));
+        }
         page::verdict(&rows)
     }
 

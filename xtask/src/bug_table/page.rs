@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::measure::Measured;
-use super::{BugTable, Known, PORTFOLIO};
+use super::{BugTable, Known, PORTFOLIO, Row};
 use crate::median;
 
 /// CPU seconds within which a bug shall be caught.
@@ -13,8 +13,6 @@ const SOON: f64 = 60.0;
 
 /// Of a hundred bugs so many shall be.
 const MOST: usize = 95;
-
-type Row = (Known, Vec<Measured>);
 
 /// The campaigns of one bug under one schedule.
 struct Cell<'a>(Vec<&'a Measured>);
@@ -60,14 +58,14 @@ pub(super) fn page(table: &BugTable, rows: &[Row]) -> String {
          does. Medians over {campaigns} campaigns of the portfolio, each of at most {budget} CPU seconds, and over {single} \
          of each schedule alone, of at most {single_budget}; a campaign that ends without a detection counts as longer than \
          any, and – says that at least half of them did. Behind it, how many caught the bug, where not all did. Stories \
-         that are told by the clock, the labs' above all, have the default whatever is asked. What a schedule is: [schedules](schedules.md). Machine-readable: [`bug-table.json`](bug-table.json).\n\n"
+         that are told by the clock, the labs' above all, know only `random` and `fifo`, whatever is asked. What a schedule is: [schedules](schedules.md). Machine-readable: [`bug-table.json`](bug-table.json).\n\n"
     );
     page.push_str(&Sum::of(rows).told());
     page.push_str("\n| bug | story | portfolio | CPU s |");
     table.schedule.iter().for_each(|schedule| page.push_str(&format!(" {schedule} |")));
     page.push_str("\n| --- | --- | ---: | ---: |");
     page.push_str(&" ---: |".repeat(table.schedule.len()));
-    for (Known { bug, story }, measured) in rows {
+    for Row { known: Known { bug, story }, measured, .. } in rows {
         let portfolio = Cell::of(measured, PORTFOLIO);
         let cpu = portfolio.cpu().map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.2}"));
         page.push_str(&format!("\n| `{bug}` | `{story}` | {} | {cpu} |", portfolio.shown()));
@@ -78,8 +76,17 @@ pub(super) fn page(table: &BugTable, rows: &[Row]) -> String {
     page.push('\n');
     for (title, empty, of) in [
         ("Caught by one schedule alone", "Every bug that any schedule catches, two do.", schedules as Kinds),
-        ("Caught by one oracle alone", "There is none.", oracles),
-        ("Needs a kind of fault", "There is none.", needs),
+        (
+            "Fell to one oracle in every campaign",
+            "There is none. (A run ends with its first finding: what another oracle would have said of it is not known.)",
+            oracles,
+        ),
+        (
+            "Caught only where the weather knew a fault",
+            "There is none. (Of stories with a storm, and of faults that their weather may lack. Which faults of its own plot a \
+             bug needs is what the shrink table leaves.)",
+            needs,
+        ),
     ] {
         page.push_str(&format!("\n## {title}\n\n"));
         let lists = by_kind(rows, of);
@@ -106,7 +113,7 @@ struct Sum {
 
 impl Sum {
     fn of(rows: &[Row]) -> Sum {
-        let cells: Vec<Cell<'_>> = rows.iter().map(|(_, measured)| Cell::of(measured, PORTFOLIO)).collect();
+        let cells: Vec<Cell<'_>> = rows.iter().map(|row| Cell::of(&row.measured, PORTFOLIO)).collect();
         let count = |test: fn(&Cell<'_>) -> bool| cells.iter().filter(|cell| test(cell)).count();
         Sum {
             all: cells.len(),
@@ -131,8 +138,8 @@ pub(super) fn verdict(rows: &[Row]) -> Result<(), String> {
     let sum = Sum::of(rows);
     let missed: Vec<String> = rows
         .iter()
-        .filter(|(_, measured)| Cell::of(measured, PORTFOLIO).caught() == 0)
-        .map(|(Known { bug, story }, _)| format!("{bug} ({story})"))
+        .filter(|row| Cell::of(&row.measured, PORTFOLIO).caught() == 0)
+        .map(|Row { known: Known { bug, story }, .. }| format!("{bug} ({story})"))
         .collect();
     if !missed.is_empty() {
         return Err(format!("the portfolio never caught {}", missed.join(", ")));
@@ -144,28 +151,28 @@ pub(super) fn verdict(rows: &[Row]) -> Result<(), String> {
 }
 
 /// The kinds of something that a bug cannot be caught without.
-type Kinds = fn(&[Measured]) -> BTreeSet<String>;
+type Kinds = fn(&Row) -> BTreeSet<String>;
 
 fn by_kind(rows: &[Row], of: Kinds) -> BTreeMap<String, Vec<String>> {
     let mut lists: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (Known { bug, story }, measured) in rows {
-        for kind in of(measured) {
-            lists.entry(kind).or_default().push(format!("`{bug}` (`{story}`)"));
+    for row in rows {
+        let Known { bug, story } = &row.known;
+        for kind in of(row) {
+            lists.entry(kind.replace('|', "\\|")).or_default().push(format!("`{bug}` (`{story}`)"));
         }
     }
     lists
 }
 
 /// The only schedule under which it was caught, of those that were measured alone.
-fn schedules(measured: &[Measured]) -> BTreeSet<String> {
-    let alone = measured.iter().filter(|one| one.schedule != PORTFOLIO && one.seeds.is_some());
+fn schedules(row: &Row) -> BTreeSet<String> {
+    let alone = row.measured.iter().filter(|one| one.schedule != PORTFOLIO && one.seeds.is_some());
     only(alone.map(|one| one.schedule.clone()).collect())
 }
 
 /// The only oracle that caught it. A claim with numbers in it is one claim.
-fn oracles(measured: &[Measured]) -> BTreeSet<String> {
-    let fired = measured.iter().filter_map(|one| one.oracle.clone());
-    only(fired.map(|oracle| oracle.replace('|', "\\|")).collect())
+fn oracles(row: &Row) -> BTreeSet<String> {
+    only(row.measured.iter().filter_map(|one| one.oracle.clone()).collect())
 }
 
 fn only(kinds: BTreeSet<String>) -> BTreeSet<String> {
@@ -173,19 +180,25 @@ fn only(kinds: BTreeSet<String>) -> BTreeSet<String> {
 }
 
 /// Faults that the weather of every run knew in which it was caught, out of those that it might not have known.
-fn needs(measured: &[Measured]) -> BTreeSet<String> {
-    let mut caught = measured.iter().filter(|one| one.seeds.is_some()).map(|one| one.faults.clone());
-    let Some(first) = caught.next() else { return BTreeSet::new() };
-    let rest: Vec<BTreeSet<String>> = caught.collect();
+fn needs(row: &Row) -> BTreeSet<String> {
+    // The same seed under another schedule has the same weather.
+    let caught = row.measured.iter().filter_map(|one| Some(((one.campaign, one.seeds?), &one.faults)));
+    let weathers: Vec<&BTreeSet<String>> = caught.collect::<BTreeMap<_, _>>().into_values().collect();
     // Half of the runs know a fault: of fewer than eight it says little that all did.
-    if rest.len() < 7 { BTreeSet::new() } else { rest.iter().fold(first, |common, other| &common & other) }
+    let [first, rest @ ..] = weathers.as_slice() else { return BTreeSet::new() };
+    if rest.len() < 7 {
+        return BTreeSet::new();
+    }
+    let common = rest.iter().fold((*first).clone(), |common, other| &common & *other);
+    &common - &row.certain
 }
 
 /// The figures for machines.
 pub(super) fn table(table: &BugTable, rows: &[Row]) -> Value {
     let rows: Vec<Value> = rows
         .iter()
-        .map(|(Known { bug, story }, measured)| {
+        .map(|row| {
+            let Row { known: Known { bug, story }, measured, .. } = row;
             let names = [PORTFOLIO].into_iter().chain(table.schedule.iter().map(String::as_str));
             let cells: serde_json::Map<String, Value> = names
                 .map(|name| {
@@ -204,9 +217,9 @@ pub(super) fn table(table: &BugTable, rows: &[Row]) -> Value {
                 "bug": bug,
                 "story": story,
                 "schedules": cells,
-                "only_schedule": schedules(measured),
-                "only_oracle": oracles(measured),
-                "needs": needs(measured),
+                "only_schedule": schedules(row),
+                "only_oracle": oracles(row),
+                "needs": needs(row),
             })
         })
         .collect();
@@ -229,6 +242,11 @@ mod tests {
         Measured { schedule: schedule.into(), seeds, cpu: 1.0, oracle, faults, ..Measured::default() }
     }
 
+    fn row_of(measured: &[Measured]) -> Row {
+        let known = Known { bug: "b".into(), story: "kv/x".into() };
+        Row { known, measured: measured.to_vec(), certain: BTreeSet::new() }
+    }
+
     #[test]
     fn a_median_counts_what_was_missed() {
         let measured = [Some(3), Some(1), Some(9), None].map(|seeds| one("pos", seeds, &[]));
@@ -246,7 +264,7 @@ mod tests {
     fn a_bug_that_is_missed_or_slow_is_no_success() {
         let row = |bug: &str, seeds, cpu| {
             let known = Known { bug: bug.into(), story: "kv/x".into() };
-            (known, vec![Measured { cpu, ..one(PORTFOLIO, seeds, &[]) }])
+            Row { known, ..row_of(&[Measured { cpu, ..one(PORTFOLIO, seeds, &[]) }]) }
         };
         let mut rows: Vec<Row> = (0..19).map(|_| row("quick", Some(1), 2.0)).collect();
         rows.push(row("slow", Some(900), 61.0));
@@ -261,10 +279,10 @@ mod tests {
     #[test]
     fn what_only_one_catches_is_known() {
         let measured = [one("pos", Some(3), &[]), one("walk", None, &[]), one(PORTFOLIO, Some(1), &[])];
-        assert_eq!(schedules(&measured), BTreeSet::from(["pos".to_owned()]));
-        assert_eq!(oracles(&measured), BTreeSet::from(["invariant: I1".to_owned()]));
+        assert_eq!(schedules(&row_of(&measured)), BTreeSet::from(["pos".to_owned()]));
+        assert_eq!(oracles(&row_of(&measured)), BTreeSet::from(["invariant: I1".to_owned()]));
         let both = [one("pos", Some(3), &[]), one("walk", Some(4), &[])];
-        assert!(schedules(&both).is_empty());
+        assert!(schedules(&row_of(&both)).is_empty());
     }
 
     #[test]
@@ -272,9 +290,14 @@ mod tests {
         let mut measured: Vec<Measured> = (0..8)
             .map(|n| one("pos", Some(n), if n == 3 { &["crashes"] } else { &["crashes", "pauses"] }))
             .collect();
-        assert_eq!(needs(&measured), BTreeSet::from(["crashes".to_owned()]));
+        let crashes = BTreeSet::from(["crashes".to_owned()]);
+        assert_eq!(needs(&row_of(&measured)), crashes);
+        assert!(needs(&Row { certain: crashes, ..row_of(&measured) }).is_empty(), "it is always there");
+        assert!(needs(&row_of(&measured[..4])).is_empty(), "too few to say");
+        let again = measured[..4].iter().map(|one| Measured { schedule: "walk".into(), ..one.clone() });
+        let twice: Vec<Measured> = measured[..4].iter().cloned().chain(again).collect();
+        assert!(needs(&row_of(&twice)).is_empty(), "four weathers, each under two schedules");
         measured.push(one("pos", Some(9), &["pauses"]));
-        assert!(needs(&measured).is_empty());
-        assert!(needs(&measured[..4]).is_empty(), "too few to say");
+        assert!(needs(&row_of(&measured)).is_empty());
     }
 }

@@ -102,15 +102,21 @@ impl Endurance {
         let jobs = self.jobs.to_string();
         let resume =
             words(&["fuzz", "--resume", "--findings", "killed", "--json", "killed.json", "--jobs", &jobs]);
-        let (mut dice, slice) = (Dice(self.from), took / (self.kills + 1));
+        let mut dice = Dice(self.from);
+        // The last fifth is a reserve: it may be quicker this time.
+        let mut moments: Vec<Duration> =
+            (0..2 * self.kills).map(|_| dice.part_of(took.mul_f64(0.8))).collect();
+        moments.sort();
+        let mut at_work = Duration::ZERO;
         let (mut kills, mut workers) = (0, 0);
         let mut line = self.line("killed", &[]);
-        while kills < self.kills {
+        for pair in moments.chunks_exact(2) {
             let mut campaign = Campaign::start(program, folder, &line)?;
             campaign.waits_for(&folder.join("killed/campaign.state"))?;
-            process::pause(dice.part_of(slice));
+            process::pause(pair[0] - at_work);
             workers += u32::from(campaign.kill_a_worker(dice.draw()));
-            process::pause(dice.part_of(slice));
+            process::pause(pair[1] - pair[0]);
+            at_work = pair[1];
             if !campaign.runs()? {
                 return Err(format!("it ended after {kills} kills; it must last longer, by --seeds"));
             }

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{median, root};
+use crate::{bugs, median, root};
 use measure::Bench;
 use page::page;
 
 /// Writes `docs/shrink-table.md` and `.json`: every known bug found, made small, replayed in a fresh process, and tested
-/// for anything that could still go. Rows that the JSON has already are kept: an interrupted run goes on
+/// for anything that could still go. Rows that the JSON has already of the same build, and that are well, are kept: an
+/// interrupted run goes on
 #[derive(clap::Args)]
 pub(crate) struct ShrinkTable {
     /// Only bugs of stories that begin so; all by default
@@ -64,48 +65,85 @@ struct Row {
     replays: bool,
     /// Decisions, as `index of stream`, without which it still fails in the same way.
     could_go: Vec<String>,
+    /// Why there is no more to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
+}
+
+/// The table, as its file holds it.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Table {
+    /// Which build of the program it is of.
+    program: String,
+    seeds: u64,
+    budget: u64,
+    rows: Vec<Row>,
 }
 
 impl ShrinkTable {
     pub(crate) fn run(&self) -> Result<(), String> {
         let program = match &self.program {
             Some(program) => program.clone(),
-            None => crate::bugs::build()?,
+            None => bugs::build()?,
         };
         let output = self.output.clone().unwrap_or_else(|| root().join("docs/shrink-table"));
         let (json, md) = (output.with_extension("json"), output.with_extension("md"));
-        let mut rows: Vec<Row> = match fs::read_to_string(&json) {
-            Ok(text) if !self.anew => {
-                serde_json::from_str(&text).map_err(|error| format!("{}: {error}", json.display()))?
-            }
-            _ => Vec::new(),
-        };
         let folder = std::env::temp_dir().join(format!("stormglass-shrink-table-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let mut table = self.begun(&json, bugs::fingerprint(&program)?)?;
+        let program = bugs::copied(&program, &folder)?;
         let bench = Bench { program: &program, folder: &folder, table: self };
-        for (story, bug) in bench.bugs()? {
-            if rows.iter().any(|row| (&row.story, &row.bug) == (&story, &bug)) {
+        let known = bench.bugs()?;
+        if self.story.is_empty() && self.bug.is_empty() {
+            table.rows.retain(|row| known.contains(&(row.story.clone(), row.bug.clone())));
+        }
+        for (story, bug) in known {
+            let is_it = |row: &Row| (&row.story, &row.bug) == (&story, &bug);
+            if table.rows.iter().any(|row| is_it(row) && row.is_well()) {
                 continue;
             }
-            let row = bench.row(&story, &bug)?;
+            table.rows.retain(|row| !is_it(row));
+            let row = bench.row(&story, &bug).unwrap_or_else(|trouble| Row {
+                story: story.clone(),
+                bug: bug.clone(),
+                trouble: Some(trouble),
+                ..Row::default()
+            });
             println!("{story}  {bug}  {}", row.told());
-            rows.push(row);
-            let text = serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?;
-            write(&json, &(text + "\n"))?;
-            write(&md, &page(&rows))?;
+            table.rows.push(row);
+            let text = serde_json::to_string_pretty(&table).map_err(|error| error.to_string())?;
+            bugs::write(&json, &(text + "\n"))?;
+            bugs::write(&md, &page(&table.rows))?;
         }
         _ = fs::remove_dir_all(&folder);
         println!("{}, {}", md.display(), json.display());
-        verdict(&rows)
+        verdict(&table.rows)
+    }
+
+    /// The table of this build so far, or an empty one.
+    fn begun(&self, json: &Path, program: String) -> Result<Table, String> {
+        let empty = Table { program, seeds: self.seeds, budget: self.budget, rows: Vec::new() };
+        let Some(text) = fs::read_to_string(json).ok().filter(|_| !self.anew) else { return Ok(empty) };
+        let there: Table =
+            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", json.display()))?;
+        if (&there.program, there.seeds, there.budget) != (&empty.program, empty.seeds, empty.budget) {
+            return Err(format!(
+                "{}: of another build of the program, or of another --seeds or --budget; --anew begins anew",
+                json.display()
+            ));
+        }
+        Ok(there)
     }
 }
 
 impl Row {
     fn is_well(&self) -> bool {
-        self.seed.is_some() && self.replays && self.could_go.is_empty()
+        self.seed.is_some() && self.finished && self.replays && self.could_go.is_empty()
     }
 
     fn told(&self) -> String {
+        if let Some(trouble) = &self.trouble {
+            return trouble.clone();
+        }
         let Some(seed) = self.seed else { return "not found".into() };
         let replays = if self.replays { "" } else { "; does NOT replay" };
         let more =
@@ -134,14 +172,6 @@ fn verdict(rows: &[Row]) -> Result<(), String> {
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    // The whole or nothing: what an interruption leaves is read again.
-    let beside = path.with_extension("part");
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(|error| format!("{}: {error}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,19 +191,26 @@ mod tests {
         let rows = [row("a", 1), row("b", 3), spare, Row { bug: "d".into(), ..Row::default() }];
         let page = page(&rows);
         assert!(
-            page.contains("4 bugs, 3 found; 3 replay to the same failure, of 2 nothing could go"),
+            page.contains("4 bugs in their stories, 3 found; 3 replay to the same failure, of 2 nothing could go"),
             "{page}"
         );
         assert!(page.contains("Median: 3 faults"), "{page}");
         assert!(page.contains("**could go: 9 of a>b/link**") && page.contains("**not found**"), "{page}");
         assert_eq!(rows.iter().filter(|row| row.is_well()).count(), 2);
         assert_eq!(verdict(&rows), Err("2 rows are not as they should be".to_owned()));
+        assert!(!Row { finished: false, ..row("e", 1) }.is_well(), "more might have gone");
     }
 
     #[test]
     fn a_median_that_is_large_is_no_success() {
-        let row =
-            |faults, operations| Row { seed: Some(1), replays: true, faults, operations, ..Row::default() };
+        let row = |faults, operations| Row {
+            seed: Some(1),
+            finished: true,
+            replays: true,
+            faults,
+            operations,
+            ..Row::default()
+        };
         let small = [row(9, 0), row(1, 6), row(3, 20)];
         assert_eq!(verdict(&small), Ok(()));
         assert!(verdict(&[row(3, 1), row(4, 1)]).unwrap_err().contains("3.5 faults"));

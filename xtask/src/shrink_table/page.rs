@@ -9,16 +9,17 @@ use crate::median;
 pub(super) fn page(rows: &[Row]) -> String {
     let mut text = String::from(
         "# How small failures become\n\n\
-         Written by `cargo xtask shrink-table`. Every known bug was found, at its lowest seed, in the story that must catch it, \
-         and its failure made small. Each file was then replayed in a fresh process; each of its decisions was taken away, \
-         one at a time. Machine-readable: [`shrink-table.json`](shrink-table.json).\n\n",
+         Written by `cargo xtask shrink-table`. Every known bug was looked for in each story that must catch it, and its failure \
+         with the lowest seed made small. Each file was then replayed in a fresh process; each of its decisions was taken \
+         away, one at a time. An operation is a step that a story can leave out: what its plot does anyway does not count. \
+         Machine-readable: [`shrink-table.json`](shrink-table.json).\n\n",
     );
     let found: Vec<&Row> = rows.iter().filter(|row| row.seed.is_some()).collect();
     let count = |test: fn(&Row) -> bool| found.iter().filter(|row| test(row)).count();
     let middle = |value: fn(&Row) -> f64| median(found.iter().map(|row| value(row)).collect());
     _ = writeln!(
         text,
-        "{} bugs, {} found; {} replay to the same failure, of {} nothing could go.\n\n\
+        "{} bugs in their stories, {} found; {} replay to the same failure, of {} nothing could go.\n\n\
          Median: {} faults, {} operations, {} runs, {:.1} s.\n",
         rows.len(),
         found.len(),
@@ -40,6 +41,7 @@ pub(super) fn page(rows: &[Row]) -> String {
         );
         for row in rows {
             let remark = match (row.seed, row.replays, row.could_go.as_slice()) {
+                _ if row.trouble.is_some() => "**trouble**".to_owned(),
                 (None, ..) => "**not found**".to_owned(),
                 (_, false, _) => "**does not replay**".to_owned(),
                 (_, _, []) if row.finished => String::new(),
