@@ -46,7 +46,7 @@ where
 }
 
 fn once<T: Future<Output = ()> + 'static>(seed: Seed, test: impl FnOnce(World) -> T) -> Outcome {
-    let config = Config { max_time: Some(LIMIT), ..Config::default() };
+    let config = Config { max_time: Some(LIMIT), buggify: true, ..Config::default() };
     let ran = Sim::with(seed, config).run(test);
     run::outcome("", seed.0, None, &ran)
 }

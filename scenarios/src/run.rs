@@ -42,7 +42,8 @@ pub(crate) fn explored(story: &Story, unit: &Unit, run: Run) -> (Outcome, Run) {
     let (story, unit) = (story.clone(), unit.clone());
     guard::on_fresh_thread(unit.seed, STACK, move || {
         let (strategy, followed) = run.follow();
-        let ran = perform(&story, &unit, |config| Sim::scheduled(Seed(unit.seed), config, strategy));
+        let ran = perform(&story, &unit, |config| // Every order is searched, not every draw of every place.
+            Sim::scheduled(Seed(unit.seed), Config { buggify: false, ..config }, strategy));
         (ran.outcome, followed.run())
     })
 }
@@ -56,6 +57,7 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
         trace: unit.trace.is_some(),
         max_time: Some(unit.until_ns.map_or(Duration::MAX, Duration::from_nanos).min(story.time_limit())),
         coverage: unit.coverage,
+        buggify: true,
         max_events: Some(unit.max_events.unwrap_or(MAX_EVENTS)),
         ..Config::default()
     };

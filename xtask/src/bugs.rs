@@ -109,7 +109,7 @@ impl Bugs {
         let Bugs { campaigns, seeds, .. } = self;
         let mut page = format!(
             "# Bugs of `{system}`, and what catches them\n\n\
-             Written by `cargo xtask bugs`; {campaigns} campaigns from different first seeds, each of at most {seeds} seeds \
+             Written by `cargo xtask bugs --seeds {seeds}`; {campaigns} campaigns from different first seeds, each of at most {seeds} seeds \
              a bug. The oracle is the one that fired most often. Machine-readable: [`{system}.json`]({system}.json).\n\n\
              | bug | story | oracle | median | worst | caught |\n| --- | --- | --- | ---: | ---: | ---: |\n"
         );

@@ -69,13 +69,7 @@ impl Finding {
     /// `<story>-<seed>[-<bug>][-<schedule>][-<overrides>].json`, with the story's slashes as dots. Overrides and an earlier end,
     /// where there are any, are told by a hash: with others the seed is another run, and has a file of its own.
     pub fn file_name(&self) -> String {
-        let mut name = format!("{}-{}", self.story.replace('/', "."), self.seed);
-        if let Some(bug) = &self.bug {
-            name.push_str(&format!("-{bug}"));
-        }
-        if !is_default(&self.schedule) {
-            name.push_str(&format!("-{}", self.schedule));
-        }
+        let mut name = self.unit().name();
         if !self.overrides.is_empty() || self.until_ns.is_some() {
             let mut text = serde_json::to_string(&self.overrides).unwrap_or_default();
             if let Some(until) = self.until_ns {

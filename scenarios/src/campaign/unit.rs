@@ -49,6 +49,18 @@ impl Unit {
         Unit { schedule, ..self }
     }
 
+    /// What files about it are called: story, seed, bug, schedule.
+    pub(crate) fn name(&self) -> String {
+        let mut name = format!("{}-{}", self.story.replace('/', "."), self.seed);
+        if let Some(bug) = &self.bug {
+            name.push_str(&format!("-{bug}"));
+        }
+        if self.schedule != Schedule::default() {
+            name.push_str(&format!("-{}", self.schedule));
+        }
+        name
+    }
+
     /// What it came to when the process that made it is gone.
     pub(crate) fn lost(&self, verdict: Verdict, fall: Fall) -> Outcome {
         Outcome::lost(&self.story, self.seed, self.bug.as_deref(), verdict, fall).under(self.schedule)

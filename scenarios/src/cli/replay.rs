@@ -81,10 +81,7 @@ impl Replay {
         let Subject { mut unit, file } = subject(stories, &self.what)?.under(self.schedule)?;
         let trace = self.trace.unwrap_or_else(|| match &file {
             Some((path, _)) => path.with_extension("trace.jsonl"),
-            None => {
-                let name = format!("{}-{}.trace.jsonl", unit.story.replace('/', "."), unit.seed);
-                Path::new("findings").join(name)
-            }
+            None => Path::new("findings").join(format!("{}.trace.jsonl", unit.name())),
         });
         let trace = std::path::absolute(trace)?;
         if let Some(folder) = trace.parent() {

@@ -155,6 +155,7 @@ fn vacuous() {
     call(folder.path(), "fuzz rough/vacuous --seeds 5")
         .ends(3)
         .says("never seen in 5 runs: something happens");
+    call(folder.path(), "fuzz rough/bugged --from 0 --seeds 20").ends(0);
     call(folder.path(), "fuzz rough/excused --seeds 3")
         .ends(3)
         .says("all 3 runs were excused: nothing is known");

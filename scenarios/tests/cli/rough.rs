@@ -26,6 +26,15 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/vacuous", "Nothing ever happens", |_| async {})
             .sometimes("something happens")
             .enough(5),
+        Story::new("rough/bugged", "Places misbehave", |stage| async move {
+            for _ in 0..20 {
+                if stormglass_sim::buggify!() {
+                    stage.sometimes("a place misbehaved");
+                }
+            }
+        })
+        .sometimes("a place misbehaved")
+        .enough(20),
         Story::new("rough/aborts", "One seed aborts", |stage| async move {
             die(&stage, || std::process::abort()).await
         }),

@@ -191,7 +191,9 @@ mod tests {
         let rows = [row("a", 1), row("b", 3), spare, Row { bug: "d".into(), ..Row::default() }];
         let page = page(&rows);
         assert!(
-            page.contains("4 bugs in their stories, 3 found; 3 replay to the same failure, of 2 nothing could go"),
+            page.contains(
+                "4 bugs in their stories, 3 found; 3 replay to the same failure, of 2 nothing could go"
+            ),
             "{page}"
         );
         assert!(page.contains("Median: 3 faults"), "{page}");
