@@ -366,6 +366,8 @@ fn happens(hub: &Hub, core: &mut Core, at: u64, planned: Planned) -> bool {
     match planned.kind() {
         Kind::Timer => {
             let nodes = &core.nodes;
+    // A timer that a strategy made late is planned anew, at its old time, when its node's clock is set.
+    let at = at.max(core.now);
             let is_due = |node: NodeId, deadline| nodes[node.index()].clock.local(at) >= deadline;
             let due = core.timers.due(planned, is_due);
             let fired = if due { core.timers.fire(planned) } else { None };

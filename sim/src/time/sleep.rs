@@ -71,7 +71,8 @@ impl Sleep {
     fn arm(&mut self, hub: &Hub, waker: Waker) {
         let core = &mut *hub.core.borrow_mut();
         let node = hub.node.get();
-        let at = core.clock(node).when(self.deadline.0);
+        // A deadline that has passed is due at once: time does not go back to it.
+        let at = core.clock(node).when(self.deadline.0).map(|at| at.max(core.now));
         let key = core.timers.arm(&mut core.queue, node, self.deadline.0, at, hub.cause.get(), waker);
         self.state = State::Armed(key);
     }
