@@ -17,6 +17,7 @@ use crate::net::rpc::forget_connections;
 use crate::outcome::{FindingKind, Outcome};
 use crate::property::found;
 use crate::schedule::{self, Line, Strategy};
+use crate::time::clock::NEVER;
 use crate::time::queue::{Kind, Planned};
 use crate::trace::{self, code};
 use crate::world::{self, World};
@@ -345,7 +346,8 @@ fn next(hub: &Hub, limits: Limits) -> Next {
         None if !core.wakers.is_empty() => return Next::Happened,
         None if scheduled => return Next::Nothing,
         None => loop {
-            let Some((at, planned)) = core.queue.pop(|planned| core.timers.is_stale(planned)) else {
+            let next = core.queue.pop(|planned| core.timers.is_stale(planned));
+            let Some((at, planned)) = next.filter(|(at, _)| *at != NEVER) else {
                 return Next::Nothing;
             };
             if happens(hub, core, at, planned) {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::Instant;
+use super::clock::NEVER;
 use super::instant::real_origin;
 use super::timers::TimerKey;
 use crate::executor::Wait;
@@ -149,8 +150,8 @@ impl Future for TrueSleep {
                 Some(key) if core.timers.rewake(key, cx.waker()) => {}
                 _ => {
                     let (queue, waker, at) = (&mut core.queue, cx.waker().clone(), self.deadline);
-                    let key =
-                        core.timers.arm(queue, crate::NodeId::WORLD, at, Some(at), hub.cause.get(), waker);
+                    let when = (at != NEVER).then_some(at);
+                    let key = core.timers.arm(queue, crate::NodeId::WORLD, at, when, hub.cause.get(), waker);
                     self.key = Some(key);
                 }
             }
