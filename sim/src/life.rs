@@ -98,7 +98,8 @@ impl Core {
     }
 }
 
-/// Starts a node from its factory. Does nothing when it runs already.
+/// Starts a node from its factory, also when it is the code of a dead node that does so. Does nothing when it runs
+/// already.
 pub(crate) fn start(node: NodeId) {
     HUB.with(|hub| {
         let (factory, site) = {
@@ -116,11 +117,12 @@ pub(crate) fn start(node: NodeId) {
         };
         if let Some(factory) = factory {
             // The factory is code of the node: what it reads and draws is the node's.
-            let caller = hub.node.replace(node);
+            let (caller, fenced) = (hub.node.replace(node), hub.fenced.replace(false));
             let future = crate::guard::inside(|| factory());
             hub.node.set(caller);
             drop(executor::spawn_on(node, run(node, future), site));
         }
+            hub.fenced.set(fenced);
     });
 }
 
@@ -145,10 +147,11 @@ pub(crate) enum Death {
     PowerLoss,
 }
 
-/// Takes a node down: every task is dropped at this instant, and its destructors can neither send nor write.
+/// Takes a node down: every task is dropped at this instant, and its destructors can neither send nor write. Nor can
+/// the running task if it is of this node, for what is left of its step.
 pub(crate) fn stop(node: NodeId, death: Death) {
     HUB.with(|hub| {
-        let removed = {
+        let (removed, its_own) = {
             let core = &mut *hub.core.borrow_mut();
             let state = &mut core.nodes[node.index()];
             if state.life == Life::Off || (state.life == Life::Down && death == Death::Crash) {
@@ -160,13 +163,14 @@ pub(crate) fn stop(node: NodeId, death: Death) {
             let mut exec = hub.exec.borrow_mut();
             let removed = exec.remove_node(node);
             exec.pause(node, false);
-            removed
+            let its_own = exec.is_running(hub.task.get(), node);
+            (removed, its_own)
         };
         let fenced = hub.fenced.replace(true);
         for task in removed {
             executor::dispose(node, task);
         }
-        hub.fenced.set(fenced);
+        hub.fenced.set(fenced || its_own);
         let core = &mut *hub.core.borrow_mut();
         core.close_ports(node, death);
         if core.nodes[node.index()].disk.is_some() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::core::Core;
-use crate::executor::{self, TaskKey, Wait};
+use crate::executor::{self, Runnable, TaskKey, Wait};
 use crate::hub::{HUB, Hub};
 use crate::life::{self, Death};
 use crate::net::rpc::forget_connections;
@@ -216,6 +216,7 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
                     let poll = task.as_mut().poll(cx);
                     guard::leave();
                     let (leftover, joiner) = match poll {
+                        _ if hub.fenced.get() => died(hub, picked.key, picked.node, task),
                         Poll::Pending => {
                             (hub.exec.borrow_mut().put_back(picked.key, Some(task), hub.wait.get()), None)
                         }
@@ -365,11 +366,11 @@ fn next(hub: &Hub, limits: Limits) -> Next {
 /// Lets what was planned happen. `false`: it was cancelled, or is not due.
 #[inline(always)]
 fn happens(hub: &Hub, core: &mut Core, at: u64, planned: Planned) -> bool {
+    // A timer that a strategy made late is planned anew, at its old time, when its node's clock is set.
+    let at = at.max(core.now);
     match planned.kind() {
         Kind::Timer => {
             let nodes = &core.nodes;
-    // A timer that a strategy made late is planned anew, at its old time, when its node's clock is set.
-    let at = at.max(core.now);
             let is_due = |node: NodeId, deadline| nodes[node.index()].clock.local(at) >= deadline;
             let due = core.timers.due(planned, is_due);
             let fired = if due { core.timers.fire(planned) } else { None };
@@ -414,6 +415,21 @@ fn wake_all(hub: &Hub) {
     }
 }
 
+/// A step has come to its end all the same although its node has died in it: it was the node's own doing, or the
+/// unwinding with which the node gave up was caught.
+#[cold]
+fn died(hub: &Hub, key: TaskKey, node: NodeId, task: Pin<Box<dyn Runnable>>) -> executor::Removed {
+    // A task that is still there has a node that does not know yet.
+    let gave_up = hub.exec.borrow().info(key).is_some();
+    let (_, joiner) = hub.exec.borrow_mut().remove(key);
+    executor::dispose(node, (Some(task), joiner));
+    hub.fenced.set(false);
+    if gave_up {
+        life::stop(node, Death::Crash);
+    }
+    (None, None)
+}
+
 /// Code panicked: its own node gave up, or it is a finding.
 #[cold]
 fn panicked(hub: &Hub, payload: Box<dyn Any + Send>) {
@@ -425,8 +441,8 @@ fn panicked(hub: &Hub, payload: Box<dyn Any + Send>) {
     let (node, key) = (hub.node.get(), hub.task.get());
     let removed = hub.exec.borrow_mut().remove(key);
     executor::dispose(node, removed);
+    hub.fenced.set(false);
     if payload.is::<panics::NodeAborts>() {
-        hub.fenced.set(false);
         life::stop(node, Death::Crash);
         return;
     }

@@ -377,6 +377,12 @@ impl Exec {
         if !paused {
             let parked = std::mem::take(&mut self.nodes[node.index()].parked);
             self.ready.extend(parked);
+    /// Whether a task is in the middle of a step, as one of this node.
+    pub(crate) fn is_running(&self, key: TaskKey, node: NodeId) -> bool {
+        let running = matches!(self.state(key), Some(Phase::Polling | Phase::PollingAgain));
+        running && key != TaskKey::MAIN && self.slots[key.slot()].node == node
+    }
+
         }
     }
 

@@ -124,3 +124,25 @@ fn a_set_joins_the_aborted_as_cancelled_and_ends_all_when_dropped() {
         })
         .unwrap();
 }
+
+#[test]
+fn nothing_is_started_on_a_node_that_is_down() {
+    Sim::new(Seed(1))
+        .run(|world| async move {
+            let node = world.node("a", pending::<()>);
+            for power in [true, false] {
+                if power {
+                    world.power_off(node)
+                } else {
+                    world.crash(node)
+                }
+                let started = Rc::new(Cell::new(false));
+                let told = started.clone();
+                let ended = world.spawn_on(node, async move { told.set(true) }).await;
+                assert!(ended.is_err_and(|error| error.is_cancelled()) && !started.get());
+                world.restart(node);
+                world.spawn_on(node, async {}).await.expect("it is up again");
+            }
+        })
+        .unwrap();
+}
