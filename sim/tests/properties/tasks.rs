@@ -146,3 +146,27 @@ fn nothing_is_started_on_a_node_that_is_down() {
         })
         .unwrap();
 }
+
+#[test]
+fn a_result_outlives_the_node_of_its_task() {
+    Sim::new(Seed(1))
+        .run(|world| async move {
+            let alive = Alive::default();
+            let node = world.node("a", pending::<()>);
+            let (fetched, dropped) = (alive.clone(), alive.clone());
+            let own = alive.clone();
+            let fetched = world.spawn_on(node, async { fetched });
+            let dropped = world.spawn_on(node, async { dropped });
+            drop(world.spawn_on(node, async {
+                let _own = spawn(async { own });
+                pending::<()>().await;
+            }));
+            sleep(SECOND).await;
+            world.crash(node);
+            assert_eq!(Rc::strong_count(&alive), 3, "what only the node could fetch is gone");
+            drop(fetched.await.expect("it had come to its end"));
+            drop(dropped);
+            assert_eq!(Rc::strong_count(&alive), 1);
+        })
+        .unwrap();
+}
