@@ -210,3 +210,14 @@ fn a_cut_after_a_failed_fsync_is_not_undone_by_the_next() {
     lose_all(&mut disk);
     assert_eq!(get(&mut disk, "/log"), [&A[..4], &[0; 12]].concat());
 }
+
+#[test]
+fn an_fsync_of_a_directory_that_is_a_file_ends_also_when_the_file_is_gone() {
+    let mut disk = small();
+    let handle = durable(&mut disk, "/file", A);
+    disk.close(handle);
+    let ticket = disk.begin(Change::SyncDir("/file".into()), 0, &mut Script::new());
+    disk.remove_file("/file", &mut Calm).unwrap();
+    sync_dir(&mut disk, "/");
+    assert_eq!(errno(disk.finish(ticket, &mut Calm)), ENOENT);
+}
