@@ -1,10 +1,11 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::net::UdpSocket;
 use stormglass_sim::schedule::search::{Search, explore};
+use stormglass_sim::task::yield_now;
 use stormglass_sim::time::sleep;
 use stormglass_sim::{Config, Schedule, Seed, Sim, World};
 
@@ -130,4 +131,36 @@ fn a_search_that_was_ended_is_not_complete() {
     let (explored, wrong) = explore(Seed(0), &Config::default(), 5, |world| to_one(world, 3, Rc::default()));
     assert!((explored.schedules, explored.complete, wrong.is_none()) == (5, false, true), "{explored:?}");
     assert!(Search::new(0).next_run().is_none());
+}
+
+#[test]
+fn a_search_whose_test_is_no_function_of_its_order_is_not_complete() {
+    // As a std `HashMap` has another order in each run of a thread.
+    let runs = Cell::new(0);
+    let turned = |world: World| {
+        let mut names = ["a", "b"];
+        names.rotate_left(runs.replace(runs.get() + 1) % 2);
+        async move {
+            let done = bound(1).await;
+            for name in ["a", "b"] {
+                world.node(name, || async {
+                    let inbox = bound(1).await;
+                    inbox.recv(&mut [0]).await.expect("heard");
+                    inbox.send_to(b"x", "world:1").await.expect("sent");
+                });
+            }
+            sleep(Duration::from_millis(1)).await;
+            world.node("sender", move || async move {
+                for name in names {
+                    bound(0).await.send_to(b"x", format!("{name}:1")).await.expect("sent");
+                    yield_now().await;
+                }
+            });
+            for _ in 0..2 {
+                done.recv(&mut [0]).await.expect("told");
+            }
+        }
+    };
+    let (explored, wrong) = explore(Seed(0), &Config::default(), 100_000, turned);
+    assert!(!explored.complete && wrong.is_none(), "{explored:?}");
 }

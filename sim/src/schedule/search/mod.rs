@@ -64,6 +64,12 @@ impl Frame {
         Step { id: self.event.id, node: self.event.node, looked: self.looked }
     }
 }
+    /// Whether the same happened, of the same that could have.
+    fn is_like(&self, other: &Frame) -> bool {
+        let what = |event: &Event| (event.id, event.kind, event.node, event.from);
+        what(&self.event) == what(&other.event) && self.enabled == other.enabled
+    }
+
 
 /// A search through all orders, depth first. It keeps one run's choices, not the tree.
 #[derive(Debug)]
@@ -78,6 +84,8 @@ pub struct Search {
 }
 
 /// What a search has come to.
+    /// A run did not follow its path.
+    strayed: bool,
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
     /// Orders, no two of them equivalent.
@@ -86,7 +94,9 @@ pub struct Explored {
     pub redundant: u64,
     /// The most events of a run.
     pub longest: usize,
-    /// Whether no order is left. False while the search goes on, when it was ended, and when a run was too long.
+    /// Whether no order is left. False while the search goes on, when it was ended, when a run was too long, and when one
+    /// did not go as the one before it had up to the choice that was to be made otherwise: then the test is no function
+    /// of its seed and its order.
     pub complete: bool,
 }
 
@@ -97,7 +107,7 @@ impl Search {
     /// A search that gives up after so many runs.
     pub fn new(most: u64) -> Search {
         let explored = Explored::default();
-        Search { most, frames: Vec::new(), shared: 0, begun: false, over: false, explored }
+        Search { most, frames: Vec::new(), shared: 0, begun: false, over: false, strayed: false, explored }
     }
 
     /// The next run to be made; `None` when the search is over.
@@ -122,7 +132,7 @@ impl Search {
             self.frames.pop();
         }
         self.over = true;
-        self.explored.complete = self.explored.longest < LONGEST;
+        self.explored.complete = self.explored.longest < LONGEST && !self.strayed;
         None
     }
 
@@ -132,6 +142,7 @@ impl Search {
             self.explored.redundant += 1;
         } else {
             self.explored.schedules += 1;
+        self.strayed |= run.strayed(&self.frames[..self.shared]);
         }
         let new = run.into_frames();
         let before = self.frames.get(self.shared).map(|frame| (frame.wanted.clone(), frame.asleep.clone()));
@@ -167,6 +178,9 @@ pub struct Wrong<T> {
 /// ```
 /// use stormglass_sim::schedule::search::explore;
 /// use stormglass_sim::{Config, Seed, World, net::UdpSocket};
+///
+/// All runs are on this thread. A std `HashMap` has another order in each, and the search is not complete then: see
+/// [`guard::on_fresh_thread`](crate::guard::on_fresh_thread), and [`Search`] for runs on threads of their own.
 ///
 /// // Two senders, one receiver: who is first?
 /// async fn race(world: World) {
