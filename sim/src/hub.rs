@@ -36,7 +36,7 @@ pub(crate) struct Hub {
     pub(crate) ambushed: Cell<bool>,
     /// Set while a strategy chooses what happens next.
     pub(crate) scheduled: Cell<bool>,
-    /// Set when a step has read the true time: it can tell in which order steps came.
+    /// Set when a step has read or changed what nodes share: it can tell in which order steps came.
     pub(crate) looked: Cell<bool>,
     /// Wake-ups since the executor last looked, with what caused each.
     pub(crate) woken: RefCell<Vec<(TaskKey, u64)>>,
@@ -86,3 +86,15 @@ pub(crate) fn with_core<R>(f: impl FnOnce(&mut Core) -> R) -> R {
 pub(crate) fn fenced_error() -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the node of this code has crashed")
 }
+/// The running step reads or changes what nodes share: see [`Hub::looked`].
+#[inline]
+pub(crate) fn looks() {
+    HUB.with(|hub| hub.looked.set(true));
+}
+
+/// Borrows the core of the running world for a moment, in a step that looks.
+pub(crate) fn looking<R>(f: impl FnOnce(&mut Core) -> R) -> R {
+    looks();
+    with_core(f)
+}
+

@@ -109,6 +109,7 @@ pub(crate) fn start(node: NodeId) {
                 return;
             }
             state.life = Life::Up;
+            hub.looked.set(true);
             state.terminating = false;
             state.starts += 1;
             let (starts, factory, site) = (state.starts, state.factory.clone(), state.site);
@@ -121,8 +122,8 @@ pub(crate) fn start(node: NodeId) {
             let future = crate::guard::inside(|| factory());
             hub.node.set(caller);
             drop(executor::spawn_on(node, run(node, future), site));
-        }
             hub.fenced.set(fenced);
+        }
     });
 }
 
@@ -159,11 +160,12 @@ pub(crate) fn stop(node: NodeId, death: Death) {
             }
             state.life = if death == Death::Crash { Life::Down } else { Life::Off };
             state.paused = false;
+            hub.looked.set(true);
             core.record_node(node, if death == Death::Crash { "crash" } else { "power off" }, 0);
             let mut exec = hub.exec.borrow_mut();
+            let its_own = exec.is_running(hub.task.get(), node);
             let removed = exec.remove_node(node);
             exec.pause(node, false);
-            let its_own = exec.is_running(hub.task.get(), node);
             (removed, its_own)
         };
         let fenced = hub.fenced.replace(true);

@@ -8,9 +8,13 @@
 //!
 //! # What is left out
 //! Two steps are *independent* when they happen on different nodes, neither on the world's own, and at most one of them
-//! reads [`World::now`](crate::World::now). Orders that differ only in the order of independent steps are one: each
-//! node sees the same in both. An observer outside of the nodes sees the same too if it reads the true time whenever it
-//! notes something. What nodes share besides (a static, an `Rc`) must not tell who came first.
+//! *looks*: reads [`World::now`](crate::World::now), is followed by a look of [`World::watch`](crate::World::watch), draws
+//! from a [`World::stream`](crate::World::stream) or an active `buggify!`, sends what a rule for many senders counts or
+//! examines, is asked about by an ambush, or asks a [`World`] who is up, what was sent and how many events there were.
+//! Orders that differ only in the order of independent steps are one: each node sees the same in both. An observer
+//! outside of the nodes sees the same too if it reads the true time whenever it notes something. What nodes share
+//! besides (a static, an `Rc`) must not tell who came first; nor may what a [`World`] counts of steps that do not look, or
+//! what one node does to another through it.
 //!
 //! Dynamic partial-order reduction with source sets and sleep sets (Abdulla, Aronis, Jonsson and Sagonas, *Optimal
 //! dynamic partial order reduction*, POPL 2014, algorithm 1).
@@ -60,16 +64,16 @@ struct Frame {
 }
 
 impl Frame {
-    fn step(&self) -> Step {
-        Step { id: self.event.id, node: self.event.node, looked: self.looked }
-    }
-}
     /// Whether the same happened, of the same that could have.
     fn is_like(&self, other: &Frame) -> bool {
         let what = |event: &Event| (event.id, event.kind, event.node, event.from);
         what(&self.event) == what(&other.event) && self.enabled == other.enabled
     }
 
+    fn step(&self) -> Step {
+        Step { id: self.event.id, node: self.event.node, looked: self.looked }
+    }
+}
 
 /// A search through all orders, depth first. It keeps one run's choices, not the tree.
 #[derive(Debug)]
@@ -80,12 +84,12 @@ pub struct Search {
     shared: usize,
     begun: bool,
     over: bool,
+    /// A run did not follow its path.
+    strayed: bool,
     explored: Explored,
 }
 
 /// What a search has come to.
-    /// A run did not follow its path.
-    strayed: bool,
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
     /// Orders, no two of them equivalent.
@@ -138,11 +142,11 @@ impl Search {
 
     /// Takes a run that was made into account.
     pub fn learn(&mut self, run: Run) {
+        self.strayed |= run.strayed(&self.frames[..self.shared]);
         if run.is_redundant() {
             self.explored.redundant += 1;
         } else {
             self.explored.schedules += 1;
-        self.strayed |= run.strayed(&self.frames[..self.shared]);
         }
         let new = run.into_frames();
         let before = self.frames.get(self.shared).map(|frame| (frame.wanted.clone(), frame.asleep.clone()));
@@ -175,12 +179,12 @@ pub struct Wrong<T> {
 
 /// Explores a test until an order breaks it, or no order is left, or `most` runs were made.
 ///
+/// All runs are on this thread. A std `HashMap` has another order in each, and the search is not complete then: see
+/// [`guard::on_fresh_thread`](crate::guard::on_fresh_thread), and [`Search`] for runs on threads of their own.
+///
 /// ```
 /// use stormglass_sim::schedule::search::explore;
 /// use stormglass_sim::{Config, Seed, World, net::UdpSocket};
-///
-/// All runs are on this thread. A std `HashMap` has another order in each, and the search is not complete then: see
-/// [`guard::on_fresh_thread`](crate::guard::on_fresh_thread), and [`Search`] for runs on threads of their own.
 ///
 /// // Two senders, one receiver: who is first?
 /// async fn race(world: World) {
