@@ -22,7 +22,7 @@ pub(crate) struct Hub {
     pub(crate) task: Cell<TaskKey>,
     /// What the running task waits for, set by the innermost future that returned `Pending`.
     pub(crate) wait: Cell<Wait>,
-    /// How often the running step has read its clock.
+    /// How often the running step has read its clock or called what is refused.
     pub(crate) readings: Cell<u64>,
     /// Set while the destructors of a dead node's tasks run: they can neither send nor write.
     pub(crate) fenced: Cell<bool>,
@@ -44,6 +44,18 @@ pub(crate) struct Hub {
     pub(crate) core: RefCell<Core>,
     /// What waits for the strategy's choice, while there is one.
     pub(crate) line: RefCell<Option<Line>>,
+}
+
+/// So many readings of the clock in one step are a task that waits for time to pass without giving way.
+const READINGS: u64 = 10_000_000;
+
+impl Hub {
+    /// Counts a reading; true when the step has made too many.
+    #[inline]
+    pub(crate) fn reads_on_and_on(&self) -> bool {
+        self.readings.set(self.readings.get() + 1);
+        self.readings.get() > READINGS
+    }
 }
 
 thread_local! {
@@ -76,16 +88,6 @@ pub(crate) fn simulated() -> bool {
     HUB.try_with(|hub| hub.running.get()).unwrap_or(false)
 }
 
-/// Borrows the core of the running world for a moment.
-#[inline]
-pub(crate) fn with_core<R>(f: impl FnOnce(&mut Core) -> R) -> R {
-    HUB.with(|hub| f(&mut hub.core.borrow_mut()))
-}
-
-/// The error of a call made by the code of a dead node: from a destructor, after the crash.
-pub(crate) fn fenced_error() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the node of this code has crashed")
-}
 /// The running step reads or changes what nodes share: see [`Hub::looked`].
 #[inline]
 pub(crate) fn looks() {
@@ -98,3 +100,13 @@ pub(crate) fn looking<R>(f: impl FnOnce(&mut Core) -> R) -> R {
     with_core(f)
 }
 
+/// Borrows the core of the running world for a moment.
+#[inline]
+pub(crate) fn with_core<R>(f: impl FnOnce(&mut Core) -> R) -> R {
+    HUB.with(|hub| f(&mut hub.core.borrow_mut()))
+}
+
+/// The error of a call made by the code of a dead node: from a destructor, after the crash.
+pub(crate) fn fenced_error() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the node of this code has crashed")
+}
