@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::hub::{HUB, with_core};
+use crate::hub::{HUB, looks, with_core};
 use crate::world::World;
 use crate::{NodeId, node};
 
@@ -48,6 +48,7 @@ pub(crate) fn at(juncture: Juncture) {
 
 #[cold]
 fn ask(juncture: Juncture) {
+    looks(); // one closure for all nodes: it may count, or draw
     let (running, ambush) = HUB.with(|hub| (hub.node.get(), hub.core.borrow().ambush.clone()));
     // A destructor that replies while its task unwinds cannot unwind once more.
     if running == NodeId::WORLD || std::thread::panicking() {

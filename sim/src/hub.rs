@@ -22,7 +22,7 @@ pub(crate) struct Hub {
     pub(crate) task: Cell<TaskKey>,
     /// What the running task waits for, set by the innermost future that returned `Pending`.
     pub(crate) wait: Cell<Wait>,
-    /// How often the running step has read its clock.
+    /// How often the running step has read its clock or called what is refused.
     pub(crate) readings: Cell<u64>,
     /// Set while the destructors of a dead node's tasks run: they can neither send nor write.
     pub(crate) fenced: Cell<bool>,
@@ -36,7 +36,7 @@ pub(crate) struct Hub {
     pub(crate) ambushed: Cell<bool>,
     /// Set while a strategy chooses what happens next.
     pub(crate) scheduled: Cell<bool>,
-    /// Set when a step has read the true time: it can tell in which order steps came.
+    /// Set when a step has read or changed what nodes share: it can tell in which order steps came.
     pub(crate) looked: Cell<bool>,
     /// Wake-ups since the executor last looked, with what caused each.
     pub(crate) woken: RefCell<Vec<(TaskKey, u64)>>,
@@ -44,6 +44,18 @@ pub(crate) struct Hub {
     pub(crate) core: RefCell<Core>,
     /// What waits for the strategy's choice, while there is one.
     pub(crate) line: RefCell<Option<Line>>,
+}
+
+/// So many readings of the clock in one step are a task that waits for time to pass without giving way.
+const READINGS: u64 = 10_000_000;
+
+impl Hub {
+    /// Counts a reading; true when the step has made too many.
+    #[inline]
+    pub(crate) fn reads_on_and_on(&self) -> bool {
+        self.readings.set(self.readings.get() + 1);
+        self.readings.get() > READINGS
+    }
 }
 
 thread_local! {
@@ -74,6 +86,18 @@ thread_local! {
 #[inline]
 pub(crate) fn simulated() -> bool {
     HUB.try_with(|hub| hub.running.get()).unwrap_or(false)
+}
+
+/// The running step reads or changes what nodes share: see [`Hub::looked`].
+#[inline]
+pub(crate) fn looks() {
+    HUB.with(|hub| hub.looked.set(true));
+}
+
+/// Borrows the core of the running world for a moment, in a step that looks.
+pub(crate) fn looking<R>(f: impl FnOnce(&mut Core) -> R) -> R {
+    looks();
+    with_core(f)
 }
 
 /// Borrows the core of the running world for a moment.

@@ -4,8 +4,9 @@ use std::backtrace::Backtrace;
 
 use crate::guard::{self, Hooks};
 use crate::hub::{HUB, Hub};
-use crate::outcome::FindingKind;
+use crate::outcome::{Finding, FindingKind};
 use crate::property::found;
+use crate::report;
 
 /// Sets the hooks, once for the process.
 pub(crate) fn install() {
@@ -22,8 +23,17 @@ fn in_world<R>(fallback: R, f: impl FnOnce(&Hub) -> R) -> R {
     answer.ok().flatten().unwrap_or(fallback)
 }
 
+/// Counts a call that takes no time. Made again and again it waits for what will not come, and nothing can unwind from
+/// here through the caller's C frame: the process ends.
+fn count(hub: &Hub) {
+    if hub.reads_on_and_on() {
+        report::never_returns();
+    }
+}
+
 fn monotonic_now() -> u64 {
     in_world(0, |hub| {
+        count(hub);
         let core = hub.core.borrow();
         core.clock(hub.node.get()).local(core.now)
     })
@@ -31,6 +41,7 @@ fn monotonic_now() -> u64 {
 
 fn wall_now() -> u64 {
     in_world(0, |hub| {
+        count(hub);
         let core = hub.core.borrow();
         core.clock(hub.node.get()).wall(core.now, core.epoch).as_nanos() as u64
     })
@@ -57,8 +68,18 @@ fn host_name(buffer: &mut [u8]) -> usize {
     })
 }
 
+/// One finding for each call, however often the step makes it: the run ends with the step.
 fn refused(what: &'static str) {
-    in_world((), |_| {
-        found(FindingKind::Refused, what.to_owned(), Some(Backtrace::force_capture().to_string()))
+    in_world((), |hub| {
+        count(hub);
+        let known =
+            |finding: &Finding| finding.kind == FindingKind::Refused && finding.message.as_str() == what;
+        if hub.core.borrow().findings.iter().any(known) {
+            return;
+        }
+        // To lose patience is to unwind, and this is no place for that.
+        let patience = std::mem::replace(&mut hub.core.borrow_mut().patience, u64::MAX);
+        found(FindingKind::Refused, what.to_owned(), Some(Backtrace::force_capture().to_string()));
+        hub.core.borrow_mut().patience = patience;
     });
 }

@@ -98,7 +98,8 @@ impl Core {
     }
 }
 
-/// Starts a node from its factory. Does nothing when it runs already.
+/// Starts a node from its factory, also when it is the code of a dead node that does so. Does nothing when it runs
+/// already.
 pub(crate) fn start(node: NodeId) {
     HUB.with(|hub| {
         let (factory, site) = {
@@ -108,6 +109,7 @@ pub(crate) fn start(node: NodeId) {
                 return;
             }
             state.life = Life::Up;
+            hub.looked.set(true);
             state.terminating = false;
             state.starts += 1;
             let (starts, factory, site) = (state.starts, state.factory.clone(), state.site);
@@ -116,10 +118,11 @@ pub(crate) fn start(node: NodeId) {
         };
         if let Some(factory) = factory {
             // The factory is code of the node: what it reads and draws is the node's.
-            let caller = hub.node.replace(node);
+            let (caller, fenced) = (hub.node.replace(node), hub.fenced.replace(false));
             let future = crate::guard::inside(|| factory());
             hub.node.set(caller);
             drop(executor::spawn_on(node, run(node, future), site));
+            hub.fenced.set(fenced);
         }
     });
 }
@@ -145,10 +148,11 @@ pub(crate) enum Death {
     PowerLoss,
 }
 
-/// Takes a node down: every task is dropped at this instant, and its destructors can neither send nor write.
+/// Takes a node down: every task is dropped at this instant, and its destructors can neither send nor write. Nor can
+/// the running task if it is of this node, for what is left of its step.
 pub(crate) fn stop(node: NodeId, death: Death) {
     HUB.with(|hub| {
-        let removed = {
+        let (removed, its_own) = {
             let core = &mut *hub.core.borrow_mut();
             let state = &mut core.nodes[node.index()];
             if state.life == Life::Off || (state.life == Life::Down && death == Death::Crash) {
@@ -156,17 +160,19 @@ pub(crate) fn stop(node: NodeId, death: Death) {
             }
             state.life = if death == Death::Crash { Life::Down } else { Life::Off };
             state.paused = false;
+            hub.looked.set(true);
             core.record_node(node, if death == Death::Crash { "crash" } else { "power off" }, 0);
             let mut exec = hub.exec.borrow_mut();
+            let its_own = exec.is_running(hub.task.get(), node);
             let removed = exec.remove_node(node);
             exec.pause(node, false);
-            removed
+            (removed, its_own)
         };
         let fenced = hub.fenced.replace(true);
         for task in removed {
             executor::dispose(node, task);
         }
-        hub.fenced.set(fenced);
+        hub.fenced.set(fenced || its_own);
         let core = &mut *hub.core.borrow_mut();
         core.close_ports(node, death);
         if core.nodes[node.index()].disk.is_some() {

@@ -45,7 +45,8 @@ pub fn name() -> String {
 }
 
 /// Ends the node's process at this instant, as `std::process::abort` does: for code that must not go on, such as a
-/// server whose fsync has failed. In a world this is a crash of the node, and no finding.
+/// server whose fsync has failed. In a world this is a crash of the node, and no finding. It unwinds; who catches that
+/// can neither send nor write, and dies at the end of the step.
 pub fn abort() -> ! {
     if !simulated() {
         std::process::abort();

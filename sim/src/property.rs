@@ -111,7 +111,11 @@ pub fn buggified() -> bool {
             let active = core.chance.chance(stream, "active", ACTIVE);
             Point { stream, active }
         });
-        point.active && core.chance.chance(point.stream, "fires", FIRES)
+        if !point.active {
+            return false;
+        }
+        hub.looked.set(true); // the place is in the code of many nodes, and its stream is one
+        core.chance.chance(point.stream, "fires", FIRES)
     })
 }
 

@@ -1,6 +1,7 @@
 //! Findings of the executor itself: nothing can run, nothing ends, a limit is reached.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::NodeId;
 use crate::core::Core;
@@ -27,6 +28,15 @@ pub(crate) fn deadlock() {
 pub(crate) fn never_yields() {
     let message = format!("{} goes on and on in one step and never gives way", running());
     found(FindingKind::Livelock, message, None);
+}
+
+/// A task called libc again and again in one step, and cannot be stopped there: says who it is, and ends the process.
+#[cold]
+pub(crate) fn never_returns() -> ! {
+    let message = format!("{} calls libc on and on in one step and never gives way\n", running());
+    // Without a place to say it there is nothing better to do.
+    let _ = std::io::stderr().write_all(message.as_bytes());
+    std::process::abort();
 }
 
 /// Tasks ran at one instant for longer than the limit: names the one that ran last.

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::core::Core;
-use crate::executor::{self, TaskKey, Wait};
+use crate::executor::{self, Runnable, TaskKey, Wait};
 use crate::hub::{HUB, Hub};
 use crate::life::{self, Death};
 use crate::net::rpc::forget_connections;
 use crate::outcome::{FindingKind, Outcome};
 use crate::property::found;
 use crate::schedule::{self, Line, Strategy};
+use crate::time::clock::NEVER;
 use crate::time::queue::{Kind, Planned};
 use crate::trace::{self, code};
 use crate::world::{self, World};
@@ -215,6 +216,7 @@ fn turn<F: Future>(hub: &Hub, mut main: Pin<&mut F>, limits: Limits) -> End<F::O
                     let poll = task.as_mut().poll(cx);
                     guard::leave();
                     let (leftover, joiner) = match poll {
+                        _ if hub.fenced.get() => died(hub, picked.key, picked.node, task),
                         Poll::Pending => {
                             (hub.exec.borrow_mut().put_back(picked.key, Some(task), hub.wait.get()), None)
                         }
@@ -345,7 +347,8 @@ fn next(hub: &Hub, limits: Limits) -> Next {
         None if !core.wakers.is_empty() => return Next::Happened,
         None if scheduled => return Next::Nothing,
         None => loop {
-            let Some((at, planned)) = core.queue.pop(|planned| core.timers.is_stale(planned)) else {
+            let next = core.queue.pop(|planned| core.timers.is_stale(planned));
+            let Some((at, planned)) = next.filter(|(at, _)| *at != NEVER) else {
                 return Next::Nothing;
             };
             if happens(hub, core, at, planned) {
@@ -363,6 +366,8 @@ fn next(hub: &Hub, limits: Limits) -> Next {
 /// Lets what was planned happen. `false`: it was cancelled, or is not due.
 #[inline(always)]
 fn happens(hub: &Hub, core: &mut Core, at: u64, planned: Planned) -> bool {
+    // A timer that a strategy made late is planned anew, at its old time, when its node's clock is set.
+    let at = at.max(core.now);
     match planned.kind() {
         Kind::Timer => {
             let nodes = &core.nodes;
@@ -410,6 +415,21 @@ fn wake_all(hub: &Hub) {
     }
 }
 
+/// A step has come to its end all the same although its node has died in it: it was the node's own doing, or the
+/// unwinding with which the node gave up was caught.
+#[cold]
+fn died(hub: &Hub, key: TaskKey, node: NodeId, task: Pin<Box<dyn Runnable>>) -> executor::Removed {
+    // A task that is still there has a node that does not know yet.
+    let gave_up = hub.exec.borrow().info(key).is_some();
+    let (_, joiner) = hub.exec.borrow_mut().remove(key);
+    executor::dispose(node, (Some(task), joiner));
+    hub.fenced.set(false);
+    if gave_up {
+        life::stop(node, Death::Crash);
+    }
+    (None, None)
+}
+
 /// Code panicked: its own node gave up, or it is a finding.
 #[cold]
 fn panicked(hub: &Hub, payload: Box<dyn Any + Send>) {
@@ -421,8 +441,8 @@ fn panicked(hub: &Hub, payload: Box<dyn Any + Send>) {
     let (node, key) = (hub.node.get(), hub.task.get());
     let removed = hub.exec.borrow_mut().remove(key);
     executor::dispose(node, removed);
+    hub.fenced.set(false);
     if payload.is::<panics::NodeAborts>() {
-        hub.fenced.set(false);
         life::stop(node, Death::Crash);
         return;
     }

@@ -1,13 +1,15 @@
 //! Nodes die at chosen instants of their own doing.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use stormglass_sim::fs::{self, File};
-use stormglass_sim::net::rpc;
-use stormglass_sim::{Juncture, NodeId, Seed, Sim, World, time};
+use stormglass_sim::net::{UdpSocket, rpc};
+use stormglass_sim::{Juncture, NodeId, Seed, Sim, World, node, task, time};
 
 #[derive(Serialize, Deserialize)]
 struct Add;
@@ -108,4 +110,58 @@ fn an_ambush_ends_when_it_is_lifted_and_with_its_world() {
         (world.spawn_on(client, call).await.unwrap(), world.is_up(server))
     });
     assert_eq!(next.unwrap(), (1, true), "no world inherits an ambush");
+}
+
+/// A node's main function that `ends` its node in the middle of a step and would still say so to the world, and how its
+/// destructor would.
+async fn ends(told: Rc<Cell<u32>>, end: impl FnOnce()) {
+    struct Farewell(UdpSocket, Rc<Cell<u32>>);
+    impl Farewell {
+        fn say(&self) {
+            let mut send = std::pin::pin!(self.0.send_to(b"x", "world:1"));
+            let cx = &mut std::task::Context::from_waker(std::task::Waker::noop());
+            drop(send.as_mut().poll(cx));
+            let told = self.1.clone();
+            drop(task::spawn(async move { told.set(told.get() + 1) }));
+        }
+    }
+    impl Drop for Farewell {
+        fn drop(&mut self) {
+            self.say();
+        }
+    }
+    let farewell = Farewell(UdpSocket::bind("0.0.0.0:0").await.expect("a port"), told);
+    time::sleep(Duration::from_millis(1)).await;
+    let _ = catch_unwind(AssertUnwindSafe(end));
+    farewell.say();
+    std::future::pending().await
+}
+
+/// Whether the world hears of a node that ends itself, how many tasks that it started then ran, and whether it is up.
+fn heard_of(end: impl Fn(World) + Copy + 'static) -> (bool, u32, bool) {
+    Sim::new(Seed(1))
+        .run(|world: World| async move {
+            let inbox = UdpSocket::bind("0.0.0.0:1").await.expect("a port");
+            let told = Rc::new(Cell::new(0));
+            let progress = told.clone();
+            let node = world.node("a", move || ends(progress.clone(), move || end(world)));
+            let heard = time::timeout(Duration::from_millis(500), inbox.recv(&mut [0])).await.is_ok();
+            world.node("b", || async {
+                let socket = UdpSocket::bind("0.0.0.0:1").await.expect("others live");
+                socket.send_to(b"y", "world:1").await.expect("others live");
+            });
+            inbox.recv(&mut [0]).await.expect("others live");
+            (heard, told.get(), world.is_up(node))
+        })
+        .unwrap()
+}
+
+#[test]
+fn who_catches_the_unwinding_of_an_abort_dies_all_the_same() {
+    assert_eq!(heard_of(|_| node::abort()), (false, 0, false));
+}
+
+#[test]
+fn who_crashes_itself_does_nothing_more_in_that_step() {
+    assert_eq!(heard_of(|world| world.crash(world.id("a").unwrap())), (false, 0, false));
 }

@@ -259,3 +259,46 @@ fn a_thread_in_a_world_is_refused_and_named() {
     assert_eq!(outcome.value, None);
     assert_eq!(Sim::new(Seed(1)).run(|_| async { NodeId::WORLD }).unwrap(), NodeId::WORLD);
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the refused call")]
+fn what_is_refused_again_and_again_is_one_finding() {
+    let outcome = Sim::new(Seed(1)).run(|world| async move {
+        world.node("sleeper", || async {
+            for _ in 0..100 {
+                std::thread::sleep(MS);
+            }
+            let _ = std::thread::Builder::new().spawn(|| ());
+        });
+        sleep(MS).await;
+    });
+    let findings: Vec<&str> = outcome.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(matches!(findings[..], [slept, spawned] if slept.contains("sleep") && spawned.contains("spawn")));
+}
+
+/// Run in a process of its own, started by the test below.
+#[test]
+#[ignore = "ends its process"]
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the clock that nobody here waits for"
+)]
+fn wait_by_the_real_clock() {
+    let _ = Sim::new(Seed(1)).run(|world| async move {
+        world.node("waiting", || async {
+            let start = std::time::Instant::now();
+            while start.elapsed() < MS {}
+        });
+        sleep(MS).await;
+    });
+}
+
+#[test]
+fn who_reads_the_clock_for_ever_ends_the_process_and_is_named() {
+    let program = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "wait_by_the_real_clock", "--ignored"];
+    let output = std::process::Command::new(program).args(arguments).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && told.contains("of node 'waiting' (spawned at"), "{told}");
+}

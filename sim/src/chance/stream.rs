@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Ratio, StreamId};
-use crate::hub::HUB;
+use crate::hub::{looking, with_core};
 
 /// A named stream of chance of the current world: for workloads, weather, and whatever a test decides.
 ///
@@ -13,7 +13,7 @@ pub struct Stream(pub(crate) StreamId);
 
 impl Stream {
     fn decide(self, kind: &'static str, calm: u64, value: impl FnOnce(u64) -> u64) -> u64 {
-        HUB.with(|hub| hub.core.borrow_mut().chance.decide(self.0, kind, calm, value))
+        looking(|core| core.chance.decide(self.0, kind, calm, value))
     }
 
     /// Uniform in `0..n`; calm is 0.
@@ -41,7 +41,8 @@ impl Stream {
     /// Whether something that is on the programme takes place. It does; calm, and so any override that makes a failing
     /// run smaller, is that it does not.
     pub fn happens(self) -> bool {
-        self.decide("happens", 0, |_| 1) != 0
+        // Whoever is first, it is the same: no look at what nodes share.
+        with_core(|core| core.chance.decide(self.0, "happens", 0, |_| 1)) != 0
     }
 
     /// One of `items`; calm is the first. `None` when there are none.

@@ -361,15 +361,26 @@ impl Exec {
         removed
     }
 
-    /// Removes all tasks of a node, in order of their slots' list: the youngest first.
+    /// Removes all tasks of a node, in order of their slots' list: the youngest first. A finished one stays until its
+    /// result is fetched or its handle dropped, for the handle may be another node's.
     pub(crate) fn remove_node(&mut self, node: NodeId) -> Vec<Removed> {
         self.nodes[node.index()].parked.clear();
         let mut removed = Vec::new();
-        while self.nodes[node.index()].head != NIL {
-            let index = self.nodes[node.index()].head;
-            removed.push(self.remove(TaskKey::new(index, self.slots[index as usize].generation)));
+        let mut index = self.nodes[node.index()].head;
+        while index != NIL {
+            let Slot { generation, next, phase, .. } = self.slots[index as usize];
+            if phase != Phase::Done {
+                removed.push(self.remove(TaskKey::new(index, generation)));
+            }
+            index = next;
         }
         removed
+    }
+
+    /// Whether a task is in the middle of a step, as one of this node.
+    pub(crate) fn is_running(&self, key: TaskKey, node: NodeId) -> bool {
+        let running = matches!(self.state(key), Some(Phase::Polling | Phase::PollingAgain));
+        running && key != TaskKey::MAIN && self.slots[key.slot()].node == node
     }
 
     pub(crate) fn pause(&mut self, node: NodeId, paused: bool) {

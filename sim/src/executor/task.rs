@@ -12,6 +12,7 @@ use futures::future::MaybeDone;
 use super::{Phase, Removed, TaskKey, Wait};
 use crate::NodeId;
 use crate::hub::{HUB, simulated};
+use crate::life::Life;
 use crate::trace::code;
 
 /// A future whose result stays with it until it is fetched.
@@ -48,8 +49,9 @@ where
     F: Future<Output: 'static> + 'static,
 {
     HUB.with(|hub| {
-        if hub.fenced.get() {
-            // The node is dead: its destructors start nothing.
+        let is_down = || hub.core.borrow().nodes[node.index()].life != Life::Up;
+        if hub.fenced.get() || is_down() {
+            // The node is dead: neither its destructors nor others start anything on it.
             drop(future);
             return JoinHandle { inner: Inner::Simulated(TaskKey::new(u32::MAX, u32::MAX), PhantomData) };
         }

@@ -130,7 +130,7 @@ impl Disk {
         }
         let scope = match &change {
             Change::SyncFile(_) => self.begin_sync(ino),
-            Change::SyncDir(path) => self.begin_sync(self.tree.lookup(path).ok()),
+            Change::SyncDir(path) => self.begin_sync_dir(path),
             _ => Scope::Nothing,
         };
         let id = self.flights.number();

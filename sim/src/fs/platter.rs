@@ -4,7 +4,7 @@
 //! be durable when it returns, and is not: so a group commit that counts on it is found out.
 
 use super::pages::{Block, Pages, copy_padded, cut, to_usize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// An fsync under way: the file as it was when it began. The blocks are shared with the cache until written to.
@@ -17,19 +17,40 @@ pub(super) struct Syncing {
     /// The least length since the beginning.
     floor: u64,
     blocks: BTreeMap<u64, Option<Block>>,
+    /// Those that the failure of another has made clean meanwhile: this one still owes them.
+    owed: BTreeSet<u64>,
 }
 
 impl Syncing {
     pub(super) fn cut(&mut self, len: u64) {
         self.floor = self.floor.min(len);
     }
+
+    /// What it still owes of a block, after all cuts since it began. `None`: it owes nothing.
+    fn owes(&self, index: u64, size: u64) -> Option<Option<Block>> {
+        let left = self.floor.checked_sub(index * size).filter(|left| *left > 0)?;
+        let block = self.blocks.get(&index)?.as_ref();
+        Some(block.map(|block| match block.get(..to_usize(left)) {
+            Some(kept) => Rc::new(kept.to_vec()),
+            None => Rc::clone(block),
+        }))
+    }
 }
 
 impl Pages {
-    /// Begins an fsync.
+    /// Begins an fsync. If it ends first it stands for those under way as well, so what they owe is also its.
     pub(super) fn begin_sync(&mut self, id: u64) {
-        let blocks = self.dirty.iter().map(|index| (*index, self.cache.get(index).cloned())).collect();
-        self.syncs.push(Syncing { id, len: self.len, cut_to: self.floor, floor: self.len, blocks });
+        let mut blocks: BTreeMap<u64, Option<Block>> =
+            self.dirty.iter().map(|index| (*index, self.cache.get(index).cloned())).collect();
+        for sync in self.syncs.iter().rev() {
+            for index in &sync.owed {
+                if let (false, Some(block)) = (blocks.contains_key(index), sync.owes(*index, self.size)) {
+                    blocks.insert(*index, block);
+                }
+            }
+        }
+        let owed = BTreeSet::new();
+        self.syncs.push(Syncing { id, len: self.len, cut_to: self.floor, floor: self.len, blocks, owed });
     }
 
     /// Makes what an fsync found at its beginning durable. `lands` is asked for each block of data whether it
@@ -62,6 +83,9 @@ impl Pages {
         for (index, block) in self.syncs.remove(at).blocks {
             if block.is_some() {
                 self.clean(index, block.as_ref());
+                for other in self.syncs.iter_mut().filter(|sync| sync.blocks.contains_key(&index)) {
+                    other.owed.insert(index);
+                }
             }
         }
     }

@@ -38,7 +38,7 @@ impl Disk {
     /// # Errors
     /// ENOENT, ENOTDIR; EIO by a fault, and the changes stay pending.
     pub fn sync_dir(&mut self, path: impl AsRef<Path>, draw: &mut dyn Draw) -> io::Result<()> {
-        let scope = self.begin_sync(self.tree.lookup(path.as_ref()).ok());
+        let scope = self.begin_sync_dir(path.as_ref());
         self.finish_sync_dir(path.as_ref(), scope, draw)
     }
 
@@ -53,6 +53,12 @@ impl Disk {
                 Scope::Pages(ino, id)
             }
         }
+    }
+
+    /// [`begin_sync`](Disk::begin_sync) of what must be a directory: a file would not be held open for it.
+    pub(super) fn begin_sync_dir(&mut self, path: &Path) -> Scope {
+        let ino = self.tree.lookup(path).ok();
+        self.begin_sync(ino.filter(|ino| self.tree.dir(*ino).is_ok()))
     }
 
     /// Gives up an fsync that was begun.
@@ -89,10 +95,7 @@ impl Disk {
         let spelled = super::names::spelled(path);
         let result = match scope {
             Scope::Names(changes) => self.sync_names(changes, &spelled, draw),
-            other => {
-                self.abort_sync(&other);
-                Err(self.tree.lookup(path).err().unwrap_or_else(|| Errno::NotDir.into()))
-            }
+            _ => Err(self.tree.lookup(path).err().unwrap_or_else(|| Errno::NotDir.into())),
         };
         self.recorder.note("sync_dir", &spelled, (0, 0), result, |count| *count).map(|_| ())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::message::Envelope;
 use crate::NodeId;
+use crate::hub::looks;
 
 /// What becomes of a message that a rule picked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +41,24 @@ pub struct Rule {
     skip: u64,
     /// On how many it acts then.
     times: u64,
+    /// Whether it counts them.
+    counts: bool,
     pub(crate) fate: Fate,
 }
 
 impl Rule {
     /// A rule with this fate for what it picks.
     pub fn new(fate: Fate) -> Rule {
-        Rule { from: None, to: None, kind: None, predicate: None, skip: 0, times: u64::MAX, fate }
+        Rule {
+            from: None,
+            to: None,
+            kind: None,
+            predicate: None,
+            skip: 0,
+            times: u64::MAX,
+            counts: false,
+            fate,
+        }
     }
 
     /// Only messages from this node.
@@ -80,15 +92,20 @@ impl Rule {
     /// Only the *n*th match, counted from 1.
     #[must_use]
     pub fn nth(mut self, n: u64) -> Rule {
-        (self.skip, self.times) = (n.saturating_sub(1), 1);
+        (self.skip, self.times, self.counts) = (n.saturating_sub(1), 1, true);
         self
     }
 
     /// Only the first *n* matches.
     #[must_use]
     pub fn first(mut self, n: u64) -> Rule {
-        self.times = n;
+        (self.times, self.counts) = (n, true);
         self
+    }
+
+    /// Whether what it does to one node's message can depend on another's.
+    fn is_shared(&self) -> bool {
+        self.from.is_none() && (self.counts || self.predicate.is_some())
     }
 
     fn picks(&self, envelope: &Envelope<'_>) -> bool {
@@ -143,6 +160,9 @@ impl Rules {
         for (_, rule) in &mut self.rules {
             if !rule.picks(envelope) {
                 continue;
+            }
+            if rule.is_shared() {
+                looks();
             }
             if rule.skip > 0 {
                 rule.skip -= 1;

@@ -57,7 +57,7 @@ impl Core {
         if link.cut || link.stream == StreamId::NONE || !wire.plain || ruled {
             return self.weather(message);
         }
-        let at = self.now + wire.delay.draw(&mut self.chance, link.stream);
+        let at = self.now.saturating_add(wire.delay.draw(&mut self.chance, link.stream));
         self.plan(message, at);
     }
 
@@ -69,7 +69,7 @@ impl Core {
             return self.lose(message, Loss::Partition);
         }
         if from == to {
-            return self.plan(message, self.now + LOOPBACK);
+            return self.plan(message, self.now.saturating_add(LOOPBACK));
         }
         if link.stream == StreamId::NONE {
             // A link's stream is keyed by the names of its ends: a node more changes no other link.
@@ -141,17 +141,18 @@ impl Core {
             if queued + u128::from(size) > u128::from(bandwidth.queue_bytes) {
                 return self.lose(message, Loss::QueueFull);
             }
-            link.busy_until = at + backlog + (u128::from(size) * 1_000_000_000 / u128::from(rate)) as u64;
+            let takes = backlog + (u128::from(size) * 1_000_000_000 / u128::from(rate)) as u64;
+            link.busy_until = at.saturating_add(takes);
             at = link.busy_until;
         }
-        at += delay.draw(&mut self.chance, stream) + extra;
+        at = at.saturating_add(delay.draw(&mut self.chance, stream)).saturating_add(extra);
         if !config.corrupt.is_zero() && self.chance.chance(stream, "corrupt", config.corrupt) {
             let bits = message.payload.len() as u64 * 8;
             let bit = self.chance.below(stream, "bit", bits.max(1));
             flip(&mut message.payload, bit);
         }
         if self.chance.chance(stream, "reorder", config.reorder) {
-            at += 4 * delay.draw(&mut self.chance, stream);
+            at = at.saturating_add(delay.draw(&mut self.chance, stream).saturating_mul(4));
         } else if config.fifo {
             at = at.max(link.last_arrival);
             link.last_arrival = at;

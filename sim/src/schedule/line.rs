@@ -6,6 +6,7 @@ use crate::chance::{StreamId, mix, name_hash, scale};
 use crate::core::Core;
 use crate::executor::{Exec, Picked, TaskKey};
 use crate::hub::Hub;
+use crate::time::clock::NEVER;
 use crate::time::queue::{self, Planned};
 
 /// After so many choices that passed it over, the oldest happens: a task that never waits must not stop the clock.
@@ -83,8 +84,9 @@ impl Line {
         loop {
             let oldest = self.waiting.iter().map(|waiting| waiting.event.at).min();
             let latest = match (self.lateness, oldest) {
-                (None, _) | (_, None) => u64::MAX,
-                (Some(lateness), Some(oldest)) => oldest.saturating_add(lateness),
+                (None, _) => NEVER,
+                (_, None) => NEVER - 1,
+                (Some(lateness), Some(oldest)) => oldest.saturating_add(lateness).min(NEVER - 1),
             };
             let timers = &core.timers;
             let Some((at, planned)) = core.queue.pop_until(latest, |planned| timers.is_stale(planned)) else {

@@ -63,7 +63,8 @@ pub trait Strategy {
         let _ = (event, waiting);
     }
 
-    /// It has happened. `looked`: its step read the world's true time, and so can tell what came before it.
+    /// It has happened. `looked`: its step read the world's true time or touched what nodes share in another way (a
+    /// watch, a stream of the world, a rule that counts), and so can tell what came before it.
     fn happened(&mut self, looked: bool) {
         let _ = looked;
     }

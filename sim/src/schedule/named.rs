@@ -24,7 +24,7 @@ pub enum Schedule {
     /// CAV 2018).
     Pos,
     /// Probabilistic concurrency testing over nodes and links: random priorities, and `depth − 1` times the highest
-    /// falls to the lowest (Burckhardt et al., ASPLOS 2010).
+    /// falls below all that have not, in random order (Burckhardt et al., ASPLOS 2010).
     Pct(u8),
     /// PCT over chains of messages, each the cause of the next (Ozkan et al., OOPSLA 2018).
     PctCp(u8),

@@ -13,19 +13,18 @@ struct Lanes {
     depth: u8,
     /// Higher is first. Those that fell are below all that were drawn.
     priority: FxHashMap<u64, u64>,
-    /// Choices left of this stretch, and at how many left the highest falls.
+    /// Choices left of this stretch, and at how many left the highest falls: to the priority of the change point, its
+    /// number. The points are in no order, so who falls later may end above who fell before.
     left: u64,
     changes: Vec<u64>,
-    /// The next to fall gets this: each lower than the last.
-    floor: u64,
 }
 
-/// Priorities that are drawn lie above this; those below are for lanes that fell.
+/// Priorities that are drawn lie above this; those below are the change points'.
 const DRAWN: u64 = 1 << 32;
 
 impl Lanes {
     fn new(depth: u8) -> Lanes {
-        Lanes { depth, priority: FxHashMap::default(), left: 0, changes: Vec::new(), floor: DRAWN }
+        Lanes { depth, priority: FxHashMap::default(), left: 0, changes: Vec::new() }
     }
 
     fn priority(&mut self, lane: u64, dice: &mut Dice) -> u64 {
@@ -37,7 +36,7 @@ impl Lanes {
         if self.left == 0 {
             let length = dice.power(6, 14);
             self.priority.clear();
-            (self.left, self.floor) = (length, DRAWN);
+            self.left = length;
             self.changes = (1..self.depth).map(|_| dice.below(length)).collect();
         }
         self.left -= 1;
@@ -52,10 +51,11 @@ impl Lanes {
             best.0
         };
         let mut place = highest(self);
-        for _ in 0..self.changes.iter().filter(|change| **change == self.left).count() {
-            self.floor -= 1;
-            self.priority.insert(lane(&enabled[place]), self.floor);
-            place = highest(self);
+        for point in 0..self.changes.len() {
+            if self.changes[point] == self.left {
+                self.priority.insert(lane(&enabled[place]), 1 + point as u64);
+                place = highest(self);
+            }
         }
         place
     }
@@ -152,5 +152,34 @@ impl Strategy for Orders {
             // Timers that were cancelled.
             self.priority.retain(|id, _| waiting.iter().any(|event| event.id == *id));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NodeId;
+    use crate::schedule::Kind;
+
+    /// Who goes first of two, and who last, when one lane falls at 7 choices left and another at 3.
+    fn first_and_last(changes: [u64; 2]) -> (u64, u64) {
+        let event = |id| {
+            let node = NodeId::at(id as usize);
+            Event { id, kind: Kind::Task, node, from: node, at: 0, cause: None }
+        };
+        let enabled = [1, 2].map(event);
+        let mut lanes = Lanes { left: 10, changes: changes.into(), ..Lanes::new(3) };
+        let dice = &mut Dice::new(417);
+        let chosen: Vec<u64> =
+            (0..10).map(|_| enabled[lanes.choose(&enabled, dice, |event| event.id)].id).collect();
+        (chosen[0], chosen[9])
+    }
+
+    #[test]
+    fn who_falls_later_may_end_above_who_fell_before() {
+        let (first, last) = first_and_last([3, 7]);
+        assert_eq!(first, last, "the first falls to 2, then the other below it");
+        let (first, last) = first_and_last([7, 3]);
+        assert_ne!(first, last, "the first falls to 1, and the other not as deep");
     }
 }

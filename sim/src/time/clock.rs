@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// An instant too far away to write down: what waits for it waits for ever.
+pub(crate) const NEVER: u64 = u64::MAX;
+
 /// What can go wrong with a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ClockFault {
@@ -43,17 +46,20 @@ impl Clock {
         if self.frozen {
             return self.base_local;
         }
-        let passed = i128::from(now - self.base_true);
-        self.base_local + (passed * self.rate() / 1_000_000) as u64
+        let passed = i128::from(now - self.base_true).saturating_mul(self.rate()) / 1_000_000;
+        self.base_local.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
     }
 
     fn rate(&self) -> i128 {
-        i128::from(1_000_000 + self.drift_ppm).max(1)
+        (i128::from(self.drift_ppm) + 1_000_000).max(1)
     }
 
-    /// When, in true time, the monotonic clock will show `local`; `None` while it stands still.
+    /// When, in true time, the monotonic clock will show `local`; `None` while it stands still, and for [`NEVER`].
     #[inline]
     pub(crate) fn when(&self, local: u64) -> Option<u64> {
+        if local == NEVER {
+            return None;
+        }
         if self.steady {
             return Some(local);
         }
@@ -65,7 +71,8 @@ impl Clock {
         }
         let wanted = i128::from(local - self.base_local) * 1_000_000;
         let passed = (wanted + self.rate() - 1) / self.rate();
-        Some(self.base_true.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)))
+        let at = self.base_true.saturating_add(u64::try_from(passed).unwrap_or(NEVER));
+        (at != NEVER).then_some(at)
     }
 
     /// The wall clock at true time `now`, since the Unix epoch.
@@ -123,6 +130,14 @@ mod tests {
                 assert!(clock.local(at) >= local, "{ppm} ppm: {local} at {at}");
             }
         }
+    }
+
+    #[test]
+    fn a_clock_may_run_as_fast_as_can_be_written_down() {
+        let mut clock = Clock::STEADY;
+        clock.apply(ClockFault::Drift(i64::MAX), SECOND);
+        assert_eq!((clock.local(SECOND), clock.local(u64::MAX)), (SECOND, u64::MAX));
+        assert_eq!((clock.when(2 * SECOND), clock.when(NEVER)), (Some(SECOND + 1), None));
     }
 
     #[test]

@@ -12,9 +12,6 @@ use crate::net::nanos;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub(crate) u64);
 
-/// So many readings of the clock in one step are a task that waits for time to pass without giving way.
-const READINGS: u64 = 10_000_000;
-
 impl Instant {
     /// The monotonic clock of the node whose code runs.
     #[inline]
@@ -23,8 +20,7 @@ impl Instant {
             return Instant(nanos(real_origin().elapsed()));
         }
         HUB.with(|hub| {
-            hub.readings.set(hub.readings.get() + 1);
-            if hub.readings.get() > READINGS {
+            if hub.reads_on_and_on() {
                 hub.core.borrow_mut().lose_patience();
             }
             let core = hub.core.borrow();

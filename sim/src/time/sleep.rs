@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::Instant;
+use super::clock::NEVER;
 use super::instant::real_origin;
 use super::timers::TimerKey;
 use crate::executor::Wait;
@@ -71,7 +72,8 @@ impl Sleep {
     fn arm(&mut self, hub: &Hub, waker: Waker) {
         let core = &mut *hub.core.borrow_mut();
         let node = hub.node.get();
-        let at = core.clock(node).when(self.deadline.0);
+        // A deadline that has passed is due at once: time does not go back to it.
+        let at = core.clock(node).when(self.deadline.0).map(|at| at.max(core.now));
         let key = core.timers.arm(&mut core.queue, node, self.deadline.0, at, hub.cause.get(), waker);
         self.state = State::Armed(key);
     }
@@ -148,8 +150,8 @@ impl Future for TrueSleep {
                 Some(key) if core.timers.rewake(key, cx.waker()) => {}
                 _ => {
                     let (queue, waker, at) = (&mut core.queue, cx.waker().clone(), self.deadline);
-                    let key =
-                        core.timers.arm(queue, crate::NodeId::WORLD, at, Some(at), hub.cause.get(), waker);
+                    let when = (at != NEVER).then_some(at);
+                    let key = core.timers.arm(queue, crate::NodeId::WORLD, at, when, hub.cause.get(), waker);
                     self.key = Some(key);
                 }
             }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::NodeId;
 use crate::chance::Stream;
 use crate::executor::{self, JoinHandle};
-use crate::hub::{HUB, Hub, with_core};
+use crate::hub::{HUB, Hub, looking, with_core};
 use crate::net::Counters;
 use crate::outcome::FindingKind;
 use crate::property::found;
@@ -46,10 +46,7 @@ impl World {
     /// A step that reads it may tell, of steps on different nodes, which came first: [`search`](crate::schedule::search)
     /// takes no two such steps for independent.
     pub fn now(self) -> Duration {
-        HUB.with(|hub| {
-            hub.looked.set(true);
-            Duration::from_nanos(hub.core.borrow().now)
-        })
+        looking(|core| Duration::from_nanos(core.now))
     }
 
     /// Ends the rule of the run's strategy: from here on things happen at their times, and of ready tasks any may be
@@ -69,7 +66,8 @@ impl World {
     }
 
     /// Watches an invariant: it is looked at after every step of every task, and its first failure is a finding that
-    /// ends the run. It must not wait and must not change anything.
+    /// ends the run. It must not wait and must not change anything. A [`search`](crate::schedule::search) then tells all
+    /// orders of steps apart.
     pub fn watch(self, name: impl Into<String>, check: impl Fn() -> Result<(), String> + 'static) {
         with_core(|core| core.watchers.push(Watcher { name: name.into(), check: Rc::new(check) }));
         HUB.with(|hub| hub.watched.set(true));
@@ -106,23 +104,25 @@ impl World {
 
     /// What has been sent so far.
     pub fn counters(self) -> Counters {
-        with_core(|core| core.counters())
+        looking(|core| core.counters())
     }
 
     /// The digest of all events so far.
     pub fn digest(self) -> u64 {
-        with_core(|core| core.digest)
+        looking(|core| core.digest)
     }
 
     /// How many events there were so far.
     pub fn events(self) -> u64 {
-        with_core(|core| core.events)
+        looking(|core| core.events)
     }
 }
 
 /// Lets the watchers look, after a step.
 #[cold]
 pub(crate) fn look(hub: &Hub) {
+    // They may look at what any node has changed: no step is independent of the others.
+    hub.looked.set(true);
     let watchers = std::mem::take(&mut hub.core.borrow_mut().watchers);
     let failed = watchers.iter().find_map(|watcher| (watcher.check)().err().map(|why| (&watcher.name, why)));
     let message = failed.map(|(name, why)| format!("{name}: {why}"));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::World;
 use crate::NodeId;
 use crate::fs::Disk;
-use crate::hub::{HUB, with_core};
+use crate::hub::{HUB, looking, with_core};
 use crate::life::{self, Death, Life, Node};
 use crate::net::address::standard_ip;
 use crate::time::ClockFault;
@@ -145,12 +145,12 @@ impl World {
 
     /// Whether a node runs; a paused one does.
     pub fn is_up(self, node: NodeId) -> bool {
-        with_core(|core| core.nodes[node.index()].life == Life::Up)
+        looking(|core| core.nodes[node.index()].life == Life::Up)
     }
 
     /// How often a node was started.
     pub fn starts(self, node: NodeId) -> u64 {
-        with_core(|core| core.nodes[node.index()].starts)
+        looking(|core| core.nodes[node.index()].starts)
     }
 
     /// Kills a node's process at this instant. What it wrote to files stays in the page cache, and so is there after
@@ -239,6 +239,6 @@ impl World {
 
     /// What a node's monotonic clock shows, since the start of the world.
     pub fn clock(self, node: NodeId) -> Duration {
-        with_core(|core| Duration::from_nanos(core.clock(node).local(core.now)))
+        looking(|core| Duration::from_nanos(core.clock(node).local(core.now)))
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::*;
 use std::time::Duration;
 use stormglass_sim::chance::Ratio;
-use stormglass_sim::fs::{Calm, Change, Disk, DiskConfig, OpenOptions};
+use stormglass_sim::fs::{Calm, Change, Disk, DiskConfig, Fault, FaultRule, OpenOptions};
 use stormglass_sim::net::Latency;
 
 const A: &[u8] = b"aaaaaaaa";
@@ -164,4 +164,60 @@ fn a_cut_made_while_an_fsync_is_under_way_is_still_pending_after_it() {
     assert_eq!(disk.durable_view().content("/log").unwrap(), [7; 24]);
     lose(&mut disk, Script::new());
     assert_eq!(get(&mut disk, "/log"), [&[7; 4][..], &[0; 20]].concat());
+}
+
+#[test]
+fn an_fsync_keeps_its_promise_when_another_one_fails_beside_it() {
+    let mut disk = small();
+    let mut calm = Script::new();
+    let handle = durable(&mut disk, "/log", &[0; 12]);
+    let mut begin = |disk: &mut Disk, micros| {
+        disk.configure(|config| config.sync = Latency::Constant(Duration::from_micros(micros)));
+        disk.begin(Change::SyncFile(handle), 0, &mut calm)
+    };
+    put(&mut disk, handle, 0, &[A, &B[..4]].concat());
+    let last = begin(&mut disk, 3000);
+    let failing = begin(&mut disk, 1000);
+    disk.fault(FaultRule::new(Fault::SyncError).once());
+    assert_eq!(errno(disk.finish(failing, &mut Calm)), EIO);
+    put(&mut disk, handle, 8, b"c");
+    let first = begin(&mut disk, 2000);
+    disk.finish(first, &mut Calm).unwrap();
+    disk.finish(last, &mut Calm).unwrap();
+    lose_all(&mut disk);
+    assert_eq!(get(&mut disk, "/log"), [A, b"cbbb"].concat());
+}
+
+#[test]
+fn a_cut_after_a_failed_fsync_is_not_undone_by_the_next() {
+    let mut disk = small();
+    let mut calm = Script::new();
+    let handle = durable(&mut disk, "/log", &[0; 16]);
+    let mut begin = |disk: &mut Disk, micros| {
+        disk.configure(|config| config.sync = Latency::Constant(Duration::from_micros(micros)));
+        disk.begin(Change::SyncFile(handle), 0, &mut calm)
+    };
+    put(&mut disk, handle, 0, &[A, B].concat());
+    let last = begin(&mut disk, 3000);
+    let failing = begin(&mut disk, 1000);
+    disk.fault(FaultRule::new(Fault::SyncError).once());
+    assert_eq!(errno(disk.finish(failing, &mut Calm)), EIO);
+    disk.set_len(handle, 4, &mut Calm).unwrap();
+    disk.set_len(handle, 16, &mut Calm).unwrap();
+    let first = begin(&mut disk, 2000);
+    disk.finish(first, &mut Calm).unwrap();
+    disk.finish(last, &mut Calm).unwrap();
+    lose_all(&mut disk);
+    assert_eq!(get(&mut disk, "/log"), [&A[..4], &[0; 12]].concat());
+}
+
+#[test]
+fn an_fsync_of_a_directory_that_is_a_file_ends_also_when_the_file_is_gone() {
+    let mut disk = small();
+    let handle = durable(&mut disk, "/file", A);
+    disk.close(handle);
+    let ticket = disk.begin(Change::SyncDir("/file".into()), 0, &mut Script::new());
+    disk.remove_file("/file", &mut Calm).unwrap();
+    sync_dir(&mut disk, "/");
+    assert_eq!(errno(disk.finish(ticket, &mut Calm)), ENOENT);
 }

@@ -2,6 +2,7 @@
 //! memory of an earlier world is felt by none.
 
 mod chance;
+mod instants;
 mod macros;
 mod recycled;
 mod tasks;

@@ -124,3 +124,49 @@ fn a_set_joins_the_aborted_as_cancelled_and_ends_all_when_dropped() {
         })
         .unwrap();
 }
+
+#[test]
+fn nothing_is_started_on_a_node_that_is_down() {
+    Sim::new(Seed(1))
+        .run(|world| async move {
+            let node = world.node("a", pending::<()>);
+            for power in [true, false] {
+                if power {
+                    world.power_off(node)
+                } else {
+                    world.crash(node)
+                }
+                let started = Rc::new(Cell::new(false));
+                let told = started.clone();
+                let ended = world.spawn_on(node, async move { told.set(true) }).await;
+                assert!(ended.is_err_and(|error| error.is_cancelled()) && !started.get());
+                world.restart(node);
+                world.spawn_on(node, async {}).await.expect("it is up again");
+            }
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_result_outlives_the_node_of_its_task() {
+    Sim::new(Seed(1))
+        .run(|world| async move {
+            let alive = Alive::default();
+            let node = world.node("a", pending::<()>);
+            let (fetched, dropped) = (alive.clone(), alive.clone());
+            let own = alive.clone();
+            let fetched = world.spawn_on(node, async { fetched });
+            let dropped = world.spawn_on(node, async { dropped });
+            drop(world.spawn_on(node, async {
+                let _own = spawn(async { own });
+                pending::<()>().await;
+            }));
+            sleep(SECOND).await;
+            world.crash(node);
+            assert_eq!(Rc::strong_count(&alive), 3, "what only the node could fetch is gone");
+            drop(fetched.await.expect("it had come to its end"));
+            drop(dropped);
+            assert_eq!(Rc::strong_count(&alive), 1);
+        })
+        .unwrap();
+}

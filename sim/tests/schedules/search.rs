@@ -1,10 +1,11 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::net::UdpSocket;
 use stormglass_sim::schedule::search::{Search, explore};
+use stormglass_sim::task::yield_now;
 use stormglass_sim::time::sleep;
 use stormglass_sim::{Config, Schedule, Seed, Sim, World};
 
@@ -130,4 +131,103 @@ fn a_search_that_was_ended_is_not_complete() {
     let (explored, wrong) = explore(Seed(0), &Config::default(), 5, |world| to_one(world, 3, Rc::default()));
     assert!((explored.schedules, explored.complete, wrong.is_none()) == (5, false, true), "{explored:?}");
     assert!(Search::new(0).next_run().is_none());
+}
+
+/// Two nodes that each are in a critical section for two steps, each when it is told to.
+async fn in_and_out(world: World) {
+    let inside = Rc::new(Cell::new(0));
+    let watched = inside.clone();
+    world.watch("one at a time", move || if watched.get() <= 1 { Ok(()) } else { Err("both".into()) });
+    for name in ["a", "b"] {
+        let inside = inside.clone();
+        world.node(name, move || {
+            let inside = inside.clone();
+            async move {
+                bound(1).await.recv(&mut [0]).await.expect("heard");
+                inside.set(inside.get() + 1);
+                yield_now().await;
+                inside.set(inside.get() - 1);
+            }
+        });
+    }
+    world.node("c", || async {
+        let socket = bound(1).await;
+        socket.recv(&mut [0]).await.expect("heard");
+        socket.send_to(b"x", "b:1").await.expect("sent");
+    });
+    sleep(Duration::from_millis(1)).await;
+    let socket = bound(1).await;
+    for name in ["a:1", "c:1"] {
+        socket.send_to(b"x", name).await.expect("sent");
+    }
+    sleep(Duration::from_millis(1)).await;
+}
+
+#[test]
+fn an_invariant_is_looked_at_in_every_order() {
+    let (explored, wrong) = explore(Seed(0), &Config::default(), 100_000, in_and_out);
+    let wrong = wrong.expect("c may be told before a goes on");
+    assert_eq!(wrong.outcome.findings[0].message, "one at a time: both", "{explored:?}");
+}
+
+/// How many orders there are of two nodes that each do this in one step.
+fn orders(config: Config, act: fn(World)) -> u64 {
+    let both = |world: World| async move {
+        for name in ["a", "b"] {
+            world.node(name, move || async move {
+                bound(1).await.recv(&mut [0]).await.expect("heard");
+                act(world);
+            });
+        }
+        sleep(Duration::from_millis(1)).await;
+        for name in ["a:1", "b:1"] {
+            bound(0).await.send_to(b"x", name).await.expect("sent");
+        }
+        sleep(Duration::from_millis(1)).await;
+    };
+    let (explored, _) = explore(Seed(1), &config, 1000, both);
+    assert!(explored.complete);
+    explored.schedules
+}
+
+#[test]
+fn what_nodes_share_is_seen_in_every_order() {
+    let calm = Config::default;
+    assert_eq!(orders(calm(), |_| ()), 1);
+    assert_eq!(orders(calm(), |world| assert!(world.stream("own").happens())), 1, "always the same");
+    assert_eq!(orders(calm(), |world| assert!(world.stream("shared").below(9) < 9)), 2);
+    assert_eq!(orders(calm(), |world| drop(world.counters())), 2);
+    assert_eq!(orders(calm(), |world| assert!(world.is_up(world.id("a").expect("there")))), 2);
+}
+
+#[test]
+fn a_search_whose_test_is_no_function_of_its_order_is_not_complete() {
+    // As a std `HashMap` has another order in each run of a thread.
+    let runs = Cell::new(0);
+    let turned = |world: World| {
+        let mut names = ["a", "b"];
+        names.rotate_left(runs.replace(runs.get() + 1) % 2);
+        async move {
+            let done = bound(1).await;
+            for name in ["a", "b"] {
+                world.node(name, || async {
+                    let inbox = bound(1).await;
+                    inbox.recv(&mut [0]).await.expect("heard");
+                    inbox.send_to(b"x", "world:1").await.expect("sent");
+                });
+            }
+            sleep(Duration::from_millis(1)).await;
+            world.node("sender", move || async move {
+                for name in names {
+                    bound(0).await.send_to(b"x", format!("{name}:1")).await.expect("sent");
+                    yield_now().await;
+                }
+            });
+            for _ in 0..2 {
+                done.recv(&mut [0]).await.expect("told");
+            }
+        }
+    };
+    let (explored, wrong) = explore(Seed(0), &Config::default(), 100_000, turned);
+    assert!(!explored.complete && wrong.is_none(), "{explored:?}");
 }

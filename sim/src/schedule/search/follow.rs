@@ -56,6 +56,13 @@ impl Run {
         self.redundant
     }
 
+    /// Whether it did not follow its path, or met something else there than the run before it.
+    pub(super) fn strayed(&self, before: &[Frame]) -> bool {
+        let followed = self.frames.len() >= self.path.len()
+            && self.path.iter().zip(&self.frames).all(|(id, frame)| *id == frame.event.id);
+        !followed || before.iter().zip(&self.frames).any(|(before, now)| !before.is_like(now))
+    }
+
     pub(super) fn into_frames(self) -> Vec<Frame> {
         self.frames
     }

@@ -8,9 +8,13 @@
 //!
 //! # What is left out
 //! Two steps are *independent* when they happen on different nodes, neither on the world's own, and at most one of them
-//! reads [`World::now`](crate::World::now). Orders that differ only in the order of independent steps are one: each
-//! node sees the same in both. An observer outside of the nodes sees the same too if it reads the true time whenever it
-//! notes something. What nodes share besides (a static, an `Rc`) must not tell who came first.
+//! *looks*: reads [`World::now`](crate::World::now), is followed by a look of [`World::watch`](crate::World::watch), draws
+//! from a [`World::stream`](crate::World::stream) or an active `buggify!`, sends what a rule for many senders counts or
+//! examines, is asked about by an ambush, or asks a [`World`] who is up, what was sent and how many events there were.
+//! Orders that differ only in the order of independent steps are one: each node sees the same in both. An observer
+//! outside of the nodes sees the same too if it reads the true time whenever it notes something. What nodes share
+//! besides (a static, an `Rc`) must not tell who came first; nor may what a [`World`] counts of steps that do not look, or
+//! what one node does to another through it.
 //!
 //! Dynamic partial-order reduction with source sets and sleep sets (Abdulla, Aronis, Jonsson and Sagonas, *Optimal
 //! dynamic partial order reduction*, POPL 2014, algorithm 1).
@@ -60,6 +64,12 @@ struct Frame {
 }
 
 impl Frame {
+    /// Whether the same happened, of the same that could have.
+    fn is_like(&self, other: &Frame) -> bool {
+        let what = |event: &Event| (event.id, event.kind, event.node, event.from);
+        what(&self.event) == what(&other.event) && self.enabled == other.enabled
+    }
+
     fn step(&self) -> Step {
         Step { id: self.event.id, node: self.event.node, looked: self.looked }
     }
@@ -74,6 +84,8 @@ pub struct Search {
     shared: usize,
     begun: bool,
     over: bool,
+    /// A run did not follow its path.
+    strayed: bool,
     explored: Explored,
 }
 
@@ -86,7 +98,9 @@ pub struct Explored {
     pub redundant: u64,
     /// The most events of a run.
     pub longest: usize,
-    /// Whether no order is left. False while the search goes on, when it was ended, and when a run was too long.
+    /// Whether no order is left. False while the search goes on, when it was ended, when a run was too long, and when one
+    /// did not go as the one before it had up to the choice that was to be made otherwise: then the test is no function
+    /// of its seed and its order.
     pub complete: bool,
 }
 
@@ -97,7 +111,7 @@ impl Search {
     /// A search that gives up after so many runs.
     pub fn new(most: u64) -> Search {
         let explored = Explored::default();
-        Search { most, frames: Vec::new(), shared: 0, begun: false, over: false, explored }
+        Search { most, frames: Vec::new(), shared: 0, begun: false, over: false, strayed: false, explored }
     }
 
     /// The next run to be made; `None` when the search is over.
@@ -122,12 +136,13 @@ impl Search {
             self.frames.pop();
         }
         self.over = true;
-        self.explored.complete = self.explored.longest < LONGEST;
+        self.explored.complete = self.explored.longest < LONGEST && !self.strayed;
         None
     }
 
     /// Takes a run that was made into account.
     pub fn learn(&mut self, run: Run) {
+        self.strayed |= run.strayed(&self.frames[..self.shared]);
         if run.is_redundant() {
             self.explored.redundant += 1;
         } else {
@@ -163,6 +178,9 @@ pub struct Wrong<T> {
 }
 
 /// Explores a test until an order breaks it, or no order is left, or `most` runs were made.
+///
+/// All runs are on this thread. A std `HashMap` has another order in each, and the search is not complete then: see
+/// [`guard::on_fresh_thread`](crate::guard::on_fresh_thread), and [`Search`] for runs on threads of their own.
 ///
 /// ```
 /// use stormglass_sim::schedule::search::explore;
