@@ -32,6 +32,8 @@ pub struct Config {
     pub link: LinkConfig,
     /// The run ends here, in virtual time since its start, as a finding; where a strategy ruled, since it handed over.
     pub max_time: Option<Duration>,
+    /// The run ends here, in virtual time since its start, as a finding, whoever rules: what happens until then is all.
+    pub ends_at: Option<Duration>,
     /// The run ends after this many events, as a finding.
     pub max_events: Option<u64>,
     /// More steps than this at one instant of virtual time are a livelock, and a finding.
@@ -54,6 +56,7 @@ impl Default for Config {
             short_io: Ratio::percent(10),
             link: LinkConfig::default(),
             max_time: None,
+            ends_at: None,
             max_events: None,
             max_steps_at_once: 10_000_000,
             // 2020-01-01 00:00:00 UTC

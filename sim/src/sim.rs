@@ -44,6 +44,7 @@ pub struct Sim {
 #[derive(Clone, Copy)]
 struct Limits {
     time: u64,
+    end: u64,
     events: u64,
     steps_at_once: u64,
 }
@@ -98,6 +99,7 @@ impl Sim {
         world::add_node("world", None, None);
         let limits = Limits {
             time: config.max_time.map_or(u64::MAX, crate::net::nanos),
+            end: config.ends_at.map_or(u64::MAX, crate::net::nanos),
             events: config.max_events.unwrap_or(u64::MAX),
             steps_at_once: config.max_steps_at_once,
         };
@@ -326,13 +328,20 @@ fn advance(hub: &Hub, limits: Limits) -> bool {
         }
         Next::Nothing => report::deadlock(),
         // What a strategy kept from happening in time has its time anew.
-        Next::Limit if hub.core.borrow().events <= limits.events && schedule::hand_over(hub) => {
+        Next::Limit if !is_over(hub, limits) && schedule::hand_over(hub) => {
             wake_all(hub);
             return true;
         }
         Next::Limit => report::limit(),
     }
     false
+}
+
+/// Whether the run ends here whoever rules.
+#[cold]
+fn is_over(hub: &Hub, limits: Limits) -> bool {
+    let core = hub.core.borrow();
+    core.now > limits.end || core.events > limits.events
 }
 
 #[inline(always)]
@@ -356,7 +365,7 @@ fn next(hub: &Hub, limits: Limits) -> Next {
             }
         },
     }
-    if core.now - core.fair_since > limits.time || core.events > limits.events {
+    if core.now - core.fair_since > limits.time || core.now > limits.end || core.events > limits.events {
         Next::Limit
     } else {
         Next::Happened

@@ -1,9 +1,11 @@
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::net::{Latency, LinkConfig, UdpSocket};
 use stormglass_sim::schedule::{Dice, Event, Lateness, Strategy};
 use stormglass_sim::time::{Instant, interval, sleep};
-use stormglass_sim::{Config, Decision, Overrides, Schedule, Seed, Sim, World, rand};
+use stormglass_sim::{Config, Decision, FindingKind, Overrides, Schedule, Seed, Sim, World, rand};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -220,6 +222,23 @@ fn a_strategy_hands_over() {
         let last = decisions.iter().rposition(|decision| decision.kind == "event").expect("it chose");
         let mark = decisions.iter().position(|decision| decision.stream == "mark").expect("drawn");
         assert!(last < mark, "{schedule}");
+    }
+}
+
+#[test]
+fn an_end_is_the_end_whoever_rules() {
+    for schedule in strategies().chain([Schedule::Random]) {
+        let config = Config { schedule, ends_at: Some(MS * 30), ..Config::default() };
+        let ticks = Rc::new(Cell::new(0));
+        let counted = ticks.clone();
+        let outcome = Sim::with(Seed(1), config).run(|_| async move {
+            loop {
+                sleep(MS / 2).await;
+                counted.set(counted.get() + 1);
+            }
+        });
+        assert_eq!(outcome.findings[0].kind, FindingKind::Limit, "{schedule}");
+        assert!((1..=60).contains(&ticks.get()), "{schedule}: {} ticks of half a millisecond", ticks.get());
     }
 }
 
