@@ -1,5 +1,6 @@
 //! The search for one order of all clients' programs.
 
+use super::programs::{self, programs};
 use crate::history::Operation;
 use crate::model::{Model, Next};
 use crate::verdict::{Budget, Why};
@@ -54,8 +55,9 @@ pub enum Fault {
     KeysByThemselves,
 }
 
-/// Judges a history by the order in which each client called; at equal times, by the order in the history. An operation
-/// of unknown outcome comes after those that its client called before, at any time or never.
+/// Judges a history by the order in which each client called, which is undecided where its operations overlap, or took no
+/// time at one instant. An operation of unknown outcome comes after those that returned to its client before, at any time
+/// or never.
 pub fn sequential<M: Model>(
     model: &M,
     history: &[Operation<M::Input, M::Output>],
@@ -75,6 +77,9 @@ pub fn sequential_with<M: Model>(
     let early = |operation: &Operation<_, _>| operation.returned_at().is_some_and(|at| at < operation.call);
     if let Some(operation) = history.iter().position(early) {
         return Verdict::Undecided { explored: 0, why: Why::Malformed { operation } };
+    }
+    if let Err(operations) = programs(history) {
+        return Verdict::Undecided { explored: 0, why: Why::Overlapping { operations } };
     }
     Walk::new(model, history, fault).run(budget)
 }
@@ -130,7 +135,7 @@ impl<'a, M: Model> Walk<'a, M> {
         }
         let (mut programs, mut optional) = (Vec::new(), Vec::new());
         for mut session in sessions.into_values() {
-            session.sort_by_key(|index| (history[*index].call, *index));
+            session.sort_by_key(|index| programs::place(&history[*index], *index));
             let mut program = Vec::new();
             for index in session {
                 match history[index].returned {

@@ -4,10 +4,11 @@ mod forks;
 mod sessions;
 
 use stormglass_checker::consistency::{
-    Convergence, Fault, Verdict, convergence, sequential, sequential_with,
+    Convergence, Fault, Guarantee, Sessions, SessionsOpen, Verdict, convergence, sequential, sequential_with,
+    sessions,
 };
 use stormglass_checker::models::register::{Input, Output, Register};
-use stormglass_checker::{Budget, Operation};
+use stormglass_checker::{Budget, Operation, Why, check};
 
 type Op = Operation<Input, Output>;
 
@@ -131,6 +132,35 @@ fn it_is_not_local() {
     let verdict = sequential(&Register, &history, Budget::default());
     assert_eq!(verdict, Verdict::Violated { explained: vec![0, 1, 2], waiting: vec![3] });
     assert!(sequential_with(&Register, &history, Budget::default(), Fault::KeysByThemselves).holds());
+}
+
+/// What is linearizable for want of an order must not be wrong by an order that nobody knows.
+#[test]
+fn a_client_that_overlaps_itself_has_no_program() {
+    let read = |seen: Option<&str>, call, ret| {
+        Operation::completed(0, Input::read("x"), call, Output::Value(seen.map(Into::into)), ret)
+    };
+    let write = |call, ret| Operation::completed(0, Input::write("x", "1"), call, Output::Done, ret);
+    let inside = [write(0, 100), read(None, 10, 20)];
+    let at_once = [read(Some("1"), 5, 5), write(5, 5)];
+    let unknown = [write(0, 100), read(None, 40, 150), Operation::pending(0, Input::write("x", "2"), 50)];
+    for history in [&inside[..], &at_once, &unknown] {
+        assert!(check(&Register, history, Budget::default()).is_linearizable());
+        let why = Why::Overlapping { operations: [0, 1] };
+        let undecided = Verdict::Undecided { explored: 0, why };
+        assert_eq!(sequential(&Register, history, Budget::default()), undecided);
+        let undecided = Sessions::Undecided(SessionsOpen::Overlapping { operations: [0, 1] });
+        assert_eq!(sessions(&Register, history, &Guarantee::ALL), undecided);
+    }
+    // What only touches has an order, whichever comes first in the history.
+    for history in [[write(0, 5), read(None, 5, 5)], [read(None, 5, 9), write(5, 5)]] {
+        assert!(matches!(sequential(&Register, &history, Budget::default()), Verdict::Violated { .. }));
+        assert!(matches!(sessions(&Register, &history, &Guarantee::ALL), Sessions::Violated(_)));
+    }
+    // What never returned may have been given up at once, and comes after what had returned.
+    let given_up = [write(5, 9), Operation::pending(0, Input::write("x", "2"), 5), read(Some("2"), 10, 12)];
+    assert!(sequential(&Register, &given_up, Budget::default()).holds());
+    assert_eq!(sessions(&Register, &given_up, &Guarantee::ALL), Sessions::Hold);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use stormglass_checker::consistency;
 use stormglass_checker::format::fields::Lines;
 use stormglass_checker::format::{Format, Recorded, read};
 use stormglass_checker::page::{About, page};
-use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation, Refined};
+use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation, Refined, Why};
 
 use super::judged::Judged;
 use super::level::Level;
@@ -166,6 +166,10 @@ fn sequential<M: Lines>(
                 explained.len()
             );
             Judged { order: explained, ..Judged::violated(file, Level::Sequential, sentence) }
+        }
+        consistency::Verdict::Undecided { why: Why::Overlapping { operations }, .. } => {
+            let lines = operations.map(|index| recorded.lines[index]);
+            Judged::undecided(file, Level::Sequential, weaker::overlapping(lines))
         }
         consistency::Verdict::Undecided { explored, why } => {
             Judged::undecided(file, Level::Sequential, format!("{why} ({explored} states explored)"))
