@@ -8,6 +8,7 @@ use crate::model::Model;
 use crate::verdict::{Budget, Why};
 use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, search};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -136,11 +137,15 @@ where
                     let mut bench = Bench::new(model, Fault::None);
                     for turn in turns {
                         let due = turn.part < refuted.load(Ordering::Relaxed);
-                        let report = due.then(|| bench.take(turn, parts[turn.part]));
-                        if report.as_ref().is_some_and(|report| report.stuck.is_some()) {
+                        // A model that panics must not leave the others waiting for a report.
+                        let taken = catch_unwind(AssertUnwindSafe(|| {
+                            due.then(|| bench.take(turn, parts[turn.part]))
+                        }));
+                        if let Ok(Some(Report { stuck: Some(_), .. })) = &taken {
                             refuted.fetch_min(turn.part, Ordering::Relaxed);
                         }
-                        if answer.send(report).is_err() {
+                        let is_lost = taken.is_err();
+                        if answer.send(taken).is_err() || is_lost {
                             return;
                         }
                     }
@@ -151,7 +156,9 @@ where
         drop(answer);
         deal(parts.len(), budget, |batch| {
             let handed = batch.iter().filter(|turn| workers[turn.part % workers.len()].send(**turn).is_ok());
-            let mut reports: Vec<Report> = answers.iter().take(handed.count()).flatten().collect();
+            let taken = answers.iter().take(handed.count());
+            let taken = taken.map(|taken| taken.unwrap_or_else(|panic| resume_unwind(panic)));
+            let mut reports: Vec<Report> = taken.flatten().collect();
             reports.sort_by_key(|report| report.part);
             reports
         })

@@ -1,9 +1,10 @@
 //! Long, wide, costly and malformed histories, for the search alone: the polynomial paths know no such limits.
 
+use std::time::Duration;
 use stormglass_checker::models::kv::{self, Kv};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::register::{Input, Output, Register};
-use stormglass_checker::{Budget, Operation, Paths, Verdict, Why, judge, judge_by, judge_on};
+use stormglass_checker::{Budget, Model, Next, Operation, Paths, Verdict, Why, judge, judge_by, judge_on};
 
 type Op = Operation<Input, Output>;
 
@@ -197,4 +198,36 @@ fn what_nobody_saw_may_be_the_reason() {
     };
     assert!(holds(&[put.clone(), unseen, failed.clone()]));
     assert!(!holds(&[put, failed]));
+}
+
+/// A model that some keys are too much for.
+struct Fragile;
+
+impl Model for Fragile {
+    type State = ();
+    type Input = &'static str;
+    type Output = ();
+
+    fn init(&self) {}
+
+    fn step(&self, (): &(), key: &&'static str, _: Option<&()>) -> Next<()> {
+        assert!(!key.starts_with("bad"), "no step for {key}");
+        Next::One(())
+    }
+
+    fn key<'a>(&self, key: &'a &'static str) -> Option<&'a str> {
+        Some(key)
+    }
+}
+
+#[test]
+fn a_model_that_panics_is_not_waited_for() {
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let history = ["a", "bad", "c"].map(|key| Operation::completed(0, key, 0, (), 1));
+        let judged = std::panic::catch_unwind(|| judge_on(2, &Fragile, &history, Budget::default()));
+        told.send(judged.map_err(|panic| panic.downcast_ref::<String>().cloned()))
+    });
+    let judged = heard.recv_timeout(Duration::from_secs(60)).expect("the judge waits for ever");
+    assert_eq!(judged, Err(Some("no step for bad".to_owned())));
 }
