@@ -180,12 +180,13 @@ fn deal(parts: usize, budget: Budget, mut run: impl FnMut(&[Turn]) -> Vec<Report
             if explored >= budget.states {
                 return Decision::Undecided { explored, why: Why::States };
             }
-            let batch = batch(&waiting[next..], slice, budget.states - explored, budget.memo - remembered);
+            let memo = budget.memo.saturating_sub(remembered);
+            let batch = batch(&waiting[next..], slice, budget.states - explored, memo);
             next += batch.len();
             for report in run(&batch) {
-                // A search may overstep by the one configuration that it starts with.
+                // A search may overstep by one configuration, which may count for several.
                 explored = explored.saturating_add(report.explored).min(budget.states);
-                remembered = (remembered - report.held).saturating_add(report.holds).min(budget.memo);
+                remembered = (remembered - report.held).saturating_add(report.holds);
                 match report.outcome {
                     Ok(Status::Found) => orders[report.part] = report.order,
                     Ok(Status::Paused) => still.push(report.part),

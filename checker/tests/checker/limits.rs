@@ -83,6 +83,19 @@ fn a_cheap_refutation_is_found_beside_a_costly_key() {
 }
 
 #[test]
+/// A configuration of a wide search counts for five, so that a turn may hold four more than it was given.
+#[test]
+fn what_a_turn_oversteps_is_counted() {
+    let unwritten = Operation::completed(0, Input::read("x"), 0, Output::Value(None), 10_000);
+    let mut history = vec![unwritten; 65];
+    history.extend((1..2000).map(|value| write(value, 4 * value, 4 * value + 1)));
+    for memo in 4_090..4_110 {
+        let verdict = check(&Register, &history, Budget { memo, ..Budget::default() });
+        assert!(matches!(verdict, Verdict::Undecided { why: Why::Memo, .. }), "{memo}: {verdict:?}");
+    }
+    assert!(check(&Register, &history, Budget::default()).is_linearizable());
+}
+
 fn a_return_before_the_call_is_malformed() {
     let history = [write(1, 0, 5), write(2, 7, 6)];
     let why = Why::Malformed { operation: 1 };
