@@ -6,7 +6,7 @@
 
 use crate::model::Model;
 use crate::verdict::{Budget, Why};
-use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, search};
+use crate::wing_gong::{Fault, Search, Status, Stuck, Unfit, View, search};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,7 +41,7 @@ struct Turn {
 /// What came of a turn.
 struct Report {
     part: usize,
-    outcome: Result<Status, TooWide>,
+    outcome: Result<Status, Unfit>,
     /// The states of this turn.
     explored: u64,
     /// Entries held from now on, and those held before.
@@ -55,6 +55,8 @@ struct Report {
 struct Bench<'a, M: Model> {
     model: &'a M,
     fault: Fault,
+    /// What all searches together may remember.
+    memo: usize,
     begun: BTreeMap<usize, Box<dyn Search + 'a>>,
 }
 
@@ -62,8 +64,8 @@ struct Bench<'a, M: Model> {
 pub(crate) type Keyed<'a, M> = (Option<&'a str>, &'a [View<'a, M>]);
 
 impl<'a, M: Model> Bench<'a, M> {
-    fn new(model: &'a M, fault: Fault) -> Self {
-        Self { model, fault, begun: BTreeMap::new() }
+    fn new(model: &'a M, fault: Fault, memo: usize) -> Self {
+        Self { model, fault, memo, begun: BTreeMap::new() }
     }
 
     fn take(&mut self, turn: Turn, (key, views): Keyed<'a, M>) -> Report {
@@ -77,9 +79,10 @@ impl<'a, M: Model> Bench<'a, M> {
             stuck: None,
         };
         let begun = self.begun.remove(&turn.part);
-        let mut hunt = match begun.map_or_else(|| search(self.model, views, self.fault), Ok) {
+        let begin = || search(self.model, views, self.fault, self.memo);
+        let mut hunt = match begun.map_or_else(begin, Ok) {
             Ok(hunt) => hunt,
-            Err(too_wide) => return Report { outcome: Err(too_wide), ..report },
+            Err(unfit) => return Report { outcome: Err(unfit), ..report },
         };
         let before = hunt.explored();
         report.held = hunt.remembered();
@@ -105,7 +108,7 @@ pub(crate) fn decide<'a, M: Model>(
     budget: Budget,
     fault: Fault,
 ) -> Decision {
-    let mut bench = Bench::new(model, fault);
+    let mut bench = Bench::new(model, fault, budget.memo);
     deal(parts.len(), budget, |batch| {
         let mut reports = Vec::new();
         for turn in batch {
@@ -134,7 +137,7 @@ where
                 let (hand, turns) = mpsc::channel::<Turn>();
                 let (answer, refuted) = (answer.clone(), &refuted);
                 scope.spawn(move || {
-                    let mut bench = Bench::new(model, Fault::None);
+                    let mut bench = Bench::new(model, Fault::None, budget.memo);
                     for turn in turns {
                         let due = turn.part < refuted.load(Ordering::Relaxed);
                         // A model that panics must not leave the others waiting for a report.
@@ -190,8 +193,10 @@ fn deal(parts: usize, budget: Budget, mut run: impl FnMut(&[Turn]) -> Vec<Report
                 match report.outcome {
                     Ok(Status::Found) => orders[report.part] = report.order,
                     Ok(Status::Paused) => still.push(report.part),
-                    Ok(Status::MemoFull) => _ = undecided.get_or_insert(Why::Memo),
-                    Err(TooWide(operations)) => _ = undecided.get_or_insert(Why::TooWide { operations }),
+                    Ok(Status::MemoFull) | Err(Unfit::TooMuch) => _ = undecided.get_or_insert(Why::Memo),
+                    Err(Unfit::TooWide(operations)) => {
+                        _ = undecided.get_or_insert(Why::TooWide { operations })
+                    }
                     Ok(Status::Refuted) => {}
                 }
                 if let Some(stuck) = report.stuck {

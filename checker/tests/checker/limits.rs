@@ -43,6 +43,16 @@ fn what_is_too_wide_is_undecided() {
     assert_eq!(verdict, Verdict::Undecided { explored: 0, why: Why::TooWide { operations: 1100 } });
 }
 
+/// A thousand are in flight whenever another one returns.
+#[test]
+fn what_is_in_flight_is_listed_within_the_budget() {
+    let mut history: Vec<Op> = (0..1000).map(|value| write(value, 0, 1_000_000)).collect();
+    history.extend((1000..5000).map(|value| write(value, 10 * value, 10 * value + 1)));
+    let undecided = Verdict::Undecided { explored: 0, why: Why::Memo };
+    assert_eq!(check(&Register, &history, Budget { memo: 10_000, ..Budget::default() }), undecided);
+    assert!(check(&Register, &history, Budget::default()).is_linearizable());
+}
+
 #[test]
 fn a_budget_that_runs_out_is_no_pass() {
     let history = burst(20, &[1, 2]);
@@ -73,16 +83,6 @@ fn what_is_wide_costs_its_width() {
     assert!(!decides(&wide, 2 * enough) && decides(&wide, 8 * enough), "{enough}");
 }
 
-/// A key whose search would not end does not hide a violation of another.
-#[test]
-fn a_cheap_refutation_is_found_beside_a_costly_key() {
-    let mut history = burst(40, &[1, 2]);
-    history.push(Operation::completed(0, Input::read("y"), 0, Output::Value(Some("9".into())), 1));
-    let verdict = check(&Register, &history, Budget { states: 100_000, ..Budget::default() });
-    assert_eq!(verdict.counterexample().and_then(|found| found.key.as_deref()), Some("y"));
-}
-
-#[test]
 /// A configuration of a wide search counts for five, so that a turn may hold four more than it was given.
 #[test]
 fn what_a_turn_oversteps_is_counted() {
@@ -96,6 +96,16 @@ fn what_a_turn_oversteps_is_counted() {
     assert!(check(&Register, &history, Budget::default()).is_linearizable());
 }
 
+/// A key whose search would not end does not hide a violation of another.
+#[test]
+fn a_cheap_refutation_is_found_beside_a_costly_key() {
+    let mut history = burst(40, &[1, 2]);
+    history.push(Operation::completed(0, Input::read("y"), 0, Output::Value(Some("9".into())), 1));
+    let verdict = check(&Register, &history, Budget { states: 100_000, ..Budget::default() });
+    assert_eq!(verdict.counterexample().and_then(|found| found.key.as_deref()), Some("y"));
+}
+
+#[test]
 fn a_return_before_the_call_is_malformed() {
     let history = [write(1, 0, 5), write(2, 7, 6)];
     let why = Why::Malformed { operation: 1 };
