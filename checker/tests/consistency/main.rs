@@ -178,6 +178,21 @@ fn a_budget_that_runs_out_is_no_pass() {
     assert!(matches!(sequential(&Register, &history, Budget::default()), Verdict::Violated { .. }));
 }
 
+/// Hundreds may come next at each of thousands of places, and the first that fits will do.
+#[test]
+fn what_may_come_next_takes_no_room() {
+    let write = |client, value: &str, at| {
+        Operation::completed(client, Input::write("x", value), at, Output::Done, at + 1)
+    };
+    let mut history: Vec<Op> = (0..20_000).map(|at| write(at % 10, &at.to_string(), 2 * at)).collect();
+    history.extend((0..400).map(|client| Operation::pending(20 + client, Input::write("x", "u"), client)));
+    assert!(sequential(&Register, &history, Budget::default()).holds());
+    let seen = Output::Value(Some("u".into()));
+    history.push(Operation::completed(10, Input::read("x"), 50_000, seen, 50_001));
+    let Verdict::Holds { order } = sequential(&Register, &history, Budget::default()) else { panic!() };
+    assert_eq!(order.len(), 20_002);
+}
+
 #[test]
 fn convergence_is_agreement_without_loss() {
     assert_eq!(convergence::<i64>(&[], &[]), Convergence::Unread);

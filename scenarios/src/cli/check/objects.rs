@@ -143,7 +143,7 @@ fn sequential<M: Lines>(
     let keys = count(history.iter().map(|operation| (model.key(&operation.input), ())).collect());
     let unknown = history.iter().filter(|operation| operation.returned.is_none()).count();
     // A configuration names how far each client came, the state of each key, and what of unknown outcome was used; it
-    // stands in the memo and, with its successors, on the stack.
+    // stands in the memo and on the stack.
     let bytes = 256 + 16 * (clients.len() + keys) + 4 * unknown;
     let entries = |memory: u64| usize::try_from(memory).unwrap_or(usize::MAX) / bytes;
     budget.memo = memory.map_or(budget.memo.min(entries(MEMORY)), entries);
