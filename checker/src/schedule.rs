@@ -147,8 +147,7 @@ where
                         if let Ok(Some(Report { stuck: Some(_), .. })) = &taken {
                             refuted.fetch_min(turn.part, Ordering::Relaxed);
                         }
-                        let is_lost = taken.is_err();
-                        if answer.send(taken).is_err() || is_lost {
+                        if answer.send((turn.part, taken)).is_err() {
                             return;
                         }
                     }
@@ -159,10 +158,15 @@ where
         drop(answer);
         deal(parts.len(), budget, |batch| {
             let handed = batch.iter().filter(|turn| workers[turn.part % workers.len()].send(**turn).is_ok());
-            let taken = answers.iter().take(handed.count());
-            let taken = taken.map(|taken| taken.unwrap_or_else(|panic| resume_unwind(panic)));
-            let mut reports: Vec<Report> = taken.flatten().collect();
-            reports.sort_by_key(|report| report.part);
+            let mut answers: Vec<_> = answers.iter().take(handed.count()).collect();
+            answers.sort_by_key(|(part, _)| *part);
+            let mut reports: Vec<Report> = Vec::new();
+            for (_, taken) in answers {
+                reports.extend(taken.unwrap_or_else(|panic| resume_unwind(panic)));
+                if reports.last().is_some_and(|report| report.stuck.is_some()) {
+                    break;
+                }
+            }
             reports
         })
     })
