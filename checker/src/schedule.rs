@@ -6,8 +6,9 @@
 
 use crate::model::Model;
 use crate::verdict::{Budget, Why};
-use crate::wing_gong::{Fault, Search, Status, Stuck, TooWide, View, search};
+use crate::wing_gong::{Fault, Search, Status, Stuck, Unfit, View, search};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -40,7 +41,7 @@ struct Turn {
 /// What came of a turn.
 struct Report {
     part: usize,
-    outcome: Result<Status, TooWide>,
+    outcome: Result<Status, Unfit>,
     /// The states of this turn.
     explored: u64,
     /// Entries held from now on, and those held before.
@@ -54,6 +55,8 @@ struct Report {
 struct Bench<'a, M: Model> {
     model: &'a M,
     fault: Fault,
+    /// What all searches together may remember.
+    memo: usize,
     begun: BTreeMap<usize, Box<dyn Search + 'a>>,
 }
 
@@ -61,8 +64,8 @@ struct Bench<'a, M: Model> {
 pub(crate) type Keyed<'a, M> = (Option<&'a str>, &'a [View<'a, M>]);
 
 impl<'a, M: Model> Bench<'a, M> {
-    fn new(model: &'a M, fault: Fault) -> Self {
-        Self { model, fault, begun: BTreeMap::new() }
+    fn new(model: &'a M, fault: Fault, memo: usize) -> Self {
+        Self { model, fault, memo, begun: BTreeMap::new() }
     }
 
     fn take(&mut self, turn: Turn, (key, views): Keyed<'a, M>) -> Report {
@@ -76,9 +79,10 @@ impl<'a, M: Model> Bench<'a, M> {
             stuck: None,
         };
         let begun = self.begun.remove(&turn.part);
-        let mut hunt = match begun.map_or_else(|| search(self.model, views, self.fault), Ok) {
+        let begin = || search(self.model, views, self.fault, self.memo);
+        let mut hunt = match begun.map_or_else(begin, Ok) {
             Ok(hunt) => hunt,
-            Err(too_wide) => return Report { outcome: Err(too_wide), ..report },
+            Err(unfit) => return Report { outcome: Err(unfit), ..report },
         };
         let before = hunt.explored();
         report.held = hunt.remembered();
@@ -104,7 +108,7 @@ pub(crate) fn decide<'a, M: Model>(
     budget: Budget,
     fault: Fault,
 ) -> Decision {
-    let mut bench = Bench::new(model, fault);
+    let mut bench = Bench::new(model, fault, budget.memo);
     deal(parts.len(), budget, |batch| {
         let mut reports = Vec::new();
         for turn in batch {
@@ -133,14 +137,17 @@ where
                 let (hand, turns) = mpsc::channel::<Turn>();
                 let (answer, refuted) = (answer.clone(), &refuted);
                 scope.spawn(move || {
-                    let mut bench = Bench::new(model, Fault::None);
+                    let mut bench = Bench::new(model, Fault::None, budget.memo);
                     for turn in turns {
                         let due = turn.part < refuted.load(Ordering::Relaxed);
-                        let report = due.then(|| bench.take(turn, parts[turn.part]));
-                        if report.as_ref().is_some_and(|report| report.stuck.is_some()) {
+                        // A model that panics must not leave the others waiting for a report.
+                        let taken = catch_unwind(AssertUnwindSafe(|| {
+                            due.then(|| bench.take(turn, parts[turn.part]))
+                        }));
+                        if let Ok(Some(Report { stuck: Some(_), .. })) = &taken {
                             refuted.fetch_min(turn.part, Ordering::Relaxed);
                         }
-                        if answer.send(report).is_err() {
+                        if answer.send((turn.part, taken)).is_err() {
                             return;
                         }
                     }
@@ -151,8 +158,15 @@ where
         drop(answer);
         deal(parts.len(), budget, |batch| {
             let handed = batch.iter().filter(|turn| workers[turn.part % workers.len()].send(**turn).is_ok());
-            let mut reports: Vec<Report> = answers.iter().take(handed.count()).flatten().collect();
-            reports.sort_by_key(|report| report.part);
+            let mut answers: Vec<_> = answers.iter().take(handed.count()).collect();
+            answers.sort_by_key(|(part, _)| *part);
+            let mut reports: Vec<Report> = Vec::new();
+            for (_, taken) in answers {
+                reports.extend(taken.unwrap_or_else(|panic| resume_unwind(panic)));
+                if reports.last().is_some_and(|report| report.stuck.is_some()) {
+                    break;
+                }
+            }
             reports
         })
     })
@@ -173,17 +187,20 @@ fn deal(parts: usize, budget: Budget, mut run: impl FnMut(&[Turn]) -> Vec<Report
             if explored >= budget.states {
                 return Decision::Undecided { explored, why: Why::States };
             }
-            let batch = batch(&waiting[next..], slice, budget.states - explored, budget.memo - remembered);
+            let memo = budget.memo.saturating_sub(remembered);
+            let batch = batch(&waiting[next..], slice, budget.states - explored, memo);
             next += batch.len();
             for report in run(&batch) {
-                // A search may overstep by the one configuration that it starts with.
+                // A search may overstep by one configuration, which may count for several.
                 explored = explored.saturating_add(report.explored).min(budget.states);
-                remembered = (remembered - report.held).saturating_add(report.holds).min(budget.memo);
+                remembered = (remembered - report.held).saturating_add(report.holds);
                 match report.outcome {
                     Ok(Status::Found) => orders[report.part] = report.order,
                     Ok(Status::Paused) => still.push(report.part),
-                    Ok(Status::MemoFull) => _ = undecided.get_or_insert(Why::Memo),
-                    Err(TooWide(operations)) => _ = undecided.get_or_insert(Why::TooWide { operations }),
+                    Ok(Status::MemoFull) | Err(Unfit::TooMuch) => _ = undecided.get_or_insert(Why::Memo),
+                    Err(Unfit::TooWide(operations)) => {
+                        _ = undecided.get_or_insert(Why::TooWide { operations })
+                    }
                     Ok(Status::Refuted) => {}
                 }
                 if let Some(stuck) = report.stuck {

@@ -148,8 +148,12 @@ fn searched<M: Model>(
         Decision::Undecided { explored, why } => Verdict::Undecided { explored, why },
         Decision::Refuted { part, stuck, explored } => {
             let part = &open[part];
-            let core = shrink::shrink(model, &part.views, &stuck, explored);
+            let mut core = shrink::shrink(model, &part.views, &stuck, explored);
             let stuck = deepest(model, part, stuck, explored);
+            // Of a core that was not made smaller, it may be another one than where bounds had ended the search.
+            if stuck.placed.contains(&core.culprit) && core.operations.contains(&stuck.culprit) {
+                core.culprit = stuck.culprit;
+            }
             refuted(model, history, part.key, core, stuck)
         }
     }

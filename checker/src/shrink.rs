@@ -195,7 +195,9 @@ impl<'a, M: Model> Court<'a, M> {
             }
             Ruling::Unsure => {}
         }
-        let Ok(mut hunt) = search(self.model, &views, Fault::None) else { return Judgement::TooDear };
+        let Ok(mut hunt) = search(self.model, &views, Fault::None, usize::MAX) else {
+            return Judgement::TooDear;
+        };
         let status = hunt.run(self.each.min(self.left), MEMO);
         self.left = self.left.saturating_sub(hunt.explored());
         match status {

@@ -148,6 +148,12 @@ pub enum Why {
         /// Its index in the history.
         operation: usize,
     },
+    /// Two operations of one client overlap, or both took no time at one instant, and the order in which a client called
+    /// was asked for.
+    Overlapping {
+        /// Their indices in the history.
+        operations: [usize; 2],
+    },
 }
 
 impl Display for Why {
@@ -165,6 +171,9 @@ impl Display for Why {
                 f,
                 "operation {operation} returned before it was called; all times must come from one clock"
             ),
+            Why::Overlapping { operations: [one, other] } => {
+                write!(f, "operations {one} and {other} of one client overlap: nobody knows which came first")
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! [`fork_linearizable`] and [`convergence`].
 //!
 //! Sequential consistency (Lamport 1979): one order explains all, in which each client's operations stand as it called
-//! them. Time does not count: a client may see what is long past, as long as it never looks back.
+//! them. Time does not count: a client may see what is long past, as long as it never looks back. A client whose operations overlap did not call them in any order, and is not judged.
 //!
 //! ```
 //! use stormglass_checker::models::register::{Input, Output, Register};
@@ -23,6 +23,7 @@
 
 mod convergence;
 mod fork;
+mod programs;
 mod sequential;
 mod session;
 

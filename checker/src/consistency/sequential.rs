@@ -1,7 +1,8 @@
 //! The search for one order of all clients' programs.
 
+use super::programs::{self, programs};
 use crate::history::Operation;
-use crate::model::{Model, Next};
+use crate::model::{Model, Next, Seen};
 use crate::verdict::{Budget, Why};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
@@ -54,8 +55,9 @@ pub enum Fault {
     KeysByThemselves,
 }
 
-/// Judges a history by the order in which each client called; at equal times, by the order in the history. An operation
-/// of unknown outcome comes after those that its client called before, at any time or never.
+/// Judges a history by the order in which each client called, which is undecided where its operations overlap, or took no
+/// time at one instant. An operation of unknown outcome comes after those that returned to its client before, at any time
+/// or never.
 pub fn sequential<M: Model>(
     model: &M,
     history: &[Operation<M::Input, M::Output>],
@@ -76,23 +78,58 @@ pub fn sequential_with<M: Model>(
     if let Some(operation) = history.iter().position(early) {
         return Verdict::Undecided { explored: 0, why: Why::Malformed { operation } };
     }
+    if let Err(operations) = programs(history) {
+        return Verdict::Undecided { explored: 0, why: Why::Overlapping { operations } };
+    }
     Walk::new(model, history, fault).run(budget)
+}
+
+/// For each operation: may it be needed, if it is of unknown outcome?
+fn needed<M: Model>(model: &M, history: &[Operation<M::Input, M::Output>]) -> Vec<bool> {
+    let mut keys: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for (index, operation) in history.iter().enumerate() {
+        keys.entry(model.key(&operation.input)).or_default().push(index);
+    }
+    let mut needed = vec![false; history.len()];
+    for of in keys.into_values() {
+        let changes =
+            |at: &usize| history[*at].returned.is_none() && !model.read_only(&history[*at].input, None);
+        let unknown: Vec<usize> = of.iter().copied().filter(changes).collect();
+        if unknown.is_empty() {
+            continue;
+        }
+        let inputs: Vec<&M::Input> = unknown.iter().map(|at| &history[*at].input).collect();
+        let others: Vec<Seen<'_, M>> =
+            of.iter().map(|at| (&history[*at].input, history[*at].output())).collect();
+        let answers = model.needed(&inputs, &others);
+        unknown.into_iter().zip(answers).for_each(|(at, answer)| needed[at] = answer);
+    }
+    needed
 }
 
 /// How far each program came, which optional operations were used, and the state of each key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Configuration {
     done: Vec<u32>,
-    used: Vec<bool>,
+    /// As bits.
+    used: Vec<u64>,
     states: Vec<u32>,
+}
+
+impl Configuration {
+    fn has_used(&self, which: usize) -> bool {
+        self.used[which / 64] >> (which % 64) & 1 == 1
+    }
 }
 
 struct Frame {
     at: Configuration,
     /// How many operations were placed before.
     mark: usize,
-    /// What may come next: the operation and where it leads.
-    next: Vec<(usize, Configuration)>,
+    /// What to try next: the programs, then the optional operations.
+    next: usize,
+    /// The next of several states that one operation may lead to.
+    branch: usize,
 }
 
 struct Walk<'a, M: Model> {
@@ -128,14 +165,15 @@ impl<'a, M: Model> Walk<'a, M> {
             };
             sessions.entry(session).or_default().push(index);
         }
+        let needed = needed(model, history);
         let (mut programs, mut optional) = (Vec::new(), Vec::new());
         for mut session in sessions.into_values() {
-            session.sort_by_key(|index| (history[*index].call, *index));
+            session.sort_by_key(|index| programs::place(&history[*index], *index));
             let mut program = Vec::new();
             for index in session {
                 match history[index].returned {
                     Some(_) => program.push(index),
-                    None if fault == Fault::UnknownTakenAsFailed => {}
+                    None if fault == Fault::UnknownTakenAsFailed || !needed[index] => {}
                     None => optional.push((index, programs.len(), program.len() as u32)),
                 }
             }
@@ -150,7 +188,7 @@ impl<'a, M: Model> Walk<'a, M> {
     fn run(mut self, budget: Budget) -> Verdict {
         let start = Configuration {
             done: vec![0; self.programs.len()],
-            used: vec![false; self.optional.len()],
+            used: vec![0; self.optional.len().div_ceil(64)],
             states: vec![0; self.keys.iter().max().map_or(0, |most| most + 1)],
         };
         let (mut memo, mut stack) = (FxHashSet::default(), Vec::<Frame>::new());
@@ -168,8 +206,7 @@ impl<'a, M: Model> Walk<'a, M> {
                     remembered.states.clear();
                 }
                 if memo.insert(remembered) {
-                    let next = self.next(&at);
-                    stack.push(Frame { at, mark, next });
+                    stack.push(Frame { at, mark, next: 0, branch: 0 });
                 } else {
                     self.placed.truncate(mark);
                 }
@@ -181,7 +218,7 @@ impl<'a, M: Model> Walk<'a, M> {
             let Some(frame) = stack.last_mut() else {
                 return Verdict::Violated { explained: self.explained, waiting: self.waiting };
             };
-            if let Some((index, at)) = frame.next.pop() {
+            if let Some((index, at)) = self.next(frame) {
                 entering = Some((at, self.placed.len()));
                 self.placed.push(index);
             } else if let Some(frame) = stack.pop() {
@@ -225,33 +262,35 @@ impl<'a, M: Model> Walk<'a, M> {
         }
     }
 
-    fn next(&mut self, at: &Configuration) -> Vec<(usize, Configuration)> {
-        let mut next = Vec::new();
-        for program in 0..self.programs.len() {
-            let Some(index) = self.programs[program].get(at.done[program] as usize).copied() else {
-                continue;
+    /// The operation to try next, and where it leads.
+    fn next(&mut self, frame: &mut Frame) -> Option<(usize, Configuration)> {
+        while frame.next < self.programs.len() + self.optional.len() {
+            let (at, optional) = (&frame.at, frame.next.checked_sub(self.programs.len()));
+            let index = match optional.map(|which| (which, self.optional[which])) {
+                Some((which, (index, program, after))) => {
+                    Some(index).filter(|_| !at.has_used(which) && at.done[program] >= after)
+                }
+                None => self.programs[frame.next].get(at.done[frame.next] as usize).copied(),
             };
-            for state in self.step(index, at.states[self.keys[index]]) {
+            let states = index.map_or_else(Vec::new, |index| self.step(index, at.states[self.keys[index]]));
+            let found = index.zip(states.get(frame.branch)).map(|(index, state)| {
                 let mut to = at.clone();
-                to.done[program] += 1;
-                to.states[self.keys[index]] = state;
-                next.push((index, to));
+                match optional {
+                    Some(which) => to.used[which / 64] |= 1 << (which % 64),
+                    None => to.done[frame.next] += 1,
+                }
+                to.states[self.keys[index]] = *state;
+                (index, to)
+            });
+            frame.branch += 1;
+            if frame.branch >= states.len() {
+                (frame.next, frame.branch) = (frame.next + 1, 0);
+            }
+            if found.is_some() {
+                return found;
             }
         }
-        for which in 0..self.optional.len() {
-            let (index, program, after) = self.optional[which];
-            if at.used[which] || at.done[program] < after {
-                continue;
-            }
-            for state in self.step(index, at.states[self.keys[index]]) {
-                let mut to = at.clone();
-                to.used[which] = true;
-                to.states[self.keys[index]] = state;
-                next.push((index, to));
-            }
-        }
-        next.reverse();
-        next
+        None
     }
 
     fn step(&mut self, index: usize, state: u32) -> Vec<u32> {

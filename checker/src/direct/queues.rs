@@ -186,15 +186,17 @@ pub(super) fn out_of_order(entries: &[Entry<'_>], of: &[Value]) -> Ruling {
     Ruling::Wrong(replies)
 }
 
-/// The values in an order in which they can go through the queue, or two that cannot go in any.
+/// The values in an order in which they can go through the queue, or two that cannot go in any. What was never taken is
+/// taken after all that was: also after what was taken at the end of time.
 fn peel(mut values: Vec<Value>, fault: Fault) -> Result<Vec<Value>, (Value, Value)> {
     values.sort_unstable_by_key(|value| (value.into_call, value.into));
-    let sorted = |end: fn(&Value) -> u64| {
+    let sorted = |end: fn(&Value) -> (u64, bool)| {
         let mut by_end: Vec<usize> = (0..values.len()).collect();
         by_end.sort_unstable_by_key(|at| (end(&values[*at]), *at));
         by_end
     };
-    let (by_into, by_out) = (sorted(|value| value.into_ret), sorted(|value| value.out_ret));
+    let by_into = sorted(|value| (value.into_ret, false));
+    let by_out = sorted(|value| (value.out_ret, value.out.is_none()));
     let mut is_peeled = vec![false; values.len()];
     let (mut first_into, mut first_out, mut called) = (0, 0, 0);
     let mut ready = BinaryHeap::new();
@@ -208,17 +210,16 @@ fn peel(mut values: Vec<Value>, fault: Fault) -> Result<Vec<Value>, (Value, Valu
         }
         let (x, y) = (values[by_out[first_out]], values[by_into[first_into]]);
         while called < values.len() && values[called].into_call <= y.into_ret.min(x.out_ret) {
-            ready.push(Reverse((values[called].out_call, called)));
+            ready.push(Reverse((values[called].out_call, values[called].out.is_none(), called)));
             called += 1;
         }
-        // What was never taken is taken after all that was.
         let fits = |at: usize| {
             let value: &Value = &values[at];
             value.out_call <= x.out_ret && (value.out.is_some() || x.out.is_none())
                 || fault == Fault::QueueUnordered
         };
-        match ready.pop().filter(|Reverse((_, at))| fits(*at)) {
-            Some(Reverse((_, at))) => {
+        match ready.pop().filter(|Reverse((.., at))| fits(*at)) {
+            Some(Reverse((.., at))) => {
                 is_peeled[at] = true;
                 order.push(values[at]);
             }

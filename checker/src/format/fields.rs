@@ -218,6 +218,23 @@ impl Fields {
         self.answer(output)
     }
 
+    /// Nothing that came back where it is not said when: an unknown outcome is none, and explains itself.
+    pub(super) fn unanswered(&self) -> Result<(), Expected> {
+        let answers =
+            [("output", self.output.is_some()), ("ok", self.ok.is_some()), ("result", self.result.is_some())];
+        match answers.into_iter().find(|(_, is_there)| *is_there && !self.completed()) {
+            Some((field, _)) => Err(Self::no_return(field)),
+            None => Ok(()),
+        }
+    }
+
+    /// A field of the reply on a line without a return.
+    pub(super) fn no_return(field: &str) -> Expected {
+        Expected(format!(
+            "\"return\" (nanoseconds), since there is {field:?}; if nobody knows the outcome, leave out {field:?}"
+        ))
+    }
+
     /// No versions: whoever ignored them would judge other operations than were asked for.
     pub fn unversioned(&self) -> Result<(), Expected> {
         let field = if self.version.is_some() { "version" } else { "result" };

@@ -1,4 +1,5 @@
-//! JSON lines, one operation a line, times in nanoseconds; no `"return"`: the outcome is unknown.
+//! JSON lines, one operation a line, times in nanoseconds; no `"return"`: the outcome is unknown, and a line that says what
+//! came back must say when.
 //!
 //! ```text
 //! {"client":0,"op":"put","key":"k","value":"1","call":137646,"return":716629}
@@ -105,6 +106,7 @@ pub(crate) fn operation<M: Lines>(fields: &Fields) -> Result<OperationOf<M>, Exp
     if let Some(ret) = fields.ret.filter(|ret| *ret < call) {
         return Err(Expected(format!("\"return\" ({ret}) not before \"call\" ({call})")));
     }
+    fields.unanswered()?;
     let (input, output) = M::decode(fields)?;
     let returned = fields.ret.zip(output).map(|(at, output)| Returned { at, output });
     Ok(Operation { client, input, call, returned })

@@ -10,7 +10,7 @@ use super::graph::{Edge, Graph};
 use super::level::{Cycles, Level};
 use super::words::did;
 use petgraph::algo::kosaraju_scc;
-use petgraph::graph::{EdgeIndex, NodeIndex};
+use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 use petgraph::visit::{EdgeFiltered, EdgeRef};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, VecDeque};
@@ -50,6 +50,75 @@ pub(super) fn find(facts: &Facts<'_>, graph: &Graph, level: Level) -> Vec<Anomal
         }
     }
     found.into_values().collect()
+}
+
+/// Some cycle that the level forbids, however long, in linear time: for graphs in which [`find`] takes too long.
+pub(super) fn any(facts: &Facts<'_>, graph: &Graph, level: Level) -> Option<Anomaly> {
+    let walk = match level.cycles() {
+        Cycles::OfDependencies => Walk::Dependencies,
+        Cycles::WithoutAdjacentAntiDependencies => Walk::Nonadjacent,
+        Cycles::Any => Walk::Any,
+    };
+    // A closed walk is a cycle of the places.
+    let mut places: DiGraph<(), EdgeIndex> = DiGraph::new();
+    (0..2 * graph.edges.node_count()).for_each(|_| _ = places.add_node(()));
+    let place = |node: NodeIndex, bit: bool| NodeIndex::new(2 * node.index() + usize::from(bit));
+    for edge in graph.edges.edge_references().filter(|edge| walk.allows(edge.weight(), level.beyond())) {
+        for bit in [false, true] {
+            let joint = graph.is_joint(edge.source());
+            if let Some(after) = if joint { Some(bit) } else { walk.after(bit, edge.weight()) } {
+                places.add_edge(place(edge.source(), bit), place(edge.target(), after), edge.id());
+            }
+        }
+    }
+    let part = kosaraju_scc(&places).into_iter().find(|part| part.len() > 1)?;
+    let transaction = |place: NodeIndex| Some(place.index() / 2).filter(|txn| *txn < graph.transactions);
+    let start = part.iter().copied().find(|place| transaction(*place).is_some())?;
+    let mut came: FxHashMap<NodeIndex, (NodeIndex, EdgeIndex)> = FxHashMap::default();
+    let mut waiting = VecDeque::from([start]);
+    while let Some(place) = waiting.pop_front().filter(|_| !came.contains_key(&start)) {
+        for edge in places.edges(place) {
+            came.entry(edge.target()).or_insert_with(|| {
+                waiting.push_back(edge.target());
+                (place, *edge.weight())
+            });
+        }
+    }
+    let mut way = VecDeque::new();
+    let mut at = start;
+    while at != start || way.is_empty() {
+        let (before, edge) = *came.get(&at)?;
+        way.push_front((before, edge));
+        at = before;
+    }
+    let cycle = passing_once(way.into(), transaction);
+    let cycle: Vec<EdgeIndex> = cycle.into_iter().map(|(_, edge)| edge).collect();
+    Some(name(steps(facts, graph, &cycle)))
+}
+
+/// A part of a cycle of places, each with the edge that leaves it, that passes no transaction with either bit: from where
+/// one was entered by an anti-dependency to where it was not is a cycle without the rest.
+fn passing_once(
+    mut cycle: Vec<(NodeIndex, EdgeIndex)>,
+    transaction: impl Fn(NodeIndex) -> Option<usize>,
+) -> Vec<(NodeIndex, EdgeIndex)> {
+    let mut passed: FxHashMap<usize, usize> = FxHashMap::default();
+    let mut at = 0;
+    while let Some((place, _)) = cycle.get(at).copied() {
+        let Some(before) = transaction(place).and_then(|txn| passed.insert(txn, at)) else {
+            at += 1;
+            continue;
+        };
+        let (start, length) = match place.index() % 2 == 1 {
+            true => (at, cycle.len() - (at - before)),
+            false => (before, at - before),
+        };
+        cycle.rotate_left(start);
+        cycle.truncate(length);
+        passed.clear();
+        at = 0;
+    }
+    cycle
 }
 
 impl Walk {

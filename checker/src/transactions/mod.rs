@@ -97,7 +97,11 @@ pub fn check_with(history: &[Transaction], level: Level, budget: Budget, fault: 
         Outcome::Exhausted(explored) => Verdict::Undecided { explored, why: Why::States },
         Outcome::Cycle(inferred) => {
             inferred.into_iter().for_each(|edge| edge.add_to(&mut graph));
-            Verdict::Violated { anomalies: cycles::find(&facts, &graph, level) }
+            let mut anomalies = cycles::find(&facts, &graph, level);
+            if anomalies.is_empty() {
+                anomalies.extend(cycles::any(&facts, &graph, level));
+            }
+            Verdict::Violated { anomalies }
         }
     }
 }

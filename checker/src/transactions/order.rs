@@ -167,20 +167,23 @@ impl<'f, 'a> Search<'f, 'a> {
             let conflicts = self.replay(&order);
             let Some(first) = conflicts.first() else { return Outcome::Order(self.transactions_of(&order)) };
             let (one, other) = (first.one, first.other);
-            if !self.infer(&conflicts, &order) {
+            if !self.infer(&conflicts, &order, states) {
                 self.trials.push(Trial { added: self.added.len(), other });
                 self.add(one);
             }
         }
     }
 
-    /// Adds the repairs whose opposite would close a cycle; `false` if there is none.
-    fn infer(&mut self, conflicts: &[Conflict], order: &[usize]) -> bool {
+    /// Adds the repairs whose opposite would close a cycle, as far as the budget goes; `false` if there is none.
+    fn infer(&mut self, conflicts: &[Conflict], order: &[usize], states: u64) -> bool {
         let mut position = vec![0; order.len()];
         order.iter().enumerate().for_each(|(at, node)| position[*node] = at);
         let mut met = vec![usize::MAX; order.len()];
         let mut forced = Vec::new();
         for (number, conflict) in conflicts.iter().enumerate() {
+            if self.explored > states {
+                break;
+            }
             if self.closes(conflict.one, &position, &mut met, 2 * number) {
                 forced.push(conflict.other);
             } else if self.closes(conflict.other, &position, &mut met, 2 * number + 1) {

@@ -70,6 +70,10 @@ impl<M: Model, const N: usize> Walk<'_, M, N> {
             trail.push(id);
             left -= 1;
         }
+        // One that is completed is left; up to there all are placed.
+        while placed.get(self.deepest.base as usize) == Some(&true) {
+            self.deepest.base += 1;
+        }
         self.deepest.trail = trail;
     }
 

@@ -41,6 +41,7 @@ pub(crate) use depth::Stuck;
 pub use faults::Fault;
 
 use crate::model::Model;
+use crate::verdict::Budget;
 use bits::Bits;
 use guess::Guess;
 use values::Values;
@@ -93,19 +94,34 @@ pub(crate) trait Search {
     fn stuck(&mut self, key: Option<&str>) -> Stuck;
 }
 
-/// More operations in flight at once than the widest search can hold.
-pub(crate) struct TooWide(pub(crate) usize);
+/// Why there is no search.
+pub(crate) enum Unfit {
+    /// So many operations in flight at once that not even the widest holds them.
+    TooWide(usize),
+    /// What is in flight when takes more room than there is.
+    TooMuch,
+}
 
-/// The search over one partition.
+/// How many operations in flight the widest search holds.
+const WIDEST: usize = Bits::<16>::WIDTH;
+/// Ids of operations in flight that may be listed for each operation, whatever the memo is allowed: they take about the
+/// room of the operation itself.
+const LISTED: usize = 16;
+
+/// The search over one partition, with lists of what is in flight that take no more room than a memo of `memo` entries
+/// besides the history's own.
 pub(crate) fn search<'a, M: Model>(
     model: &'a M,
     views: &[View<'a, M>],
     fault: Fault,
-) -> Result<Box<dyn Search + 'a>, TooWide> {
+    memo: usize,
+) -> Result<Box<dyn Search + 'a>, Unfit> {
+    let ids_of_entry = Budget::ENTRY as usize / size_of::<u32>();
+    let room = (LISTED * views.len()).saturating_add(memo.saturating_mul(ids_of_entry));
     let search = |views: &[View<'a, M>]| {
-        let window = Window::new(model, views, fault);
+        let window = Window::new(model, views, fault, room)?;
         let values = Values::of(model, &window.operations);
-        walk(model, window, values, fault)
+        Ok(walk(model, window, values, fault))
     };
     let all = search(views)?;
     match guess::likely(model, views).filter(|_| matches!(fault, Fault::None | Fault::GuessBelieved)) {
@@ -118,10 +134,10 @@ pub(crate) fn search<'a, M: Model>(
 pub(crate) fn plain_search<'a, M: Model>(
     model: &'a M,
     views: &[View<'a, M>],
-) -> Result<Box<dyn Search + 'a>, TooWide> {
-    let mut window = Window::new(model, views, Fault::None);
+) -> Result<Box<dyn Search + 'a>, Unfit> {
+    let mut window = Window::new(model, views, Fault::None, usize::MAX)?;
     window.forget_bounds();
-    walk(model, window, None, Fault::None)
+    Ok(walk(model, window, None, Fault::None))
 }
 
 fn walk<'a, M: Model>(
@@ -129,14 +145,10 @@ fn walk<'a, M: Model>(
     window: Window<'a, M>,
     values: Option<Values>,
     fault: Fault,
-) -> Result<Box<dyn Search + 'a>, TooWide> {
-    let width = window.width.max(window.operations.len() - window.completed);
-    if width <= Bits::<1>::WIDTH {
-        Ok(Box::new(Walk::<M, 1>::new(model, window, values, fault)))
-    } else if width <= Bits::<16>::WIDTH {
-        Ok(Box::new(Walk::<M, 16>::new(model, window, values, fault)))
-    } else {
-        Err(TooWide(width))
+) -> Box<dyn Search + 'a> {
+    match window.width <= Bits::<1>::WIDTH {
+        true => Box::new(Walk::<M, 1>::new(model, window, values, fault)),
+        false => Box::new(Walk::<M, 16>::new(model, window, values, fault)),
     }
 }
 

@@ -14,7 +14,7 @@
 
 use super::faults::Fault;
 use super::twins::Twins;
-use super::{View, needed};
+use super::{Unfit, View, WIDEST, needed};
 use crate::model::Model;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -65,7 +65,7 @@ pub(super) struct Window<'a, M: Model> {
     pub(super) completed: usize,
     /// The slot of each completed operation.
     slots: Vec<u16>,
-    /// How many slots there are: the most operations in flight at one return.
+    /// How many slots there are: the most operations in flight at one return. At least as many as are optional.
     pub(super) width: usize,
     reads: Lists,
     writes: Lists,
@@ -80,7 +80,8 @@ pub(super) struct Window<'a, M: Model> {
 }
 
 impl<'a, M: Model> Window<'a, M> {
-    pub(super) fn new(model: &M, views: &[View<'a, M>], fault: Fault) -> Self {
+    /// `room`: how many ids the lists may hold.
+    pub(super) fn new(model: &M, views: &[View<'a, M>], fault: Fault, room: usize) -> Result<Self, Unfit> {
         let mut operations: Vec<_> = views.iter().filter(|view| view.ret.is_some()).copied().collect();
         if fault == Fault::UnknownTakenAsDone {
             let unknown = views.iter().filter(|view| view.ret.is_none());
@@ -115,9 +116,17 @@ impl<'a, M: Model> Window<'a, M> {
         let mut by_call: Vec<u32> = (0..completed as u32).collect();
         by_call.sort_by_key(|id| (window.operations[*id as usize].call, *id));
         window.assign_slots(&by_call);
-        window.list_in_flight(model, &by_call, fault);
+        window.width = window.width.max(window.operations.len() - completed);
+        if window.width > WIDEST {
+            return Err(Unfit::TooWide(window.width));
+        }
+        // They are told apart by 32 bits.
+        let room = room.min(u32::MAX as usize);
+        if !window.list_in_flight(model, &by_call, fault, room) {
+            return Err(Unfit::TooMuch);
+        }
         window.list_bounds(model);
-        window
+        Ok(window)
     }
 
     /// Interval colouring: an operation takes the lowest slot whose last user returned before its call.
@@ -146,8 +155,8 @@ impl<'a, M: Model> Window<'a, M> {
         }
     }
 
-    /// Per return: what is in flight, what is optional by then, and whether to cut there.
-    fn list_in_flight(&mut self, model: &M, by_call: &[u32], fault: Fault) {
+    /// Per return: what is in flight, what is optional by then, and whether to cut there. `false`: there is no room.
+    fn list_in_flight(&mut self, model: &M, by_call: &[u32], fault: Fault, room: usize) -> bool {
         let touches = |call: u64, ret: u64| match fault {
             Fault::OpenIntervals => call < ret,
             _ => call <= ret,
@@ -173,6 +182,9 @@ impl<'a, M: Model> Window<'a, M> {
                 optional += 1;
             }
             self.optional.push((optional - self.completed) as u32);
+            if self.reads.items.len() + self.writes.items.len() + in_flight.len() > room {
+                return false;
+            }
             for id in &in_flight {
                 let list = if read_only[*id as usize] { &mut self.reads } else { &mut self.writes };
                 list.items.push(*id);
@@ -183,6 +195,7 @@ impl<'a, M: Model> Window<'a, M> {
             self.cuts.push(alone && view.output.is_some_and(|output| model.settles(view.input, output)));
             in_flight.retain(|id| *id != base);
         }
+        true
     }
 
     fn list_bounds(&mut self, model: &M) {

@@ -36,6 +36,9 @@ fn examine<C: Case>(history: &[OperationOf<C>]) -> bool {
     assert!(found.operations.iter().chain(&found.explained).chain(&found.candidates).all(keyed));
     assert!(found.operations.is_sorted_by_key(|at| history[*at].call), "{}", context());
     assert!(found.operations.contains(&found.culprit), "{}", context());
+    let is_core = found.operations.len() == history.len();
+    let is_stuck = !found.explained.contains(&found.culprit) && found.candidates.contains(&found.culprit);
+    assert!(!is_core || is_stuck, "{}", context());
 
     // The prefix is explained, and none of the candidates can follow it.
     let prefix: Vec<_> = found.explained.iter().map(|at| history[*at].clone()).collect();
@@ -145,6 +148,20 @@ fn the_write_of_what_was_read_stays() {
          c1                   |- write x = 2 -|\n\
          c2                                     |= read x = 1 =|\n"
     );
+}
+
+/// The search sees the value lost before it comes to the read.
+#[test]
+fn a_loss_that_was_foreseen_is_told_of_who_noticed() {
+    let history = [write(0, "1", 0, 10), write(1, "1", 0, 10), write(2, "2", 20, 30), read(3, "1", 40, 50)];
+    let verdict = check(&Register, &history, Budget::default());
+    let found = verdict.counterexample().expect("the read is stale");
+    assert_eq!(
+        found.sentence,
+        "c3 read x = 1, although c2's write x = 2 had been acknowledged 10 ms before the read began\n\
+         3 operations can be explained; after them x = 2, and next must come c3's read x = 1"
+    );
+    assert_eq!((&found.candidates[..], found.culprit), (&[3][..], 3));
 }
 
 #[test]

@@ -239,3 +239,25 @@ fn an_increment_waits_until_it_must() {
     history[4] = read(1, 14, 14);
     assert_eq!(judge(&Counter, &history, Budget::default()).to_string(), "refuted by counts");
 }
+
+/// Nobody took `a`, which went in before `b`; that `b` was taken as late as can be does not change it.
+#[test]
+fn what_was_never_taken_is_taken_after_the_end_of_time() {
+    use stormglass_checker::models::queue::{Input, Output, Queue};
+    let enqueue = |value: &str, call, ret| {
+        let input = Input::Enqueue { key: "x".into(), value: value.into() };
+        Operation::completed(0, input, call, Output::Done, ret)
+    };
+    let dequeue = |taken: &str, call| {
+        let (input, output) = (Input::Dequeue { key: "x".into() }, Output::Taken(Some(taken.into())));
+        Operation::completed(1, input, call, output, u64::MAX)
+    };
+    for call in [10, u64::MAX] {
+        for (taken, says) in [("b", "refuted by queue order"), ("a", "decided by queue order (1 key)")] {
+            let mut history = vec![enqueue("a", 0, 1), enqueue("b", 2, 3), dequeue(taken, call)];
+            assert_eq!(judge(&Queue, &history, Budget::default()).to_string(), says);
+            history.swap(0, 1);
+            assert_eq!(judge(&Queue, &history, Budget::default()).to_string(), says);
+        }
+    }
+}

@@ -68,7 +68,7 @@ impl Rng {
 
 /// A history that the case's map really gave, at points drawn inside the intervals; then, more often than not, one
 /// operation is replaced by another, which may or may not be wrong. In some histories a fifth of the replies is
-/// lost, in others half.
+/// lost, in others half. One in four ends at the end of time.
 pub(crate) fn random<C: Case>(rng: &mut Rng, size: u64) -> Vec<OperationOf<C>> {
     draw::<C>(rng, size, false)
 }
@@ -127,5 +127,18 @@ fn draw<C: Case>(rng: &mut Rng, size: u64, distinct: bool) -> Vec<OperationOf<C>
             history[at].returned.iter_mut().for_each(|returned| returned.output = output.clone());
         }
     }
+    if rng.below(4) == 0 {
+        end_with_time::<C>(&mut history);
+    }
     history
+}
+
+/// Moves the history to where its last time is the last there is.
+fn end_with_time<C: Case>(history: &mut [OperationOf<C>]) {
+    let latest = history.iter().map(|operation| operation.returned_at().unwrap_or(operation.call)).max();
+    let later = u64::MAX - latest.unwrap_or(0);
+    for operation in history {
+        operation.call += later;
+        operation.returned.iter_mut().for_each(|returned| returned.at += later);
+    }
 }

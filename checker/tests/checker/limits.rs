@@ -1,9 +1,10 @@
 //! Long, wide, costly and malformed histories, for the search alone: the polynomial paths know no such limits.
 
+use std::time::Duration;
 use stormglass_checker::models::kv::{self, Kv};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::register::{Input, Output, Register};
-use stormglass_checker::{Budget, Operation, Paths, Verdict, Why, judge, judge_by, judge_on};
+use stormglass_checker::{Budget, Model, Next, Operation, Paths, Verdict, Why, judge, judge_by, judge_on};
 
 type Op = Operation<Input, Output>;
 
@@ -42,6 +43,16 @@ fn what_is_too_wide_is_undecided() {
     assert_eq!(verdict, Verdict::Undecided { explored: 0, why: Why::TooWide { operations: 1100 } });
 }
 
+/// A thousand are in flight whenever another one returns.
+#[test]
+fn what_is_in_flight_is_listed_within_the_budget() {
+    let mut history: Vec<Op> = (0..1000).map(|value| write(value, 0, 1_000_000)).collect();
+    history.extend((1000..5000).map(|value| write(value, 10 * value, 10 * value + 1)));
+    let undecided = Verdict::Undecided { explored: 0, why: Why::Memo };
+    assert_eq!(check(&Register, &history, Budget { memo: 10_000, ..Budget::default() }), undecided);
+    assert!(check(&Register, &history, Budget::default()).is_linearizable());
+}
+
 #[test]
 fn a_budget_that_runs_out_is_no_pass() {
     let history = burst(20, &[1, 2]);
@@ -70,6 +81,19 @@ fn what_is_wide_costs_its_width() {
     };
     let enough = (4..24).map(|power| 1 << power).find(|states| decides(&narrow, *states)).unwrap();
     assert!(!decides(&wide, 2 * enough) && decides(&wide, 8 * enough), "{enough}");
+}
+
+/// A configuration of a wide search counts for five, so that a turn may hold four more than it was given.
+#[test]
+fn what_a_turn_oversteps_is_counted() {
+    let unwritten = Operation::completed(0, Input::read("x"), 0, Output::Value(None), 10_000);
+    let mut history = vec![unwritten; 65];
+    history.extend((1..2000).map(|value| write(value, 4 * value, 4 * value + 1)));
+    for memo in 4_090..4_110 {
+        let verdict = check(&Register, &history, Budget { memo, ..Budget::default() });
+        assert!(matches!(verdict, Verdict::Undecided { why: Why::Memo, .. }), "{memo}: {verdict:?}");
+    }
+    assert!(check(&Register, &history, Budget::default()).is_linearizable());
 }
 
 /// A key whose search would not end does not hide a violation of another.
@@ -197,4 +221,40 @@ fn what_nobody_saw_may_be_the_reason() {
     };
     assert!(holds(&[put.clone(), unseen, failed.clone()]));
     assert!(!holds(&[put, failed]));
+}
+
+/// A model that some keys are too much for.
+struct Fragile;
+
+impl Model for Fragile {
+    type State = ();
+    type Input = &'static str;
+    type Output = ();
+
+    fn init(&self) {}
+
+    fn step(&self, (): &(), key: &&'static str, _: Option<&()>) -> Next<()> {
+        assert_ne!(*key, "dear", "no step");
+        Next::when(*key != "cheap", || ())
+    }
+
+    fn key<'a>(&self, key: &'a &'static str) -> Option<&'a str> {
+        Some(key)
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a judge that waits for ever must not keep the tests waiting")]
+fn a_model_that_panics_is_not_waited_for() {
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for keys in [["a", "dear", "e"], ["cheap", "dear", "e"]] {
+            let history = keys.map(|key| Operation::completed(0, key, 0, (), 1));
+            let judged = std::panic::catch_unwind(|| judge_on(2, &Fragile, &history, Budget::default()));
+            told.send(judged.map(|judged| judged.verdict.is_violation()).ok()).unwrap();
+        }
+    });
+    let next = || heard.recv_timeout(Duration::from_secs(60)).expect("the judge waits for ever");
+    // One thread would have refuted the second before it came to what panics.
+    assert_eq!([next(), next()], [None, Some(true)]);
 }

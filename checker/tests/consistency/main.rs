@@ -4,10 +4,11 @@ mod forks;
 mod sessions;
 
 use stormglass_checker::consistency::{
-    Convergence, Fault, Verdict, convergence, sequential, sequential_with,
+    Convergence, Fault, Guarantee, Sessions, SessionsOpen, Verdict, convergence, sequential, sequential_with,
+    sessions,
 };
 use stormglass_checker::models::register::{Input, Output, Register};
-use stormglass_checker::{Budget, Operation};
+use stormglass_checker::{Budget, Operation, Why, check};
 
 type Op = Operation<Input, Output>;
 
@@ -133,6 +134,35 @@ fn it_is_not_local() {
     assert!(sequential_with(&Register, &history, Budget::default(), Fault::KeysByThemselves).holds());
 }
 
+/// What is linearizable for want of an order must not be wrong by an order that nobody knows.
+#[test]
+fn a_client_that_overlaps_itself_has_no_program() {
+    let read = |seen: Option<&str>, call, ret| {
+        Operation::completed(0, Input::read("x"), call, Output::Value(seen.map(Into::into)), ret)
+    };
+    let write = |call, ret| Operation::completed(0, Input::write("x", "1"), call, Output::Done, ret);
+    let inside = [write(0, 100), read(None, 10, 20)];
+    let at_once = [read(Some("1"), 5, 5), write(5, 5)];
+    let unknown = [write(0, 100), read(None, 40, 150), Operation::pending(0, Input::write("x", "2"), 50)];
+    for history in [&inside[..], &at_once, &unknown] {
+        assert!(check(&Register, history, Budget::default()).is_linearizable());
+        let why = Why::Overlapping { operations: [0, 1] };
+        let undecided = Verdict::Undecided { explored: 0, why };
+        assert_eq!(sequential(&Register, history, Budget::default()), undecided);
+        let undecided = Sessions::Undecided(SessionsOpen::Overlapping { operations: [0, 1] });
+        assert_eq!(sessions(&Register, history, &Guarantee::ALL), undecided);
+    }
+    // What only touches has an order, whichever comes first in the history.
+    for history in [[write(0, 5), read(None, 5, 5)], [read(None, 5, 9), write(5, 5)]] {
+        assert!(matches!(sequential(&Register, &history, Budget::default()), Verdict::Violated { .. }));
+        assert!(matches!(sessions(&Register, &history, &Guarantee::ALL), Sessions::Violated(_)));
+    }
+    // What never returned may have been given up at once, and comes after what had returned.
+    let given_up = [write(5, 9), Operation::pending(0, Input::write("x", "2"), 5), read(Some("2"), 10, 12)];
+    assert!(sequential(&Register, &given_up, Budget::default()).holds());
+    assert_eq!(sessions(&Register, &given_up, &Guarantee::ALL), Sessions::Hold);
+}
+
 #[test]
 fn a_budget_that_runs_out_is_no_pass() {
     let history: Vec<Op> = (0..6)
@@ -146,6 +176,21 @@ fn a_budget_that_runs_out_is_no_pass() {
     let verdict = sequential(&Register, &history, Budget { states: 10, memo: 1000 });
     assert!(matches!(verdict, Verdict::Undecided { .. }), "{verdict:?}");
     assert!(matches!(sequential(&Register, &history, Budget::default()), Verdict::Violated { .. }));
+}
+
+/// Hundreds may come next at each of thousands of places, and the first that fits will do.
+#[test]
+fn what_may_come_next_takes_no_room() {
+    let write = |client, value: &str, at| {
+        Operation::completed(client, Input::write("x", value), at, Output::Done, at + 1)
+    };
+    let mut history: Vec<Op> = (0..20_000).map(|at| write(at % 10, &at.to_string(), 2 * at)).collect();
+    history.extend((0..400).map(|client| Operation::pending(20 + client, Input::write("x", "u"), client)));
+    assert!(sequential(&Register, &history, Budget::default()).holds());
+    let seen = Output::Value(Some("u".into()));
+    history.push(Operation::completed(10, Input::read("x"), 50_000, seen, 50_001));
+    let Verdict::Holds { order } = sequential(&Register, &history, Budget::default()) else { panic!() };
+    assert_eq!(order.len(), 20_002);
 }
 
 #[test]

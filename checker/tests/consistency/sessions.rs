@@ -245,3 +245,22 @@ fn long_sessions_are_judged_in_time() {
     history.push(read(3, "x", Some("1000"), 9000));
     assert!(matches!(sessions(&Register, &history, &Guarantee::ALL), Sessions::Violated(_)));
 }
+
+/// Each read comes after all that its session wrote before, and after nothing that it read.
+#[test]
+fn long_sessions_of_one_guarantee_are_judged_in_room() {
+    let mut history = Vec::new();
+    for at in 0..8_000_u64 {
+        history.push(write(0, "x", &at.to_string(), 4 * at));
+        history.push(read(0, "x", Some(&at.to_string()), 4 * at + 1));
+        history.push(write(1, "x", &format!("other {at}"), 4 * at));
+        history.push(read(2, "x", Some(&format!("other {at}")), 4 * at + 1));
+        history.push(write(2, "x", &format!("another {at}"), 4 * at + 2));
+    }
+    let asked = [Guarantee::ReadYourWrites];
+    assert_eq!(sessions(&Register, &history, &asked), Sessions::Hold);
+    // With all the others before it, the last may not come before the first.
+    history.push(read(0, "x", Some("0"), 32_000));
+    let Sessions::Violated(found) = sessions(&Register, &history, &asked) else { panic!() };
+    assert_eq!(found.guarantees, asked.into());
+}

@@ -1,7 +1,7 @@
 //! One history for each anomaly, most after the papers that named them, with the levels that it breaks.
 
 use stormglass_checker::Budget;
-use stormglass_checker::transactions::{Level, Op, Transaction, Verdict, Why, check};
+use stormglass_checker::transactions::{Anomaly, Level, Op, Transaction, Verdict, Why, check};
 
 /// Concurrent transactions, each of a client of its own.
 fn concurrent(transactions: Vec<Vec<Op>>) -> Vec<Transaction> {
@@ -280,4 +280,38 @@ fn a_budget_that_runs_out_is_no_pass() {
     let verdict = check(&history, Level::Serializable, Budget { states: 30, memo: 0 });
     assert!(matches!(verdict, Verdict::Undecided { why: Why::States, .. }), "{verdict:?}");
     assert!(check(&history, Level::Serializable, Budget::default()).holds());
+}
+
+/// Before the way from a write to another is looked for once more.
+#[test]
+fn what_is_inferred_is_paid_for() {
+    let mut history = vec![Transaction::ok(0, 0, 10, vec![Op::write("x", 1), Op::write("y", 1)])];
+    let read = |client, key, end| Transaction::ok(client, 0, end, vec![Op::read(key, 1)]);
+    history.extend((1..200).map(|client| read(client, "y", 20)));
+    history.push(Transaction::ok(200, 0, 30, vec![Op::write("x", 2)]));
+    history.extend((201..400).map(|client| read(client, "x", 40)));
+    let verdict = check(&history, Level::Serializable, Budget { states: 1000, memo: 0 });
+    assert!(matches!(verdict, Verdict::Undecided { explored: 1000..2000, .. }), "{verdict:?}");
+    assert!(check(&history, Level::Serializable, Budget::default()).holds());
+}
+
+/// Everybody read what everybody else wrote then, which is allowed, and makes it dear to look for the two that lost an
+/// update.
+#[test]
+fn a_violation_has_a_cycle_in_any_tangle() {
+    const MANY: i64 = 500;
+    let mut history: Vec<Transaction> = (0..MANY)
+        .map(|own| {
+            let others = (0..MANY).filter(|key| *key != own).map(Op::null);
+            Transaction::ok(own as u64, 0, 10, others.chain([Op::append(own, 1)]).collect())
+        })
+        .collect();
+    assert!(check(&history, Level::SnapshotIsolation, Budget::default()).holds());
+    for (at, value) in [(250, 1), (251, 2)] {
+        history[at].ops.extend([Op::null("z"), Op::append("z", value)]);
+    }
+    history.push(Transaction::ok(MANY as u64, 20, 30, vec![Op::list("z", [1, 2])]));
+    let verdict = check(&history, Level::SnapshotIsolation, Budget::default());
+    assert_eq!(verdict.anomalies().iter().map(Anomaly::name).collect::<Vec<_>>(), ["lost-update"]);
+    assert_eq!(verdict.anomalies()[0].transactions.iter().sum::<usize>(), 501);
 }

@@ -32,7 +32,7 @@ fn put(value: &str, call: &str) -> Vec<u8> {
 
 fn named() {
     let invoke = "{:process 0, :type :invoke, :f :write, :value 1, :time 100}\n";
-    let cases: [(Vec<u8>, &str); 26] = [
+    let cases: [(Vec<u8>, &str); 27] = [
         (
             PUT.as_bytes()[..30].to_vec(),
             "h:1: expected a JSON object with one operation, the line ends while",
@@ -52,6 +52,10 @@ fn named() {
         (
             PUT.replace("\"call\":1", "\"call\":9").into_bytes(),
             "h:1: expected \"return\" (2) not before \"call\" (9)",
+        ),
+        (
+            br#"{"client":0,"op":"get","key":"k","output":"9","call":5,"end":10}"#.to_vec(),
+            "h:1: expected \"return\" (nanoseconds), since there is \"output\"",
         ),
         (PUT.replace("put", "frob").into_bytes(), "h:1: expected \"op\" to be one of put, get"),
         ([PUT.as_bytes(), b"\n\xff\n"].concat(), "h:2: expected UTF-8; byte 1 of the line is 0xff"),
@@ -188,4 +192,9 @@ fn explosion() {
         3,
         "h  undecided  (216 operations",
     );
+    let both = format!("{PUT}\n{}", PUT.replace("\"1\"", "\"2\""));
+    for level in ["sequential", "read-your-writes"] {
+        let flags = format!("--model kv --level {level}");
+        check(both.as_bytes(), &flags, 3, "lines 1 and 2 are of one client and overlap");
+    }
 }

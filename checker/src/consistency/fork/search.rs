@@ -41,8 +41,11 @@ struct Frame {
     at: Configuration,
     /// How many operations were placed before.
     mark: usize,
-    /// What may come next: the operation and where it leads.
-    next: Vec<(usize, Configuration)>,
+    /// What may come next.
+    waiting: Vec<usize>,
+    next: usize,
+    /// The next of several states that one operation may lead to.
+    branch: usize,
 }
 
 pub(super) struct Hunt<'a, M: Model> {
@@ -160,12 +163,12 @@ impl<'a, M: Model> Hunt<'a, M> {
                 if self.hopeless.contains(&self.remembered(&at)) {
                     placed.truncate(mark);
                 } else {
-                    let next = self.next(&at);
-                    stack.push(Frame { at, mark, next });
+                    let waiting = self.waiting(&at);
+                    stack.push(Frame { at, mark, waiting, next: 0, branch: 0 });
                 }
             }
             let Some(frame) = stack.last_mut() else { return Ok(None) };
-            if let Some((operation, at)) = frame.next.pop() {
+            if let Some((operation, at)) = self.next(frame) {
                 entering = Some((at, placed.len()));
                 placed.push(operation);
                 continue;
@@ -268,19 +271,26 @@ impl<'a, M: Model> Hunt<'a, M> {
         }
     }
 
-    fn next(&mut self, at: &Configuration) -> Vec<(usize, Configuration)> {
-        let mut next = Vec::new();
-        for operation in self.waiting(at) {
+    /// The operation to try next, and where it leads.
+    fn next(&mut self, frame: &mut Frame) -> Option<(usize, Configuration)> {
+        while let Some(operation) = frame.waiting.get(frame.next).copied() {
             let key = self.keys[operation];
-            for state in self.step(operation, at.states[key]) {
-                let mut to = at.clone();
+            let states = self.step(operation, frame.at.states[key]);
+            let found = states.get(frame.branch).map(|state| {
+                let mut to = frame.at.clone();
                 to.place(operation);
-                to.states[key] = state;
-                next.push((operation, to));
+                to.states[key] = *state;
+                (operation, to)
+            });
+            frame.branch += 1;
+            if frame.branch >= states.len() {
+                (frame.next, frame.branch) = (frame.next + 1, 0);
+            }
+            if found.is_some() {
+                return found;
             }
         }
-        next.reverse();
-        next
+        None
     }
 
     fn output(&self, operation: usize) -> Option<&'a M::Output> {

@@ -1,12 +1,13 @@
 //! What each session did, and which write comes before which by that alone.
 
 use super::{Guarantee, MOST_WRITES, SessionFault, SessionsOpen};
+use crate::consistency::programs::programs;
 use crate::direct::Role;
 use crate::history::Operation;
 use crate::model::Model;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// One operation of a session. Writes and registers are numbered.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +80,7 @@ impl Program {
             return Err(SessionsOpen::TooMany { writes: at_writes.len() });
         }
         let number: FxHashMap<usize, usize> = at_writes.iter().copied().zip(0..).collect();
-        let mut sessions: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        (0..history.len()).for_each(|at| sessions.entry(history[at].client).or_default().push(at));
+        let sessions = programs(history).map_err(|operations| SessionsOpen::Overlapping { operations })?;
         let event = |at: usize| match (number.get(&at), saw.get(&at)) {
             (Some(write), _)
                 if history[at].returned.is_some() || fault == SessionFault::UnknownTakenAsDone =>
@@ -94,10 +94,7 @@ impl Program {
             }
             (None, None) => None,
         };
-        let session = |mut all: Vec<usize>| {
-            all.sort_by_key(|at| (history[*at].call, *at));
-            all.into_iter().filter_map(event).collect()
-        };
+        let session = |all: Vec<usize>| all.into_iter().filter_map(event).collect();
         let writes = at_writes.iter().map(|at| (*at, register_of[*at])).collect();
         Ok(Self { writes, sessions: sessions.into_values().map(session).collect(), unwritten })
     }

@@ -3,7 +3,7 @@
 use super::graph::{Edge, Event, Program};
 use super::{Guarantee, SessionFault, SessionStep};
 use petgraph::Direction;
-use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::algo::{kosaraju_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
@@ -96,6 +96,36 @@ fn held_with(
     held
 }
 
+/// Of one register, the writes that a session's replicas hold, but for those that come before one of these.
+#[derive(Default)]
+struct Held {
+    /// Those that a node of the order stands for, which they come before.
+    chained: Vec<usize>,
+    chain: Option<NodeIndex>,
+    fresh: Vec<usize>,
+}
+
+impl Held {
+    fn all(&self) -> impl Iterator<Item = usize> {
+        self.chained.iter().chain(&self.fresh).copied()
+    }
+
+    /// A node that all come before: an edge for each, however many reads see another write.
+    fn chain(&mut self, graph: &mut DiGraph<(), Edge>) -> Option<NodeIndex> {
+        if !self.fresh.is_empty() {
+            let end = graph.add_node(());
+            for write in &self.fresh {
+                graph.add_edge(NodeIndex::new(*write), end, Edge::Along);
+            }
+            self.chained.append(&mut self.fresh);
+            if let Some(before) = self.chain.replace(end) {
+                graph.add_edge(before, end, Edge::Along);
+            }
+        }
+        self.chain
+    }
+}
+
 struct Judge<'p> {
     program: &'p Program,
     asked: BTreeSet<Guarantee>,
@@ -139,8 +169,7 @@ impl Judge<'_> {
         let remembers = |guarantee| self.asked.contains(&guarantee);
         let (own, reads) = (remembers(Guarantee::ReadYourWrites), remembers(Guarantee::MonotonicReads));
         let mut known = Writes::default();
-        // Of each register, the known writes that the order is not told of yet.
-        let mut fresh: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        let mut held: FxHashMap<usize, Held> = FxHashMap::default();
         for (place, event) in self.program.sessions[session].iter().enumerate() {
             let learned = match *event {
                 Event::Write(write) if own => Some(write),
@@ -151,30 +180,34 @@ impl Judge<'_> {
                 let mut all = self.held_with[write].clone();
                 all.add(write);
                 let writes = &self.program.writes;
-                known.join(&all, |write| fresh.entry(writes[write].1).or_default().push(write));
+                known.join(&all, |write| held.entry(writes[write].1).or_default().fresh.push(write));
             }
             let Event::Read { register, saw, .. } = *event else { continue };
-            let Some(held) = fresh.get_mut(&register) else { continue };
+            let Some(held) = held.get_mut(&register) else { continue };
             let by = Edge::Held { session, place };
             match saw {
                 None if fault == SessionFault::MissingNeverWrong => {}
                 None => {
-                    if let Some(write) = held.first().copied() {
+                    if let Some(write) = held.all().next() {
                         return Some(self.explain(write, None, &[by]));
                     }
                 }
                 Some(saw) => {
                     let to = NodeIndex::new(saw);
+                    if !known.has(saw) {
+                        // What is read next need not come after this one.
+                        if let Some(end) = held.chain(&mut self.graph) {
+                            self.graph.add_edge(end, to, by);
+                        }
+                        continue;
+                    }
                     // Whatever must be held with what was seen comes before it anyway.
-                    let tells = |write: &&usize| **write != saw && !self.held_with[saw].has(**write);
-                    for write in held.iter().filter(tells) {
-                        self.graph.add_edge(NodeIndex::new(*write), to, by);
+                    let tells = |write: &usize| *write != saw && !self.held_with[saw].has(*write);
+                    for write in held.all().filter(tells) {
+                        self.graph.add_edge(NodeIndex::new(write), to, by);
                     }
-                    if reads {
-                        // All others come before this one, and this one before what is read next.
-                        held.clear();
-                        held.push(saw);
-                    }
+                    // All others come before this one, and this one before what is read next.
+                    *held = Held { fresh: vec![saw], ..Held::default() };
                 }
             }
         }
@@ -183,7 +216,7 @@ impl Judge<'_> {
 
     /// A shortest circle through some node, each node with the edge that leaves it.
     fn circle(&self) -> Option<Vec<(NodeIndex, Edge)>> {
-        let part = tarjan_scc(&self.graph).into_iter().find(|part| part.len() > 1)?;
+        let part = kosaraju_scc(&self.graph).into_iter().find(|part| part.len() > 1)?;
         let start = *part.iter().min()?;
         let within: BTreeSet<NodeIndex> = part.into_iter().collect();
         let way = self.way(start, start, |node| within.contains(&node))?;

@@ -102,6 +102,11 @@ pub enum SessionsOpen {
         /// Its index.
         operation: usize,
     },
+    /// Both are of one client and overlap, or took no time at one instant: a session has an order.
+    Overlapping {
+        /// Their indices.
+        operations: [usize; 2],
+    },
     /// It is neither a read of a whole value nor a write of one.
     NotAReadOrWrite {
         /// Its index.
@@ -129,6 +134,9 @@ impl Display for SessionsOpen {
                 f,
                 "operation {operation} returned before it was called; all times must come from one clock"
             ),
+            Self::Overlapping { operations: [one, other] } => {
+                write!(f, "operations {one} and {other} of one client overlap: nobody knows which came first")
+            }
             Self::NotAReadOrWrite { operation } => {
                 write!(f, "operation {operation} is no read and no write; sessions are judged by these alone")
             }

@@ -56,7 +56,7 @@ pub(super) fn rule(entries: &[Entry<'_>], of: &[usize], fault: Fault) -> Ruling 
         })
         .collect();
     let model = Member(PhantomData);
-    let Ok(mut hunt) = search(&model, &views, Fault::None) else { return Ruling::Unsure };
+    let Ok(mut hunt) = search(&model, &views, Fault::None, usize::MAX) else { return Ruling::Unsure };
     let states = STATES * (views.len() as u64 + STATES);
     match hunt.run(states, usize::try_from(states).unwrap_or(usize::MAX)) {
         Status::Found => Ruling::Holds(hunt.witness()),

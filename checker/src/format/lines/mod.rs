@@ -156,6 +156,9 @@ impl Lines for VersionedKv {
                     _ => Err(Expected::field("result", "ok, version, no-key or maybe")),
                 })?,
             ),
+            "get" if fields.version.is_some() && !fields.completed() => {
+                return Err(Fields::no_return("version"));
+            }
             "get" => (
                 Input::Get { key },
                 fields.done(|| match fields.output()? {

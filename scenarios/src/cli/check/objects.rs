@@ -7,7 +7,7 @@ use stormglass_checker::consistency;
 use stormglass_checker::format::fields::Lines;
 use stormglass_checker::format::{Format, Recorded, read};
 use stormglass_checker::page::{About, page};
-use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation, Refined};
+use stormglass_checker::{self as checker, Budget, Clock, Judgement, Operation, Refined, Why};
 
 use super::judged::Judged;
 use super::level::Level;
@@ -143,7 +143,7 @@ fn sequential<M: Lines>(
     let keys = count(history.iter().map(|operation| (model.key(&operation.input), ())).collect());
     let unknown = history.iter().filter(|operation| operation.returned.is_none()).count();
     // A configuration names how far each client came, the state of each key, and what of unknown outcome was used; it
-    // stands in the memo and, with its successors, on the stack.
+    // stands in the memo and on the stack.
     let bytes = 256 + 16 * (clients.len() + keys) + 4 * unknown;
     let entries = |memory: u64| usize::try_from(memory).unwrap_or(usize::MAX) / bytes;
     budget.memo = memory.map_or(budget.memo.min(entries(MEMORY)), entries);
@@ -166,6 +166,10 @@ fn sequential<M: Lines>(
                 explained.len()
             );
             Judged { order: explained, ..Judged::violated(file, Level::Sequential, sentence) }
+        }
+        consistency::Verdict::Undecided { why: Why::Overlapping { operations }, .. } => {
+            let lines = operations.map(|index| recorded.lines[index]);
+            Judged::undecided(file, Level::Sequential, weaker::overlapping(lines))
         }
         consistency::Verdict::Undecided { explored, why } => {
             Judged::undecided(file, Level::Sequential, format!("{why} ({explored} states explored)"))

@@ -27,6 +27,7 @@ fn unsettled<M: Lines>(open: &SessionsOpen, recorded: &Recorded<M>) -> String {
     let line = |index: usize| recorded.lines[index];
     match *open {
         SessionsOpen::Malformed { operation } => malformed(line(operation)),
+        SessionsOpen::Overlapping { operations } => overlapping(operations.map(line)),
         SessionsOpen::NotAReadOrWrite { operation } => {
             format!("line {} is no read and no write; sessions are judged by these alone", line(operation))
         }
@@ -35,6 +36,11 @@ fn unsettled<M: Lines>(open: &SessionsOpen, recorded: &Recorded<M>) -> String {
         }
         SessionsOpen::TooMany { .. } => open.to_string(),
     }
+}
+
+/// Why what asks for the order of a client's operations is undecided.
+pub(super) fn overlapping([one, other]: [u64; 2]) -> String {
+    format!("lines {one} and {other} are of one client and overlap: nobody knows which came first")
 }
 
 fn malformed(line: u64) -> String {
