@@ -10,6 +10,12 @@ use stormglass_sim::time::sleep;
 pub(crate) const FATAL: u64 = 7;
 
 pub(crate) fn stories() -> Vec<Story> {
+    let mut stories = lively();
+    stories.extend(deadly());
+    stories
+}
+
+fn lively() -> Vec<Story> {
     vec![
         Story::new("rough/holds", "Nothing goes wrong", |stage| async move { wander(&stage).await }),
         Story::new("rough/bites", "The bug is caught by a claim", bites)
@@ -35,6 +41,23 @@ pub(crate) fn stories() -> Vec<Story> {
         })
         .sometimes("a place misbehaved")
         .enough(20),
+        Story::new("rough/chatters", "It prints to stdout", chatters),
+        Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
+        Story::new("rough/differs", "Its process decides", differs),
+        Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
+        Story::new("rough/unordered", "Whoever comes first in a table is told first", unordered),
+        Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
+            .catches(["forgets-count"]),
+        Story::new("rough/poisoned", "What is drawn early is felt late", poisoned),
+        Story::new("rough/goes_on", "What is wrong early is judged late", goes_on),
+        Story::new("rough/lingers", "Each seed takes some real time", lingers),
+        Story::new("rough/slow", "Each seed takes real time", slow),
+    ]
+}
+
+/// Each takes its process with it, or its time.
+fn deadly() -> Vec<Story> {
+    vec![
         Story::new("rough/aborts", "One seed aborts", |stage| async move {
             die(&stage, || std::process::abort()).await
         }),
@@ -79,16 +102,6 @@ pub(crate) fn stories() -> Vec<Story> {
         Story::new("rough/overflows", "One seed overflows its stack", |stage| async move {
             die(&stage, || assert!(deep(0) == 0)).await
         }),
-        Story::new("rough/chatters", "It prints to stdout", chatters),
-        Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
-        Story::new("rough/differs", "Its process decides", differs),
-        Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
-        Story::new("rough/unordered", "Whoever comes first in a table is told first", unordered),
-        Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
-            .catches(["forgets-count"]),
-        Story::new("rough/poisoned", "What is drawn early is felt late", poisoned),
-        Story::new("rough/goes_on", "What is wrong early is judged late", goes_on),
-        Story::new("rough/lingers", "Each seed takes some real time", lingers),
         Story::new("rough/hungry", "One seed wants all memory", |stage| async move {
             die(&stage, || {
                 let hoard: Vec<Vec<u8>> = (0..1024).map(|_| vec![1; 1 << 20]).collect();
@@ -96,7 +109,6 @@ pub(crate) fn stories() -> Vec<Story> {
             })
             .await
         }),
-        Story::new("rough/slow", "Each seed takes real time", slow),
     ]
 }
 
