@@ -33,6 +33,13 @@ pub trait Model {
         output: Option<&Self::Output>,
     ) -> Next<Self::State>;
 
+    /// The bytes that a state takes beyond its own size and shares with no other, about. A budget of memory counts them:
+    /// of use where states have no bound, such as those of a queue.
+    fn weight(&self, state: &Self::State) -> usize {
+        let _ = state;
+        0
+    }
+
     /// Splits the object into independent ones (Herlihy & Wing 1990, theorem 1: linearizability is local; the
     /// P-compositionality of Horn & Kroening 2015). Operations of different keys must share no state, and
     /// `init` must be the initial state of each part.

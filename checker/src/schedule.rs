@@ -36,6 +36,8 @@ struct Turn {
     part: usize,
     states: u64,
     memo: usize,
+    /// Whether this is all the memory that there is.
+    last: bool,
 }
 
 /// What came of a turn.
@@ -79,14 +81,18 @@ impl<'a, M: Model> Bench<'a, M> {
             stuck: None,
         };
         let begun = self.begun.remove(&turn.part);
+        report.held = begun.as_ref().map_or(0, |hunt| hunt.remembered());
         let begin = || search(self.model, views, self.fault, self.memo);
         let mut hunt = match begun.map_or_else(begin, Ok) {
             Ok(hunt) => hunt,
             Err(unfit) => return Report { outcome: Err(unfit), ..report },
         };
         let before = hunt.explored();
-        report.held = hunt.remembered();
-        let status = hunt.run(turn.states, report.held.saturating_add(turn.memo));
+        let status = match hunt.run(turn.states, report.held.saturating_add(turn.memo)) {
+            // Its states weigh more than its configurations: the next turn allows twice as much.
+            Status::MemoFull if !turn.last => Status::Paused,
+            status => status,
+        };
         (report.outcome, report.explored) = (Ok(status), hunt.explored() - before);
         match status {
             Status::Found => report.order = hunt.witness(),
@@ -220,10 +226,10 @@ fn deal(parts: usize, budget: Budget, mut run: impl FnMut(&[Turn]) -> Vec<Report
 /// As many turns as the rest of the budget pays for whatever they come to; one, if it does not even pay for that.
 fn batch(waiting: &[usize], slice: u64, mut states: u64, mut memo: usize) -> Vec<Turn> {
     let mut batch = Vec::new();
-    // A configuration entered is at most one remembered.
+    // A configuration entered is at most one remembered, but for the weight of its state.
     let most = usize::try_from(slice).unwrap_or(usize::MAX).saturating_add(1);
     for part in waiting {
-        let turn = Turn { part: *part, states: slice.min(states), memo: most.min(memo) };
+        let turn = Turn { part: *part, states: slice.min(states), memo: most.min(memo), last: memo <= most };
         if !batch.is_empty() && (turn.states, turn.memo) != (slice, most) {
             break;
         }

@@ -12,7 +12,7 @@ pub struct Budget {
     /// unknown outcome, one counts as five.
     pub states: u64,
     /// Configurations that may be remembered at once, over all partitions, counted in the same way. One takes about
-    /// [`ENTRY`](Budget::ENTRY) bytes.
+    /// [`ENTRY`](Budget::ENTRY) bytes, and the [`weight`](crate::Model::weight) of a state counts as so many more.
     pub memo: usize,
 }
 

@@ -26,6 +26,7 @@ mod fork;
 mod programs;
 mod sequential;
 mod session;
+mod states;
 
 pub use convergence::{Bound, Convergence, converged, convergence};
 #[doc(hidden)]

@@ -1,10 +1,11 @@
 //! The search for one order of all clients' programs.
 
 use super::programs::{self, programs};
+use super::states::States;
 use crate::history::Operation;
-use crate::model::{Model, Next, Seen};
+use crate::model::{Model, Seen};
 use crate::verdict::{Budget, Why};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// Is the history sequentially consistent? Operations are named by their index in the history.
@@ -141,8 +142,7 @@ struct Walk<'a, M: Model> {
     optional: Vec<(usize, usize, u32)>,
     /// By operation.
     keys: Vec<usize>,
-    states: Vec<M::State>,
-    numbers: FxHashMap<M::State, u32>,
+    states: States<'a, M>,
     fault: Fault,
     placed: Vec<usize>,
     explained: Vec<usize>,
@@ -179,10 +179,9 @@ impl<'a, M: Model> Walk<'a, M> {
             }
             programs.push(program);
         }
-        let (states, placed, explained) = (vec![model.init()], Vec::new(), Vec::new());
-        let numbers = FxHashMap::from_iter([(model.init(), 0)]);
+        let (states, placed, explained) = (States::new(model), Vec::new(), Vec::new());
         let waiting = Vec::new();
-        Self { model, history, programs, optional, keys, states, numbers, fault, placed, explained, waiting }
+        Self { model, history, programs, optional, keys, states, fault, placed, explained, waiting }
     }
 
     fn run(mut self, budget: Budget) -> Verdict {
@@ -212,7 +211,8 @@ impl<'a, M: Model> Walk<'a, M> {
                 }
             }
             let why = if explored > budget.states { Some(Why::States) } else { None };
-            if let Some(why) = why.or((memo.len() > budget.memo).then_some(Why::Memo)) {
+            if let Some(why) = why.or((memo.len() + self.states.entries() > budget.memo).then_some(Why::Memo))
+            {
                 return Verdict::Undecided { explored, why };
             }
             let Some(frame) = stack.last_mut() else {
@@ -295,20 +295,6 @@ impl<'a, M: Model> Walk<'a, M> {
 
     fn step(&mut self, index: usize, state: u32) -> Vec<u32> {
         let operation = &self.history[index];
-        let states = match self.model.step(&self.states[state as usize], &operation.input, operation.output())
-        {
-            Next::Nowhere => Vec::new(),
-            Next::One(state) => vec![state],
-            Next::Any(states) => states,
-        };
-        states.into_iter().map(|state| self.number(state)).collect()
-    }
-
-    fn number(&mut self, state: M::State) -> u32 {
-        let (count, states) = (self.states.len() as u32, &mut self.states);
-        *self.numbers.entry(state).or_insert_with_key(|state| {
-            states.push(state.clone());
-            count
-        })
+        self.states.step(state, &operation.input, operation.output())
     }
 }

@@ -97,6 +97,11 @@ impl Model for Bank {
         }
     }
 
+    /// The nodes of a tree are at least half full.
+    fn weight(&self, state: &Self::State) -> usize {
+        2 * size_of::<(Text, i128)>() * state.len()
+    }
+
     fn read_only(&self, input: &Input, output: Option<&Output>) -> bool {
         *input == Input::Read || output == Some(&Output::Transferred(false))
     }

@@ -68,6 +68,10 @@ impl Model for PriorityQueue {
         }
     }
 
+    fn weight(&self, state: &Self::State) -> usize {
+        size_of_val(&state[..])
+    }
+
     fn key<'a>(&self, input: &'a Input) -> Option<&'a str> {
         let (Input::Push { key, .. } | Input::Pop { key }) = input;
         Some(key)

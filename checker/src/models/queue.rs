@@ -66,6 +66,10 @@ impl Model for Queue {
         }
     }
 
+    fn weight(&self, state: &Self::State) -> usize {
+        size_of_val(&state[..])
+    }
+
     fn key<'a>(&self, input: &'a Input) -> Option<&'a str> {
         let (Input::Enqueue { key, .. } | Input::Dequeue { key }) = input;
         Some(key)

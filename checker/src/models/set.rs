@@ -87,6 +87,11 @@ impl Model for Set {
         }
     }
 
+    /// The nodes of a tree are at least half full.
+    fn weight(&self, state: &Self::State) -> usize {
+        2 * size_of::<Text>() * state.len()
+    }
+
     fn key<'a>(&self, input: &'a Input) -> Option<&'a str> {
         let (Input::Add { key, .. }
         | Input::Remove { key, .. }

@@ -32,6 +32,13 @@ pub(super) struct Deepest {
     known: bool,
 }
 
+impl Deepest {
+    /// The number of its state, if there was a dead end.
+    pub(super) fn state(&mut self) -> Option<&mut u32> {
+        self.known.then_some(&mut self.state)
+    }
+}
+
 impl<M: Model, const N: usize> Walk<'_, M, N> {
     /// Keeps the trail if this dead end is the deepest so far.
     pub(super) fn note_depth(&mut self, place: &Place<N>) {

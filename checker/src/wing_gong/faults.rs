@@ -21,6 +21,8 @@ pub enum Fault {
     GreedyWherever,
     /// Forgets the state in the memo's key.
     MemoWithoutState,
+    /// Uses numbers of states again that the cache of steps still knows.
+    NumbersUsedAgain,
     /// Takes a configuration that used more optional operations for one that dominates.
     DominationReversed,
     /// Cuts after a settling operation that another one still overlaps.

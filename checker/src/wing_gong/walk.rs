@@ -105,6 +105,8 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             if self.window.cuts_after(at.place.base) && at.used.is_empty() {
                 self.stack.clear();
                 self.memo.clear();
+                let numbers = self.deepest.state().into_iter().chain([&mut at.place.state]);
+                self.states.keep_only(numbers, self.fault);
             }
             at.place.base += 1;
         }
@@ -295,7 +297,7 @@ impl<M: Model, const N: usize> Search for Walk<'_, M, N> {
     }
 
     fn remembered(&self) -> usize {
-        self.memo.len().saturating_mul(weight::<N>() as usize)
+        self.memo.len().saturating_mul(weight::<N>() as usize).saturating_add(self.states.entries())
     }
 
     fn witness(&self) -> Vec<usize> {

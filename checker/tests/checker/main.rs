@@ -9,6 +9,7 @@ mod edn;
 mod examples;
 mod faulty_models;
 mod formats;
+mod heavy;
 mod histories;
 mod jsonl;
 mod limits;

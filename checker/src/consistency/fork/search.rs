@@ -1,10 +1,11 @@
 //! The search for the tree of views.
 
+use super::super::states::States;
 use super::ForkFault;
 use crate::history::Operation;
-use crate::model::{Model, Next, Seen};
+use crate::model::{Model, Seen};
 use crate::verdict::{Budget, Why};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// Clients, by number, as bits.
@@ -58,8 +59,7 @@ pub(super) struct Hunt<'a, M: Model> {
     operations: Vec<Vec<usize>>,
     /// By operation.
     keys: Vec<usize>,
-    states: Vec<M::State>,
-    numbers: FxHashMap<M::State, u32>,
+    states: States<'a, M>,
     hopeless: FxHashSet<Configuration>,
     pub(super) explored: u64,
     fault: ForkFault,
@@ -104,21 +104,9 @@ impl<'a, M: Model> Hunt<'a, M> {
             return Err(operations.len());
         }
         let (clients, operations) = operations.into_iter().unzip();
-        let (states, numbers) = (vec![model.init()], FxHashMap::from_iter([(model.init(), 0)]));
+        let states = States::new(model);
         let (hopeless, explored) = (FxHashSet::default(), 0);
-        Ok(Self {
-            model,
-            history,
-            is_kept,
-            clients,
-            operations,
-            keys,
-            states,
-            numbers,
-            hopeless,
-            explored,
-            fault,
-        })
+        Ok(Self { model, history, is_kept, clients, operations, keys, states, hopeless, explored, fault })
     }
 
     /// The views by client, if there are any.
@@ -178,7 +166,7 @@ impl<'a, M: Model> Hunt<'a, M> {
                 return Ok(Some(Tree { group, trunk: placed, branches }));
             }
             self.hopeless.insert(self.remembered(&frame.at));
-            if self.hopeless.len() > budget.memo {
+            if self.hopeless.len() + self.states.entries() > budget.memo {
                 return Err(Why::Memo);
             }
             placed.truncate(frame.mark);
@@ -298,21 +286,8 @@ impl<'a, M: Model> Hunt<'a, M> {
     }
 
     fn step(&mut self, operation: usize, state: u32) -> Vec<u32> {
-        let (input, output) = (&self.history[operation].input, self.output(operation));
-        let states = match self.model.step(&self.states[state as usize], input, output) {
-            Next::Nowhere => Vec::new(),
-            Next::One(state) => vec![state],
-            Next::Any(states) => states,
-        };
-        states.into_iter().map(|state| self.number(state)).collect()
-    }
-
-    fn number(&mut self, state: M::State) -> u32 {
-        let (count, states) = (self.states.len() as u32, &mut self.states);
-        *self.numbers.entry(state).or_insert_with_key(|state| {
-            states.push(state.clone());
-            count
-        })
+        let output = self.output(operation);
+        self.states.step(state, &self.history[operation].input, output)
     }
 }
 
