@@ -87,7 +87,8 @@ impl Pool {
         loop {
             self.hand_out(next)?;
             let waiting = self.orphans.len() + self.bereaved.len();
-            if waiting == 0 && self.workers.values().all(Worker::is_idle) {
+            // One that takes no work is about to be buried, and there may be work for whoever comes after it.
+            if waiting == 0 && self.workers.values().all(|worker| worker.is_idle() && worker.takes_work()) {
                 return Ok(());
             }
             match self.events.recv_timeout(TICK) {

@@ -68,6 +68,7 @@ pub(crate) struct Worker {
     limits: Limits,
     /// Since when its stdout is closed.
     silent: Option<Stopwatch>,
+    /// Whether its stderr is closed; node code may do that, and the worker goes on.
     closed: bool,
     last_words: VecDeque<String>,
     /// Where the CPU time of its runs is added up.
@@ -120,7 +121,7 @@ impl Worker {
     }
 
     pub(crate) fn takes_work(&self) -> bool {
-        self.silent.is_none() && !self.closed && self.hung.is_none()
+        self.silent.is_none() && self.hung.is_none()
     }
 
     /// A unit that cannot be written is still held: the process is dying, and its burial hands the unit on.

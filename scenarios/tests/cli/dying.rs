@@ -21,6 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_worker_killed_from_outside_costs_nothing", workers_killed),
     ("all_of_them_at_once_lose_nothing", all_at_once),
     ("what_node_code_prints_is_not_an_answer", chatter),
+    ("who_closes_stderr_goes_on", mute),
     ("a_thread_local_outlives_no_seed", leaks),
 ];
 
@@ -124,6 +125,10 @@ fn all_at_once() {
 
 fn chatter() {
     alone("fuzz rough/chatters --from 0 --seeds 10").ends(0).says("10 runs  holds");
+}
+
+fn mute() {
+    alone("fuzz rough/mute --from 0 --seeds 100 --jobs 1").ends(0).says("100 runs  holds");
 }
 
 fn leaks() {

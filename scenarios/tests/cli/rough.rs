@@ -42,6 +42,7 @@ fn lively() -> Vec<Story> {
         .sometimes("a place misbehaved")
         .enough(20),
         Story::new("rough/chatters", "It prints to stdout", chatters),
+        Story::new("rough/mute", "It closes stderr", mute),
         Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
         Story::new("rough/differs", "Its process decides", differs),
         Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
@@ -183,6 +184,14 @@ async fn chatters(stage: Stage) {
     wander(&stage).await;
     print!("half a line, ");
     eprintln!("a line on stderr");
+}
+
+async fn mute(stage: Stage) {
+    wander(&stage).await;
+    if fatal(&stage) {
+        let elsewhere = std::fs::File::create("/dev/null").unwrap();
+        rustix::stdio::dup2_stderr(elsewhere).unwrap();
+    }
 }
 
 async fn leaks(stage: Stage) {

@@ -149,7 +149,7 @@ async fn resend(stage: Stage) {
 /// the shard moves.
 async fn forgotten(stage: Stage) {
     let draw = stage.world().stream("plan");
-    let (clerks, versions) = (2 + draw.below(2) as usize, draw.below(3) == 0);
+    let (clerks, versions) = (2 + draw.below(2) as usize, draw.below(2) == 0);
     let limits = Limits { clerks, ..Limits::default() };
     let cast = Cast::new(&stage, Plan { limits, ..plan(&stage) });
     stage.world().links(brisk());
@@ -158,7 +158,7 @@ async fn forgotten(stage: Stage) {
         admin.join(&GROUPS[..2]).await;
         admin.shuffle(&GROUPS, 3, millis(400)).await;
     });
-    for _ in 0..4 {
+    for _ in 0..if versions { 6 } else { 4 } {
         cast.client(move |hand| async move {
             // What was forgotten stays open for ever in the history: too many on one key, and no judge decides.
             let keys = (0..4).map(|nth| key_of(0, 10, nth)).collect();
@@ -173,10 +173,10 @@ async fn forgotten(stage: Stage) {
     let latency = Latency::TwoHumped {
         fast: (millis(1), millis(8)),
         slow: (millis(40), millis(200)),
-        slow_share: Ratio::percent(20),
+        slow_share: Ratio::percent(30),
     };
-    let copies = LinkConfig { duplicate: Ratio::percent(30), ..LinkConfig::with_latency(latency) };
-    let lossy = LinkConfig { loss: Ratio::percent(20), ..copies.clone() };
+    let copies = LinkConfig { duplicate: Ratio::percent(50), ..LinkConfig::with_latency(latency) };
+    let lossy = LinkConfig { loss: Ratio::percent(35), ..copies.clone() };
     for server in cast.servers() {
         for client in cast.clients.borrow().iter().skip(1) {
             stage.world().link(*client, server, copies.clone());
