@@ -27,6 +27,23 @@ fn every_bug_is_caught_by_its_story() {
     assert!(!out.contains("missed") && !out.contains("flagged, though"), "{out}");
 }
 
+/// However little a run writes: a bound that nothing could exceed would judge nothing.
+#[test]
+fn a_log_that_is_never_cut_is_too_long_in_every_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    let line = "fuzz kvraft/lab_snapshot kvraft/lab_versioned_snapshot --bug never-snapshots --seeds 2 --json r.json";
+    let output = command.args(line.split_whitespace()).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = std::fs::read_to_string(folder.path().join("r.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let stories = report["stories"].as_array().unwrap();
+    assert!(stories.len() >= 12, "{report}");
+    for story in stories {
+        assert_eq!(story["holds"].as_u64().unwrap_or_default(), 0, "{story}");
+    }
+}
+
 #[test]
 fn a_seed_is_the_same_run_in_another_process() {
     stormglass("determinism --seeds 5");

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::Location;
 
+use futures::future::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::{JoinError, JoinHandle, task};
@@ -40,6 +41,11 @@ impl<T: 'static> JoinSet<T> {
     /// The next task to end; `None` when none is left.
     pub async fn join_next(&mut self) -> Option<Result<T, JoinError>> {
         self.handles.next().await
+    }
+
+    /// The next task that has ended already; `None` when there is none.
+    pub fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
+        self.join_next().now_or_never().flatten()
     }
 
     /// Ends all tasks; each is still joined, as cancelled.

@@ -7,7 +7,6 @@ use stormglass_sim::chance::{Ratio, Stream};
 use stormglass_sim::net::{Latency, LinkConfig};
 use stormglass_sim::time::sleep;
 use stormglass_systems::kv;
-use stormglass_systems::shardkv::bugs::Bugs;
 use stormglass_systems::shardkv::client::{Controller, DecreeError, Decrees, Ended};
 use stormglass_systems::shardkv::message::{Config, Gid, Num, Rule, Shard};
 use stormglass_systems::shardkv::spec::{Ghost, Observation};
@@ -175,7 +174,7 @@ impl Boss {
     /// Changes the configuration by a rule, if it makes sense in the current one.
     pub(super) async fn change(&self, rule: &Rule) -> Ended {
         let current = self.query().await;
-        let Ok(next) = current.after(rule, Bugs::NONE, 0) else { return Ended::Lost };
+        let Ok(next) = current.after(rule, self.hand.cast.bugs, 0) else { return Ended::Lost };
         self.hand.note(Some(format!("change to configuration {} by {rule:?}", next.num)));
         let ended = self.controller.change_to(&next).await;
         self.hand.note(None);

@@ -22,6 +22,11 @@ pub(super) fn stories() -> Vec<Story> {
     vec![
         story("shardkv/lab_init_query", "The first configuration is what was stored", init_query),
         story(
+            "shardkv/lab_configurations",
+            "shardcfg's TestBasic: groups join and leave, one or three at once, and the fewest shards move",
+            configurations,
+        ),
+        story(
             "shardkv/lab_static_one_group",
             "One group serves all, also under its next leader",
             static_one_group,
@@ -134,6 +139,31 @@ async fn init_query(stage: Stage) {
             "the first configuration is what was stored",
             || format!("{config:?}"),
         );
+    })
+    .await;
+}
+
+async fn configurations(stage: Stage) {
+    let cast = Cast::new(&stage, Plan { groups: (1..=6).collect(), ..Plan::store() }.members(1));
+    stage.world().links(Profile::LabReliable.requests());
+    script(cast.clone(), move |boss| async move {
+        let mut inside: Vec<Gid> = vec![1];
+        let (join, leave) = (true, false);
+        let steps: [(bool, &[Gid]); 7] = [
+            (join, &[2]),
+            (join, &[3, 4, 5]),
+            (leave, &[1]),
+            (join, &[6]),
+            (leave, &[2, 3, 4]),
+            (join, &[1, 2]),
+            (leave, &[5, 6]),
+        ];
+        for (joins, gids) in steps {
+            _ = if joins { boss.join(gids).await } else { boss.leave(gids).await };
+            inside.retain(|gid| !gids.contains(gid));
+            inside.extend(gids.iter().filter(|_| joins));
+            cast.check(&boss.query().await, &inside);
+        }
     })
     .await;
 }

@@ -61,6 +61,7 @@ impl Mover {
         if !self.door.status().is_some_and(|status| status.leads) {
             return Ok(false);
         }
+        while moves.try_join_next().is_some() {}
         let Some(shape) = self.look::<Shape>(&Look::Shape).await else { return Ok(false) };
         if self.group.bugs.has(Bug::HandsOverInRounds) {
             join_all(shape.outgoing.into_iter().map(|outgoing| self.hand_over(outgoing))).await;

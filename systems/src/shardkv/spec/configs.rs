@@ -60,22 +60,37 @@ fn publishes(past: &Ghost, config: &Config) -> Result<(), String> {
 }
 
 /// K8: after a join or a leave no group has two shards more than another, and no shard moved that could have stayed. A
-/// move moves one shard.
+/// move moves one shard. Of a configuration that a controller without a server stores as the next one the groups tell what
+/// it was.
 pub fn balanced_with_fewest_moves(past: &Ghost, seen: &Observation) -> Result<(), String> {
-    let Observation::Configured { rule, config, .. } = seen else { return Ok(()) };
-    let empty = Config::empty(config.shards.len());
-    let Some(before) = (if config.num == 1 { Some(&empty) } else { past.config(config.num - 1) }) else {
-        return Ok(());
-    };
+    match seen {
+        Observation::Configured { rule, config, .. } => {
+            let empty = Config::empty(config.shards.len());
+            let before = if config.num == 1 { Some(&empty) } else { past.config(config.num - 1) };
+            before.map_or(Ok(()), |before| {
+                balanced(before, config, matches!(rule, Rule::Move(..)), &format!("{rule:?}"))
+            })
+        }
+        Observation::Stored { current: false, config } => {
+            past.config(config.num.saturating_sub(1)).map_or(Ok(()), |before| {
+                let num = config.num;
+                balanced(before, config, before.groups == config.groups, &format!("configuration {num}"))
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn balanced(before: &Config, config: &Config, by_hand: bool, what: &str) -> Result<(), String> {
     let moved = before.shards.iter().zip(&config.shards).filter(|(old, new)| old != new).count();
-    if matches!(rule, Rule::Move(..)) {
-        return ensure(moved <= 1, || format!("{rule:?} moved {moved} shards"));
+    if by_hand {
+        return ensure(moved <= 1, || format!("{what} moved {moved} shards"));
     }
     let count = |config: &Config, gid: Gid| config.shards.iter().filter(|owner| **owner == gid).count();
     let after: Vec<usize> = config.groups.keys().map(|gid| count(config, *gid)).collect();
     let spread = after.iter().max().unwrap_or(&0) - after.iter().min().unwrap_or(&0);
     ensure(spread <= 1 && (after.is_empty() || after.iter().sum::<usize>() == config.shards.len()), || {
-        format!("{rule:?} gave the groups {after:?} shards")
+        format!("{what} gave the groups {after:?} shards")
     })?;
     // Those that have most may keep most.
     let mut had: Vec<usize> = config.groups.keys().map(|gid| count(before, *gid)).collect();
@@ -85,5 +100,5 @@ pub fn balanced_with_fewest_moves(past: &Ghost, seen: &Observation) -> Result<()
     let stay: usize = had.iter().zip(&quotas).map(|(had, quota)| *had.min(quota)).sum();
     let nobody = if config.groups.is_empty() { count(before, 0) } else { 0 };
     let fewest = config.shards.len() - stay - nobody;
-    ensure(moved == fewest, || format!("{rule:?} moved {moved} shards where {fewest} were enough"))
+    ensure(moved == fewest, || format!("{what} moved {moved} shards where {fewest} were enough"))
 }
