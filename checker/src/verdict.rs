@@ -19,6 +19,11 @@ pub struct Budget {
 impl Budget {
     /// The bytes that a remembered configuration takes.
     pub const ENTRY: u64 = 50;
+
+    /// The memory that may be taken.
+    pub(crate) fn bytes(&self) -> usize {
+        self.memo.saturating_mul(Self::ENTRY as usize)
+    }
 }
 
 impl Default for Budget {

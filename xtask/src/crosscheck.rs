@@ -4,7 +4,8 @@
 //! for every model, the search, the paths where they decide, the order that a pass comes with, and the replies
 //! that a violation rests on: over all histories of up to three operations, and over random ones of up to eight, of
 //! which half draw each change once, as the paths ask for. Then each fault that can be planted in search or paths
-//! must be noticed. It is meant for `cargo run --release --package xtask -- crosscheck`.
+//! must be noticed, but for `NumbersUsedAgain`, which one in a hundred thousand of these histories shows, and a test beside
+//! it at once. It is meant for `cargo run --release --package xtask -- crosscheck`.
 
 #[path = "../../checker/tests/checker/cases/mod.rs"]
 mod cases;

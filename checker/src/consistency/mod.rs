@@ -21,6 +21,9 @@
 //! each client came and the state of each key, and enters no configuration twice. It is exact within its budget, which
 //! a history of a few clients needs little of, and one of many clients soon exhausts.
 
+/// The bytes that an allocation, or an entry of a table, takes besides what is in it, about.
+const ALLOCATION: usize = 16;
+
 mod convergence;
 mod fork;
 mod programs;

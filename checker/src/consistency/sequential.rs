@@ -1,5 +1,6 @@
 //! The search for one order of all clients' programs.
 
+use super::ALLOCATION;
 use super::programs::{self, programs};
 use super::states::States;
 use crate::history::Operation;
@@ -118,6 +119,12 @@ struct Configuration {
 }
 
 impl Configuration {
+    /// The memory that it takes: in the memo, and most often on the stack.
+    fn bytes(&self) -> usize {
+        let own = size_of_val(&self.done[..]) + size_of_val(&self.used[..]) + size_of_val(&self.states[..]);
+        2 * (own + size_of::<Frame>() + 3 * ALLOCATION)
+    }
+
     fn has_used(&self, which: usize) -> bool {
         self.used[which / 64] >> (which % 64) & 1 == 1
     }
@@ -190,6 +197,7 @@ impl<'a, M: Model> Walk<'a, M> {
             used: vec![0; self.optional.len().div_ceil(64)],
             states: vec![0; self.keys.iter().max().map_or(0, |most| most + 1)],
         };
+        let bytes = start.bytes();
         let (mut memo, mut stack) = (FxHashSet::default(), Vec::<Frame>::new());
         let mut explored = 0;
         let mut entering = Some((start, 0));
@@ -211,8 +219,8 @@ impl<'a, M: Model> Walk<'a, M> {
                 }
             }
             let why = if explored > budget.states { Some(Why::States) } else { None };
-            if let Some(why) = why.or((memo.len() + self.states.entries() > budget.memo).then_some(Why::Memo))
-            {
+            let full = memo.len() * bytes + self.states.weight() > budget.bytes();
+            if let Some(why) = why.or(full.then_some(Why::Memo)) {
                 return Verdict::Undecided { explored, why };
             }
             let Some(frame) = stack.last_mut() else {

@@ -1,27 +1,27 @@
 //! The states of a model that a search has met, by number.
 
 use crate::model::{Model, Next};
-use crate::verdict::Budget;
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 /// Each state once, in the order in which they were met; number 0 is the initial one.
 pub(super) struct States<'a, M: Model> {
     model: &'a M,
-    met: Vec<M::State>,
-    numbers: FxHashMap<M::State, u32>,
+    met: Vec<Rc<M::State>>,
+    numbers: FxHashMap<Rc<M::State>, u32>,
     /// Of all of them, in bytes, by the model's word.
     weight: usize,
 }
 
 impl<'a, M: Model> States<'a, M> {
     pub(super) fn new(model: &'a M) -> Self {
-        let init = model.init();
+        let init = Rc::new(model.init());
         States { model, met: vec![init.clone()], numbers: FxHashMap::from_iter([(init, 0)]), weight: 0 }
     }
 
-    /// As many remembered configurations take as much memory.
-    pub(super) fn entries(&self) -> usize {
-        self.weight / Budget::ENTRY as usize
+    /// In bytes, beyond the size of a state.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// The numbers of the states that an operation may lead to from this one.
@@ -35,13 +35,13 @@ impl<'a, M: Model> States<'a, M> {
     }
 
     fn number(&mut self, state: M::State) -> u32 {
-        let (model, count) = (self.model, self.met.len() as u32);
-        let (met, weight) = (&mut self.met, &mut self.weight);
-        *self.numbers.entry(state).or_insert_with_key(|state| {
-            // Kept twice, to be found by its number and by what it is.
-            *weight += 2 * model.weight(state);
-            met.push(state.clone());
-            count
-        })
+        if let Some(number) = self.numbers.get(&state) {
+            return *number;
+        }
+        let (number, state) = (self.met.len() as u32, Rc::new(state));
+        self.weight += self.model.weight(&state);
+        self.met.push(state.clone());
+        self.numbers.insert(state, number);
+        number
     }
 }

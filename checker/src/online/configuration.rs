@@ -1,6 +1,7 @@
 //! What the replies so far leave possible, and which of two such configurations is worth keeping.
 
 use super::Fault;
+use crate::verdict::Budget;
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 
@@ -61,6 +62,13 @@ impl<S: Clone + Eq> Configuration<S> {
         self
     }
 
+    /// How many it counts for in a budget, by the weight of its states: an antichain keeps the state and the steps twice.
+    pub(super) fn entries(&self, weight: impl Fn(&S) -> usize) -> usize {
+        let taken: usize = self.taken.iter().map(|(_, from, to)| weight(from) + weight(to)).sum();
+        let met: usize = self.met.iter().flat_map(|(_, met)| met).map(&weight).sum();
+        1 + (2 * (weight(&self.state) + taken) + met) / Budget::ENTRY as usize
+    }
+
     /// With equal state and steps: whatever is possible from `other` is possible from here.
     fn dominates(&self, other: &Self, fault: Fault) -> bool {
         let (fewer, more) = match fault {
@@ -80,9 +88,12 @@ pub(super) struct Antichain<S> {
     fault: Fault,
     /// In the order of admission; `None` where one was dominated later.
     members: Vec<Option<Configuration<S>>>,
+    /// What each counts for.
+    entries: Vec<usize>,
     /// Where those of equal state and steps are.
     groups: FxHashMap<Group<S>, Vec<usize>>,
-    alive: usize,
+    /// Of those that are not dominated.
+    held: usize,
 }
 
 /// A state, and the steps taken ahead of replies.
@@ -90,28 +101,29 @@ type Group<S> = (S, Vec<(u64, S, S)>);
 
 impl<S: Clone + Eq + Hash> Antichain<S> {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { fault, members: Vec::new(), groups: FxHashMap::default(), alive: 0 }
+        Self { fault, members: Vec::new(), entries: Vec::new(), groups: FxHashMap::default(), held: 0 }
     }
 
-    /// The place that it was given, unless something dominates it.
-    pub(super) fn admit(&mut self, new: Configuration<S>) -> Option<usize> {
+    /// The place that it was given, unless something dominates it. It counts for so many `entries`.
+    pub(super) fn admit(&mut self, new: Configuration<S>, entries: usize) -> Option<usize> {
         let group = self.groups.entry((new.state.clone(), new.taken.clone())).or_default();
         let (members, fault) = (&mut self.members, self.fault);
         if group.iter().any(|at| members[*at].as_ref().is_some_and(|known| known.dominates(&new, fault))) {
             return None;
         }
-        let alive = &mut self.alive;
+        let held = &mut self.held;
         group.retain(|at| {
             let dominated = members[*at].as_ref().is_some_and(|known| new.dominates(known, fault));
             if dominated {
                 members[*at] = None;
-                *alive -= 1;
+                *held -= self.entries[*at];
             }
             !dominated
         });
         group.push(members.len());
         members.push(Some(new));
-        self.alive += 1;
+        self.entries.push(entries);
+        self.held += entries;
         Some(self.members.len() - 1)
     }
 
@@ -120,8 +132,9 @@ impl<S: Clone + Eq + Hash> Antichain<S> {
         self.members[place].as_ref()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.alive
+    /// What its members count for.
+    pub(super) fn held(&self) -> usize {
+        self.held
     }
 
     pub(super) fn into_vec(self) -> Vec<Configuration<S>> {

@@ -32,6 +32,8 @@ struct Open<M: Model> {
 
 pub(super) struct Frontier<M: Model> {
     configurations: Vec<Configuration<M::State>>,
+    /// What they count for in a budget.
+    held: usize,
     open: BTreeMap<u64, Open<M>>,
     /// The budget ran out: nothing is followed any more.
     exhausted: bool,
@@ -39,11 +41,12 @@ pub(super) struct Frontier<M: Model> {
 
 impl<M: Model> Frontier<M> {
     pub(super) fn new(init: M::State) -> Self {
-        Self { configurations: vec![Configuration::first(init)], open: BTreeMap::new(), exhausted: false }
+        let configurations = vec![Configuration::first(init)];
+        Self { configurations, held: 1, open: BTreeMap::new(), exhausted: false }
     }
 
     pub(super) fn held(&self) -> usize {
-        self.configurations.len()
+        self.held
     }
 
     pub(super) fn call(&mut self, model: &M, id: u64, client: u64, input: M::Input) {
@@ -72,14 +75,17 @@ impl<M: Model> Frontier<M> {
         }
         let left = match &event {
             Event::Returned(output) => self.returned(model, id, output, budget, fault),
-            Event::Lost => Ok(self.lost(id, fault)),
+            Event::Lost => Ok(self.lost(model, id, fault)),
             Event::Withdrawn => Ok(self.withdrawn(id)),
         };
         match left {
             Ok(left) if left.is_empty() => Err(Halt::Refuted(self.sentence(model, key, id, &event))),
-            Ok(left) if left.len() > budget.memo => Err(self.exhaust(Why::Memo)),
             Err(why) => Err(self.exhaust(why)),
             Ok(left) => {
+                self.held = left.iter().map(|at| entries(model, at)).sum();
+                if self.held > budget.memo {
+                    return Err(self.exhaust(Why::Memo));
+                }
                 self.configurations = left;
                 if !matches!(event, Event::Lost) {
                     self.open.remove(&id);
@@ -91,7 +97,7 @@ impl<M: Model> Frontier<M> {
     }
 
     fn exhaust(&mut self, why: Why) -> Halt {
-        *self = Self { configurations: Vec::new(), open: BTreeMap::new(), exhausted: true };
+        *self = Self { configurations: Vec::new(), held: 0, open: BTreeMap::new(), exhausted: true };
         Halt::Exhausted(why)
     }
 
@@ -108,8 +114,12 @@ impl<M: Model> Frontier<M> {
         let legal = |from: &M::State| states(model.step(from, &operation.input, Some(output)));
         let read_only = model.read_only(&operation.input, Some(output));
         let (mut entered, mut left) = (Antichain::new(fault), Antichain::new(fault));
+        let admit = |to: &mut Antichain<_>, new: Configuration<_>| {
+            let entries = entries(model, &new);
+            to.admit(new, entries)
+        };
         let starts = self.configurations.iter().cloned();
-        let mut waiting: Vec<usize> = starts.filter_map(|start| entered.admit(start)).collect();
+        let mut waiting: Vec<usize> = starts.filter_map(|start| admit(&mut entered, start)).collect();
         let mut explored = 0;
         while let Some(place) = waiting.pop() {
             let Some(at) = entered.get(place).cloned() else { continue };
@@ -119,7 +129,7 @@ impl<M: Model> Frontier<M> {
             }
             if let Some((_, from, to)) = at.step_of(id) {
                 if fault == Fault::EarlyStepsBelieved || legal(from).contains(to) {
-                    left.admit(at.without(id));
+                    admit(&mut left, at.without(id));
                 }
                 continue;
             }
@@ -129,20 +139,20 @@ impl<M: Model> Frontier<M> {
                 _ => met.unwrap_or_default(),
             };
             if met.iter().any(|state| legal(state).contains(state)) {
-                left.admit(at.clone().without(id));
+                admit(&mut left, at.clone().without(id));
                 if read_only {
                     continue;
                 }
             }
             if !read_only {
                 let changed = legal(&at.state).into_iter().filter(|state| *state != at.state);
-                changed.for_each(|state| _ = left.admit(at.clone().without(id).moved(state)));
+                changed.for_each(|state| _ = admit(&mut left, at.clone().without(id).moved(state)));
             }
-            if entered.len().saturating_add(left.len()) > budget.memo {
+            if entered.held().saturating_add(left.held()) > budget.memo {
                 return Err(Why::Memo);
             }
             if fault != Fault::NothingAhead {
-                self.place_another(model, id, &at, fault, |next| waiting.extend(entered.admit(next)));
+                self.place_another(model, id, &at, fault, |next| waiting.extend(admit(&mut entered, next)));
             }
         }
         Ok(left.into_vec())
@@ -178,7 +188,7 @@ impl<M: Model> Frontier<M> {
     }
 
     /// From now on it is optional, and nobody will ask which step it took.
-    fn lost(&mut self, id: u64, fault: Fault) -> Vec<Configuration<M::State>> {
+    fn lost(&mut self, model: &M, id: u64, fault: Fault) -> Vec<Configuration<M::State>> {
         if self.open.get(&id).is_some_and(|operation| operation.reads) {
             return self.withdrawn(id);
         }
@@ -189,7 +199,9 @@ impl<M: Model> Frontier<M> {
         for configuration in &self.configurations {
             let taken = configuration.step_of(id).is_some();
             let without = configuration.clone().without(id);
-            left.admit(if taken { without.using(id) } else { without });
+            let now = if taken { without.using(id) } else { without };
+            let entries = entries(model, &now);
+            left.admit(now, entries);
         }
         left.into_vec()
     }
@@ -241,6 +253,10 @@ impl<M: Model> Frontier<M> {
             ),
         }
     }
+}
+
+fn entries<M: Model>(model: &M, at: &Configuration<M::State>) -> usize {
+    at.entries(|state| model.weight(state))
 }
 
 fn states<S>(next: Next<S>) -> Vec<S> {

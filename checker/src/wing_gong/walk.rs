@@ -105,8 +105,11 @@ impl<'a, M: Model, const N: usize> Walk<'a, M, N> {
             if self.window.cuts_after(at.place.base) && at.used.is_empty() {
                 self.stack.clear();
                 self.memo.clear();
-                let numbers = self.deepest.state().into_iter().chain([&mut at.place.state]);
-                self.states.keep_only(numbers, self.fault);
+                // Values are known by the numbers of states.
+                if self.values.is_none() {
+                    let numbers = self.deepest.state().into_iter().chain([&mut at.place.state]);
+                    self.states.keep_only(numbers, self.fault);
+                }
             }
             at.place.base += 1;
         }

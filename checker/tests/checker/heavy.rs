@@ -3,16 +3,19 @@
 use stormglass_checker::models::Text;
 use stormglass_checker::models::bank::{self, Bank};
 use stormglass_checker::models::queue::{Input, Output, Queue};
-use stormglass_checker::{Budget, Operation, Verdict, Why, check};
+use stormglass_checker::models::register::{self, Register};
+use stormglass_checker::online::{Online, Standing};
+use stormglass_checker::{Budget, Model, Next, Operation, Role, Verdict, Why, check, consistency};
 
-/// A queue that keeps `waiting` elements while one after the other goes in and out, each before the last has ended. The
+/// A queue that keeps `waiting` elements while one after the other goes in and out, each before the last has ended if
+/// there are several clients. The
 /// elements are few, so that no polynomial decision knows which came out.
-fn long_queue(waiting: u64, count: u64) -> Vec<Operation<Input, Output>> {
+fn long_queue(clients: u64, waiting: u64, count: u64) -> Vec<Operation<Input, Output>> {
     let value = |nth: u64| format!("v{}", nth % 10).into();
     let mut history = Vec::new();
     let mut operation = |input, output| {
         let at = 2 * history.len() as u64;
-        history.push(Operation::completed(at % 4, input, at, output, at + 3));
+        history.push(Operation::completed(at / 2 % clients, input, at, output, at + 2 * clients - 1));
     };
     let enqueue = |nth| Input::Enqueue { key: "q".into(), value: value(nth) };
     for nth in 0..waiting {
@@ -27,7 +30,7 @@ fn long_queue(waiting: u64, count: u64) -> Vec<Operation<Input, Output>> {
 
 #[test]
 fn heavy_states_are_counted() {
-    let judge = |memo| check(&Queue, &long_queue(500, 1000), Budget { memo, ..Budget::default() });
+    let judge = |memo| check(&Queue, &long_queue(2, 500, 1000), Budget { memo, ..Budget::default() });
     let verdict = judge(50_000);
     assert!(matches!(verdict, Verdict::Undecided { why: Why::Memo, .. }), "{verdict:?}");
     assert!(judge(1_000_000).is_linearizable());
@@ -56,4 +59,83 @@ fn behind_a_cut_they_are_forgotten() {
         |period| check(&Bank::default(), &long_book(period), Budget { memo: 100_000, ..Budget::default() });
     assert!(judge(10).is_linearizable());
     assert!(matches!(judge(2000), Verdict::Undecided { why: Why::Memo, .. }));
+}
+
+#[test]
+fn so_they_are_in_the_search_for_a_sequential_order() {
+    let judge = |memo| {
+        consistency::sequential(&Queue, &long_queue(1, 500, 300), Budget { memo, ..Budget::default() })
+    };
+    assert!(matches!(judge(20_000), consistency::Verdict::Undecided { why: Why::Memo, .. }));
+    assert!(judge(1_000_000).holds());
+}
+
+#[test]
+fn so_they_are_while_a_history_grows() {
+    let judge = |memo| {
+        let mut online = Online::new(Queue, Budget { memo, ..Budget::default() });
+        for nth in 0..300 {
+            let enqueue = Input::Enqueue { key: "q".into(), value: format!("{nth}").into() };
+            let ticket = online.call(0, enqueue);
+            online.returned(ticket, Output::Done);
+        }
+        online.standing() == Standing::Explained
+    };
+    assert!(!judge(150) && judge(2_000));
+}
+
+/// A register whose values are large.
+struct Blobs;
+
+impl Model for Blobs {
+    type State = <Register as Model>::State;
+    type Input = register::Input;
+    type Output = register::Output;
+
+    fn init(&self) -> Self::State {
+        Register.init()
+    }
+
+    fn step(
+        &self,
+        state: &Self::State,
+        input: &Self::Input,
+        output: Option<&Self::Output>,
+    ) -> Next<Self::State> {
+        Register.step(state, input, output)
+    }
+
+    fn weight(&self, _: &Self::State) -> usize {
+        1000
+    }
+
+    fn settles(&self, input: &Self::Input, output: &Self::Output) -> bool {
+        Register.settles(input, output)
+    }
+
+    fn role<'a>(&self, input: &'a Self::Input, output: Option<&'a Self::Output>) -> Role<'a> {
+        Register.role(input, output)
+    }
+}
+
+/// The search knows the values of registers by the numbers of their states.
+#[test]
+fn a_register_may_be_heavy() {
+    use register::{Input, Output};
+    let write = |nth: u64| {
+        Operation::completed(
+            nth % 3,
+            Input::write("x", &(nth % 4).to_string()),
+            2 * nth,
+            Output::Done,
+            2 * nth + 1,
+        )
+    };
+    let mut history: Vec<_> = (0..40).map(write).collect();
+    let read =
+        |value: &str| Operation::completed(0, Input::read("x"), 90, Output::Value(Some(value.into())), 91);
+    history.push(read("3"));
+    assert!(check(&Blobs, &history, Budget::default()).is_linearizable());
+    history[40] = read("2");
+    assert!(check(&Blobs, &history, Budget::default()).is_violation());
 }

@@ -1,5 +1,6 @@
 //! The search for the tree of views.
 
+use super::super::ALLOCATION;
 use super::super::states::States;
 use super::ForkFault;
 use crate::history::Operation;
@@ -22,6 +23,10 @@ struct Configuration {
 }
 
 impl Configuration {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&self.placed[..]) + size_of_val(&self.states[..]) + 3 * ALLOCATION
+    }
+
     fn has(&self, at: usize) -> bool {
         self.placed[at / 64] >> (at % 64) & 1 == 1
     }
@@ -49,6 +54,12 @@ struct Frame {
     branch: usize,
 }
 
+impl Frame {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.at.bytes() + size_of_val(&self.waiting[..]) + ALLOCATION
+    }
+}
+
 pub(super) struct Hunt<'a, M: Model> {
     model: &'a M,
     history: &'a [Operation<M::Input, M::Output>],
@@ -61,6 +72,10 @@ pub(super) struct Hunt<'a, M: Model> {
     keys: Vec<usize>,
     states: States<'a, M>,
     hopeless: FxHashSet<Configuration>,
+    /// The bytes of these.
+    forgone: usize,
+    /// The bytes of all frames.
+    stacked: usize,
     pub(super) explored: u64,
     fault: ForkFault,
 }
@@ -105,8 +120,20 @@ impl<'a, M: Model> Hunt<'a, M> {
         }
         let (clients, operations) = operations.into_iter().unzip();
         let states = States::new(model);
-        let (hopeless, explored) = (FxHashSet::default(), 0);
-        Ok(Self { model, history, is_kept, clients, operations, keys, states, hopeless, explored, fault })
+        Ok(Self {
+            model,
+            history,
+            is_kept,
+            clients,
+            operations,
+            keys,
+            states,
+            hopeless: FxHashSet::default(),
+            forgone: 0,
+            stacked: 0,
+            explored: 0,
+            fault,
+        })
     }
 
     /// The views by client, if there are any.
@@ -135,6 +162,13 @@ impl<'a, M: Model> Hunt<'a, M> {
 
     /// The tree from here on for all clients of the group.
     fn grow(&mut self, start: Configuration, budget: Budget) -> Result<Option<Tree>, Why> {
+        let before = self.stacked;
+        let grown = self.grow_on(start, budget);
+        self.stacked = before;
+        grown
+    }
+
+    fn grow_on(&mut self, start: Configuration, budget: Budget) -> Result<Option<Tree>, Why> {
         let group = start.group;
         let (mut stack, mut placed): (Vec<Frame>, Vec<usize>) = (Vec::new(), Vec::new());
         let mut entering = Some((start, 0));
@@ -152,7 +186,10 @@ impl<'a, M: Model> Hunt<'a, M> {
                     placed.truncate(mark);
                 } else {
                     let waiting = self.waiting(&at);
-                    stack.push(Frame { at, mark, waiting, next: 0, branch: 0 });
+                    let frame = Frame { at, mark, waiting, next: 0, branch: 0 };
+                    self.stacked += frame.bytes();
+                    stack.push(frame);
+                    self.fits(budget)?;
                 }
             }
             let Some(frame) = stack.last_mut() else { return Ok(None) };
@@ -162,15 +199,21 @@ impl<'a, M: Model> Hunt<'a, M> {
                 continue;
             }
             let Some(frame) = stack.pop() else { return Ok(None) };
+            self.stacked -= frame.bytes();
             if let Some(branches) = self.part(&frame.at, budget)? {
                 return Ok(Some(Tree { group, trunk: placed, branches }));
             }
-            self.hopeless.insert(self.remembered(&frame.at));
-            if self.hopeless.len() + self.states.entries() > budget.memo {
-                return Err(Why::Memo);
-            }
+            let remembered = self.remembered(&frame.at);
+            self.forgone += remembered.bytes();
+            self.hopeless.insert(remembered);
+            self.fits(budget)?;
             placed.truncate(frame.mark);
         }
+    }
+
+    fn fits(&self, budget: Budget) -> Result<(), Why> {
+        let bytes = self.stacked + self.forgone + self.states.weight();
+        if bytes > budget.bytes() { Err(Why::Memo) } else { Ok(()) }
     }
 
     /// Two branches, if the clients can part here.

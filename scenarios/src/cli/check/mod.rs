@@ -63,7 +63,7 @@ pub(crate) struct Check {
     /// States that may be explored before the answer is "undecided"
     #[arg(long, value_name = "N")]
     budget: Option<u64>,
-    /// Memory that the search may take before the answer is "undecided": 500M, 4G; about 200M if nothing is said
+    /// Memory that the search may take before the answer is "undecided": 500M, 4G; about 200M if nothing is said, and 1G for `--level sequential`
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     memory: Option<u64>,
 }

@@ -138,15 +138,9 @@ fn sequential<M: Lines>(
     memory: Option<u64>,
 ) -> Judged {
     let history = &recorded.operations;
-    let count = |numbers: BTreeMap<_, ()>| numbers.len();
-    let clients: BTreeMap<u64, ()> = history.iter().map(|operation| (operation.client, ())).collect();
-    let keys = count(history.iter().map(|operation| (model.key(&operation.input), ())).collect());
-    let unknown = history.iter().filter(|operation| operation.returned.is_none()).count();
-    // A configuration names how far each client came, the state of each key, and what of unknown outcome was used; it
-    // stands in the memo and on the stack.
-    let bytes = 256 + 16 * (clients.len() + keys) + 4 * unknown;
-    let entries = |memory: u64| usize::try_from(memory).unwrap_or(usize::MAX) / bytes;
-    budget.memo = memory.map_or(budget.memo.min(entries(MEMORY)), entries);
+    if memory.is_none() {
+        budget.memo = usize::try_from(MEMORY / Budget::ENTRY).unwrap_or(usize::MAX);
+    }
     let mut judged = match consistency::sequential(model, history, budget) {
         consistency::Verdict::Holds { order } => Judged::holds(file, Level::Sequential, order),
         consistency::Verdict::Violated { explained, waiting } => {
