@@ -5,6 +5,7 @@ pub mod append_list;
 pub mod bank;
 pub mod cas_register;
 pub mod counter;
+mod fifo;
 pub mod kv;
 pub mod lock;
 pub mod priority_queue;
@@ -15,6 +16,7 @@ pub mod set;
 pub mod stack;
 pub mod versioned_kv;
 
+pub use fifo::Fifo;
 pub use rope::{Chain, Rope};
 /// A key or a value: cloning it copies a few words, and never a long text.
 pub type Text = smol_str::SmolStr;

@@ -1,7 +1,7 @@
 //! First-in, first-out queues by name. A queue starts empty; a dequeue from an empty one answers `None` and does
 //! not wait.
 
-use super::{Text, shown, shown_list};
+use super::{Fifo, Text, shown, shown_list};
 use crate::direct::Role;
 use crate::model::{Model, Next, Phrase, Seen};
 use rustc_hash::FxHashSet;
@@ -38,36 +38,30 @@ pub struct Queue;
 
 impl Model for Queue {
     /// The front first.
-    type State = Vec<Text>;
+    type State = Fifo;
     type Input = Input;
     type Output = Output;
 
     fn init(&self) -> Self::State {
-        Vec::new()
+        Fifo::default()
     }
 
     fn step(&self, state: &Self::State, input: &Input, output: Option<&Output>) -> Next<Self::State> {
         match (input, output) {
-            (Input::Enqueue { value, .. }, None | Some(Output::Done)) => {
-                Next::One(state.iter().chain([value]).cloned().collect())
-            }
+            (Input::Enqueue { value, .. }, None | Some(Output::Done)) => Next::One(state.push(value.clone())),
             (Input::Dequeue { .. }, None | Some(Output::Taken(_))) => {
-                let (taken, rest) = match state.split_first() {
+                let (taken, rest) = match state.pop() {
                     Some((taken, rest)) => (Some(taken), rest),
-                    None => (None, &[][..]),
+                    None => (None, state.clone()),
                 };
                 let fits = match output {
-                    Some(Output::Taken(seen)) => seen.as_ref() == taken,
+                    Some(Output::Taken(seen)) => *seen == taken,
                     _ => true,
                 };
-                Next::when(fits, || rest.to_vec())
+                Next::when(fits, || rest)
             }
             _ => Next::Nowhere,
         }
-    }
-
-    fn weight(&self, state: &Self::State) -> usize {
-        size_of_val(&state[..])
     }
 
     fn key<'a>(&self, input: &'a Input) -> Option<&'a str> {
@@ -125,6 +119,6 @@ impl Model for Queue {
     }
 
     fn show(&self, key: Option<&str>, state: &Self::State) -> String {
-        format!("{} = {}", key.unwrap_or("queue"), shown_list(state))
+        format!("{} = {}", key.unwrap_or("queue"), shown_list(&state.to_vec()))
     }
 }

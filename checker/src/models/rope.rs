@@ -24,7 +24,12 @@ struct Link {
 }
 
 /// A prime of 64 bits, for polynomials modulo 2^64. Collisions cost time and nothing else.
-const BASE: u64 = 0x9e37_79b9_7f4a_7c55;
+pub(super) const BASE: u64 = 0x9e37_79b9_7f4a_7c55;
+
+/// Of a text, for sums over lists.
+pub(super) fn of_text(text: &Text) -> u64 {
+    text.bytes().fold(1, |sum, byte| sum.wrapping_mul(BASE) ^ u64::from(byte))
+}
 
 fn more_bytes(sum: u64, text: &str) -> u64 {
     text.bytes().fold(sum, |sum, byte| sum.wrapping_mul(BASE).wrapping_add(u64::from(byte) + 1))
@@ -33,7 +38,7 @@ fn more_bytes(sum: u64, text: &str) -> u64 {
 impl Chain {
     /// With one more element at the end.
     pub fn push(&self, last: Text) -> Self {
-        let of_last = last.bytes().fold(1_u64, |sum, byte| sum.wrapping_mul(BASE) ^ u64::from(byte));
+        let of_last = of_text(&last);
         let of_elements = self.0.as_ref().map_or(0, |link| link.of_elements);
         Self(Some(Arc::new(Link {
             elements: self.len() + 1,
@@ -67,7 +72,7 @@ impl Chain {
         elements
     }
 
-    fn backwards(&self) -> impl Iterator<Item = &Text> {
+    pub(super) fn backwards(&self) -> impl Iterator<Item = &Text> {
         std::iter::successors(self.0.as_ref(), |link| link.before.0.as_ref()).map(|link| &link.last)
     }
 

@@ -12,7 +12,7 @@ use stormglass_checker::models::priority_queue::{self, PriorityQueue};
 use stormglass_checker::models::queue::{self, Queue};
 use stormglass_checker::models::set::{self, Set};
 use stormglass_checker::models::stack::{self, Stack};
-use stormglass_checker::models::{Chain, Text};
+use stormglass_checker::models::{Chain, Fifo, Text};
 use stormglass_checker::{Budget, Fault, Model, Next, Role, Seen, decide};
 
 type Step<M> = fn(
@@ -187,7 +187,11 @@ fn of_queues() {
             "takes the last",
             Wrong::<Queue>::Step(|right, state, input, output| match (input, output) {
                 (Input::Dequeue { .. }, Some(Output::Taken(Some(taken)))) => {
-                    Next::when(state.last() == Some(taken), || state[..state.len() - 1].to_vec())
+                    let mut all = state.to_vec();
+                    let last = all.pop();
+                    Next::when(last.as_ref() == Some(taken), || {
+                        all.into_iter().fold(Fifo::default(), |queue, text| queue.push(text))
+                    })
                 }
                 _ => right.step(state, input, output),
             }),
