@@ -132,6 +132,34 @@ known_bugs! {
         PublishesThePast = "publishes-the-past",
             breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
 
+        /// Belief: who has taken the lease is alone until it gives it back: neither the clock nor what others have stored need
+        /// be looked at.
+        /// Shows when a controller is held up for longer than its lease before it posts or publishes.
+        TrustsItsLease = "trusts-its-lease",
+            breaks "K5 configurations_are_followed", caught_by "shardkv/leases";
+
+        /// Belief: a second is a second, so the holder may count on its lease for as long as a rival waits.
+        /// Shows when the holder's clock is slow, or the rival's fast, and a renewal does not come through.
+        LeaseWithoutDrift = "lease-without-drift",
+            breaks "K13 one_controller_works", caught_by "shardkv/leases";
+
+        /// Belief: the lease begins when the store has answered.
+        /// A rival may have seen it long before.
+        /// Shows when the answer is slow.
+        LeaseFromReply = "lease-from-reply",
+            breaks "K13 one_controller_works", caught_by "shardkv/leases";
+
+        /// Belief: the lease is mine until I give it back, so I may put it again over whatever is there.
+        /// Shows when a controller is held up for longer than its lease, and another works by then.
+        TakesTheLeaseBack = "takes-the-lease-back",
+            breaks "K13 one_controller_works", caught_by "shardkv/leases";
+
+        /// Belief: whoever finds a lease waits for it from then on.
+        /// But it looks again and again, and only a renewal begins anew.
+        /// Shows when a controller dies with the lease.
+        CountsAnew = "counts-anew",
+            breaks "live", caught_by "shardkv/leases_of_the_dead";
+
         /// Belief: another group has not heard of the put, so its refusal is definite.
         /// But the group before it may have executed the put before the shard moved.
         /// Shows when the answer to a put is lost and the shard moves before the resend.
@@ -237,6 +265,10 @@ known_bugs! {
 
         /// A controller moves the last shard first.
         MovesBackwards = "moves-backwards", survives "shardkv/swarm_controllers";
+
+        /// A controller that has taken the lease neither renews it nor looks at the clock. Others may work at the same time
+        /// then; the numbers of the configurations keep that from doing harm.
+        LooksAtItsLeaseOnce = "looks-at-its-lease-once", survives "shardkv/leases";
 
         /// Every freeze is asked for twice.
         FreezesAgain = "freezes-again", survives "shardkv/swarm_controllers";

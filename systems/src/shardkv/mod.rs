@@ -6,8 +6,8 @@
 //! * **2024**: a replicated controller holds all configurations. Groups follow it, one configuration after the other, and
 //!   hand their shards to each other ([`server`], the mover). Clients set and append, each write executed once.
 //! * **2025**: a controller is whoever wants a change. It stores the next configuration, moves the shards, stores it as the
-//!   current one; several compete, and any may stop anywhere ([`client::Controller`]). Clients put with versions, and may
-//!   be told *maybe*.
+//!   current one; several compete, and any may stop anywhere ([`client::Controller`]). They may share a lease, so that one
+//!   works at a time. Clients put with versions, and may be told *maybe*.
 //!
 //! # Where to read what
 //!
@@ -21,6 +21,7 @@
 //! | what a client is told of a write that was not done is certain | [`client`], [`protocol`], `call` | K11 |
 //! | a decree is carried out once, and refused only for a reason | [`protocol`], `controller` | K12 |
 //! | a write happens once, a version has one value, whichever group executes it | [`protocol`], `content` | K6, K9 |
+//! | controllers that share a lease take turns, as far as clocks may be trusted | [`protocol`], `lease`; [`client`], `lease` | K13 |
 //! | few shards move | [`protocol`], `balance` | K8 |
 //! | all of it looks like one copy, one operation at a time | | linearizable ([`spec`]) |
 //!
@@ -42,8 +43,8 @@
 //! * A write that is executed once where the network makes copies, in one case: one copy is executed, the shard forgets the
 //!   clerk, and of another copy the clerk hears that it was not, or that nobody took it; so it sends again. That takes 4096
 //!   other clerks between two copies of one message, and over TCP there are no copies.
-//! * A lease for controllers: whoever comes late is fenced off by the number of its configuration, so that a lease would
-//!   save work and keep no promise.
+//! * A lease that is worth more than saved work: whoever comes late is fenced off by the number of its configuration, lease
+//!   or not. A controller that reaches the store and not a group keeps its lease, and the others wait with it.
 //! * Moving shards by load or size: the number of shards is all that is balanced.
 //! * The store in which the controllers of 2025 meet is one server, as in the lab; `kvraft` would do as well.
 

@@ -12,13 +12,12 @@ use stormglass_sim::time::sleep;
 use stormglass_sim::{NodeId, World};
 use stormglass_systems::kv;
 use stormglass_systems::raft;
-use stormglass_systems::raft::message::ServerId;
 use stormglass_systems::raft::server::Door;
 use stormglass_systems::retry::{Backoff, Retry};
 use stormglass_systems::shardkv::bugs::{Bug, Bugs};
 use stormglass_systems::shardkv::client::{
-    CURRENT, Clerk, Config as ClerkConfig, Controller, ControllerConfig as Manner, Decrees, Directory, NEXT,
-    parse,
+    CURRENT, Clerk, Config as ClerkConfig, Controller, ControllerConfig as Manner, Decrees, Directory, LEASE,
+    NEXT, parse, parse_lease,
 };
 use stormglass_systems::shardkv::message::{Config, Gid};
 use stormglass_systems::shardkv::server::{ControllerConfig, GroupConfig, run};
@@ -27,7 +26,7 @@ use stormglass_systems::shardkv::spec::{self, Observation, Probe};
 use super::super::{fell, planted};
 use super::admin::about;
 use super::hand::Hand;
-use super::plan::{Design, Plan};
+use super::plan::{Design, Plan, again, members};
 use crate::report::span;
 use crate::{Fall, Stage};
 
@@ -268,7 +267,8 @@ impl Cast {
 
     /// A controller of its own; to be made by the node that it belongs to.
     pub(super) fn controller(&self) -> Controller<kv::client::Clerk> {
-        Controller::new(self.store_clerk(), Manner { retry: prompt(), bugs: self.bugs })
+        let (lease, probe) = (self.plan.lease, self.probe.clone());
+        Controller::new(self.store_clerk(), Manner { retry: prompt(), lease, bugs: self.bugs, probe })
     }
 
     /// The first configuration of [`Design::Store`].
@@ -288,6 +288,7 @@ impl Cast {
             (counts.maybe, "a put ended as maybe"),
             (counts.configs, "the configuration changed"),
             (counts.objections, "a decree was refused"),
+            (counts.successions, "a lease ran out and another took it"),
         ] {
             if times > 0 {
                 self.stage.sometimes(event);
@@ -305,44 +306,20 @@ fn prompt() -> Retry {
     Retry { reply: REPLY, backoff, patience: None }
 }
 
-/// Members of a cluster: `name` and a number each.
-fn members(
-    name: &str,
-    count: u64,
-    start: impl Fn(ServerId, BTreeMap<ServerId, String>) -> (Door, NodeId),
-) -> Vec<Member> {
-    let peers: BTreeMap<ServerId, String> = (1..=count).map(|id| (id, format!("{name}{id}:7000"))).collect();
-    let started = |id| {
-        let (door, node) = start(id, peers.clone());
-        Member { node, door }
-    };
-    (1..=count).map(started).collect()
-}
-
-/// A supervisor: a server that ended, because its disk failed, is started again as a new process.
-async fn again<C: Clone, F, E>(config: C, run: impl Fn(C) -> F)
-where
-    F: Future<Output = Result<(), E>>,
-{
-    while run(config.clone()).await.is_err() {
-        sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// Every promise of `spec`, after every step. What is stored as current and next configuration is seen in the store.
-fn watch(stage: &Stage, probe: &Probe, configs: kv::spec::Probe) {
-    let (watched, looked) = (probe.clone(), Cell::new((0, 0)));
+/// Every promise of `spec`, after every step. Configurations and the lease of controllers are seen in the store.
+fn watch(stage: &Stage, probe: &Probe, store: kv::spec::Probe) {
+    let (watched, looked) = (probe.clone(), Cell::new([0; 3]));
     stage.watch(move || {
-        let latest = configs.ghost(|ghost| (ghost.latest(NEXT), ghost.latest(CURRENT))).unwrap_or_default();
+        let keys = [NEXT, CURRENT, LEASE];
+        let latest = store.ghost(|ghost| keys.map(|key| ghost.latest(key))).unwrap_or_default();
         let known = looked.replace(latest);
         if latest != known {
-            for (current, key, from, to) in
-                [(false, NEXT, known.0, latest.0), (true, CURRENT, known.1, latest.1)]
-            {
-                for version in from + 1..=to {
-                    let value = configs.ghost(|ghost| ghost.value_at(key, version).cloned()).flatten();
-                    let Some(config) = value.as_deref().and_then(parse) else { continue };
-                    watched.observe(|| Observation::Stored { current, config });
+            for (at, key) in keys.into_iter().enumerate() {
+                for version in known[at] + 1..=latest[at] {
+                    let value = store.ghost(|ghost| ghost.value_at(key, version).cloned()).flatten();
+                    if let Some(seen) = value.and_then(|value| stored(key, &value)) {
+                        watched.observe(|| seen);
+                    }
                 }
             }
         }
@@ -351,4 +328,12 @@ fn watch(stage: &Stage, probe: &Probe, configs: kv::spec::Probe) {
             Some((_, broken)) => Err(Fall::new("invariant", broken.clause, broken.detail)),
         }
     });
+}
+
+/// What the observer sees when this value is stored where controllers meet.
+fn stored(key: &str, value: &str) -> Option<Observation> {
+    if key == LEASE {
+        return parse_lease(value).map(|grant| Observation::Leased { holder: grant.holder });
+    }
+    parse(value).map(|config| Observation::Stored { current: key == CURRENT, config })
 }

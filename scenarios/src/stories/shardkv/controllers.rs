@@ -57,7 +57,7 @@ pub(super) fn moves_on(cast: &Cast, times: usize, pace: Duration) -> NodeId {
     })
 }
 
-fn competitors(cast: &Cast, clients: usize, operations: usize) {
+pub(super) fn competitors(cast: &Cast, clients: usize, operations: usize) {
     for _ in 0..clients {
         cast.client(move |hand| async move {
             let keys = hand.keys();

@@ -13,6 +13,7 @@ mod lab_controller;
 mod lab_controllers;
 mod lab_groups;
 mod lab_recovery;
+mod leases;
 mod moves;
 mod parts;
 mod plan;
@@ -30,6 +31,7 @@ pub(super) fn stories() -> Vec<Story> {
     stories.extend(sizes::stories());
     stories.extend(parts::stories());
     stories.extend(controllers::stories());
+    stories.extend(leases::stories());
     stories.extend(decrees::stories());
     stories.extend(give_up::stories());
     stories.extend(swarm::stories());

@@ -1,14 +1,19 @@
 //! How the servers of a story are made.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use stormglass_sim::NodeId;
+use stormglass_sim::time::sleep;
 use stormglass_systems::raft::bugs::Bugs;
 use stormglass_systems::raft::message::ServerId;
 use stormglass_systems::raft::protocol::{self, ReadProof};
-use stormglass_systems::raft::server::{self, SnapshotPolicy};
+use stormglass_systems::raft::server::{self, Door, SnapshotPolicy};
 use stormglass_systems::raft::storage;
 use stormglass_systems::shardkv::message::Gid;
-use stormglass_systems::shardkv::protocol::Limits;
+use stormglass_systems::shardkv::protocol::{LeaseConfig, Limits};
+
+use super::cast::Member;
 
 /// Who moves the shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub(super) struct Plan {
     pub(super) reads: Option<ReadProof>,
     pub(super) limits: Limits,
     pub(super) heartbeat: Duration,
+    /// The lease that controllers of [`Design::Store`] share.
+    pub(super) lease: Option<LeaseConfig>,
 }
 
 impl Plan {
@@ -52,6 +59,7 @@ impl Plan {
             reads: Some(ReadProof::Quorum),
             limits: Limits::default(),
             heartbeat: Duration::from_millis(100),
+            lease: None,
         }
     }
 
@@ -96,5 +104,29 @@ impl Plan {
             patience: self.heartbeat * 3,
             ..server
         }
+    }
+}
+
+/// Members of a cluster: `name` and a number each.
+pub(super) fn members(
+    name: &str,
+    count: u64,
+    start: impl Fn(ServerId, BTreeMap<ServerId, String>) -> (Door, NodeId),
+) -> Vec<Member> {
+    let peers: BTreeMap<ServerId, String> = (1..=count).map(|id| (id, format!("{name}{id}:7000"))).collect();
+    let started = |id| {
+        let (door, node) = start(id, peers.clone());
+        Member { node, door }
+    };
+    (1..=count).map(started).collect()
+}
+
+/// A supervisor: a server that ended, because its disk failed, is started again as a new process.
+pub(super) async fn again<C: Clone, F, E>(config: C, run: impl Fn(C) -> F)
+where
+    F: Future<Output = Result<(), E>>,
+{
+    while run(config.clone()).await.is_err() {
+        sleep(Duration::from_millis(50)).await;
     }
 }

@@ -8,6 +8,9 @@
 //! another has left half done; that the other may still be at it does no harm, because every step bears the number of its
 //! configuration.
 //!
+//! Controllers may share a lease, so that they work one after the other. Who has waited for it recovers first, and who
+//! loses it stops. Nothing rests on it: a pause may lie between the last look at the clock and what is sent.
+//!
 //! [`recover`]: Controller::recover
 
 use futures::future::join_all;
@@ -16,6 +19,9 @@ use stormglass_sim::reachable;
 
 use super::super::bugs::{Bug, Bugs};
 use super::super::message::{Config, Delete, Freeze, Gid, Install, Moved, Num, Shard, Taken};
+use super::super::protocol::LeaseConfig;
+use super::super::spec::Probe;
+use super::lease::Tenure;
 use crate::kv::client::VersionedKv;
 use crate::kv::message::Version;
 use crate::kv::protocol::{PutError, Unanswered};
@@ -33,8 +39,12 @@ pub const NEXT: &str = "next";
 pub struct ControllerConfig {
     /// How it waits for groups; its patience has no end.
     pub retry: Retry,
+    /// The lease that it holds while it works, if any; all controllers have one, or none has.
+    pub lease: Option<LeaseConfig>,
     /// Planted bugs.
     pub bugs: Bugs,
+    /// Who watches.
+    pub probe: Probe,
 }
 
 /// How an attempt to change the configuration ended.
@@ -44,8 +54,8 @@ pub enum Ended {
     Changed,
     /// Somebody else changes it; nothing was done.
     Lost,
-    /// Somebody else changes it by now, or the store is silent. Whether the configuration was as it was asked for
-    /// meanwhile, or will be, nobody knows.
+    /// Somebody else changes it by now, or has taken the lease, or the store is silent. Whether the configuration was as
+    /// it was asked for meanwhile, or will be, nobody knows.
     Unknown,
     /// It would leave a shard to nobody, or to a group without servers; nothing was done.
     Refused,
@@ -75,12 +85,35 @@ impl<K: VersionedKv> Controller<K> {
         self.read(CURRENT).await.ok()?.map(|(config, _)| config)
     }
 
-    /// Changes the configuration to `next`, which has the number after the current one's and a group for every shard.
+    /// Changes the configuration to `next`, which has the number after the current one's and a group for every shard. With
+    /// a lease it finishes first what another has left half done, as [`recover`](Self::recover) does.
     pub async fn change_to(&self, next: &Config) -> Ended {
         let served = |gid: &Gid| next.groups.get(gid).is_some_and(|servers| !servers.is_empty());
         if !next.shards.iter().all(served) {
             return Ended::Refused;
         }
+        let change = async |lease: Held<'_, K>| {
+            if lease.is_some() && self.finish(lease).await == Ended::Unknown {
+                return Ended::Unknown;
+            }
+            self.change(next, lease).await
+        };
+        self.leased(change).await
+    }
+
+    /// Does `work` with a lease, if controllers have one.
+    async fn leased(&self, work: impl AsyncFnOnce(Held<'_, K>) -> Ended) -> Ended {
+        let ControllerConfig { lease, bugs, probe, .. } = &self.config;
+        let Some(lease) = lease else { return work(None).await };
+        let Some(tenure) = Tenure::begin(&self.store, *lease, probe, *bugs).await else {
+            return Ended::Unknown;
+        };
+        let ended = tenure.during(work(Some(&tenure))).await.unwrap_or(Ended::Unknown);
+        tenure.end().await;
+        ended
+    }
+
+    async fn change(&self, next: &Config, lease: Held<'_, K>) -> Ended {
         let current = match self.read(CURRENT).await {
             Ok(Some((current, _))) => current,
             Ok(None) => return Ended::Lost,
@@ -99,11 +132,12 @@ impl<K: VersionedKv> Controller<K> {
                     // It was me, and I was not told; or somebody who wants the same.
                     break;
                 }
-                if !self.config.bugs.has(Bug::PostsOverAnother) {
+                if !self.config.bugs.has(Bug::PostsOverAnother) && !self.is_alone() {
                     // Of each number one is posted. If this is a later one, mine may have been before it.
                     return if doubt && posted.num > next.num { Ended::Unknown } else { Ended::Lost };
                 }
             }
+            stands(lease).await;
             match self.store.put(NEXT, &text(next), version).await {
                 Ok(()) => break,
                 // The next look tells whose it is.
@@ -111,7 +145,7 @@ impl<K: VersionedKv> Controller<K> {
                 Err(PutError::Version | PutError::NoKey) => {}
             }
         }
-        self.carry_out(&current, next).await
+        self.carry_out(&current, next, lease).await
     }
 
     /// What was posted last as the next configuration, carried out or not; `None` where the store is silent, too.
@@ -121,6 +155,10 @@ impl<K: VersionedKv> Controller<K> {
 
     /// Finishes what another controller has left half done, if anything: whether there is nothing left of that.
     pub async fn recover(&self) -> Ended {
+        self.leased(async |lease: Held<'_, K>| self.finish(lease).await).await
+    }
+
+    async fn finish(&self, lease: Held<'_, K>) -> Ended {
         // The next one first: while it is read the current one may become newer, but the two never lie further apart.
         let (current, next) = if self.config.bugs.has(Bug::RecoversAcrossAGap) {
             (self.read(CURRENT).await, self.read(NEXT).await)
@@ -132,14 +170,14 @@ impl<K: VersionedKv> Controller<K> {
         let (Some((current, _)), Some((next, _))) = (current, next) else { return Ended::Changed };
         if next.num > current.num && !self.config.bugs.has(Bug::LeavesItToOthers) {
             reachable!("shardkv: a controller recovers");
-            return self.carry_out(&current, &next).await;
+            return self.carry_out(&current, &next, lease).await;
         }
         Ended::Changed
     }
 
-    async fn carry_out(&self, current: &Config, next: &Config) -> Ended {
+    async fn carry_out(&self, current: &Config, next: &Config, lease: Held<'_, K>) -> Ended {
         if self.config.bugs.has(Bug::PublishesFirst) {
-            _ = self.publish(next).await;
+            _ = self.publish(next, lease).await;
         }
         let mut moves: Vec<(Shard, Gid, Gid)> = current.moves(next).collect();
         if self.config.bugs.has(Bug::MovesBackwards) {
@@ -149,47 +187,59 @@ impl<K: VersionedKv> Controller<K> {
         let moves = moves.into_iter().filter_map(|(shard, from, to)| {
             // Whoever has a shard served it in the current configuration: there is a group for every shard.
             let (from, to) = (current.groups.get(&from)?, next.groups.get(&to)?);
-            Some(self.carry_over(shard, next.num, from, to))
+            Some(self.carry_over((shard, next.num), from, to, lease))
         });
         join_all(moves).await;
-        if self.publish(next).await { Ended::Changed } else { Ended::Unknown }
+        if self.publish(next, lease).await { Ended::Changed } else { Ended::Unknown }
     }
 
-    async fn carry_over(&self, shard: Shard, num: Num, from: &[String], to: &[String]) {
+    async fn carry_over(
+        &self,
+        (shard, num): (Shard, Num),
+        from: &[String],
+        to: &[String],
+        lease: Held<'_, K>,
+    ) {
         let (mut source, mut destination) = (Client::new(from.to_vec()), Client::new(to.to_vec()));
         if self.config.bugs.has(Bug::FreezesAgain) {
-            _ = self.ask(&mut source, &Freeze { shard, num, from: 0 }, num).await;
+            _ = self.ask(&mut source, &Freeze { shard, num, from: 0 }, num, lease).await;
         }
         let mut from = 0;
         loop {
             // Anything else: somebody has done it all, and perhaps more.
             let freeze = Freeze { shard, num, from };
-            let Some(Moved::Done(part)) = self.ask(&mut source, &freeze, num).await else { return };
+            let Some(Moved::Done(part)) = self.ask(&mut source, &freeze, num, lease).await else { return };
             if self.config.bugs.has(Bug::DeletesFirst) {
-                _ = self.ask(&mut source, &Delete { shard, num }, num).await;
+                _ = self.ask(&mut source, &Delete { shard, num }, num, lease).await;
             }
-            match self.ask(&mut destination, &Install { shard, num, part }, num).await {
+            match self.ask(&mut destination, &Install { shard, num, part }, num, lease).await {
                 Some(Moved::Done(Taken::Until(until))) => from = until,
                 Some(Moved::Done(Taken::Whole) | Moved::Stale | Moved::Gone) => break,
                 // It has no such shard; or others have done it all.
                 Some(Moved::Never) | None => return,
             }
         }
-        _ = self.ask(&mut source, &Delete { shard, num }, num).await;
+        _ = self.ask(&mut source, &Delete { shard, num }, num, lease).await;
     }
 
     /// Stores a configuration as the current one, unless the current one is as new. Whether one of the two is known.
-    async fn publish(&self, next: &Config) -> bool {
+    async fn publish(&self, next: &Config, lease: Held<'_, K>) -> bool {
         while let Ok(Some((current, version))) = self.read(CURRENT).await {
-            let past = self.config.bugs.has(Bug::PublishesThePast) && current != *next;
+            let past = (self.config.bugs.has(Bug::PublishesThePast) || self.is_alone()) && current != *next;
             if current.num >= next.num && !past {
                 return true;
             }
+            stands(lease).await;
             if self.store.put(CURRENT, &text(next), version).await.is_ok() {
                 return true;
             }
         }
         false
+    }
+
+    /// Whether it takes for granted that nobody else has changed anything.
+    fn is_alone(&self) -> bool {
+        self.config.lease.is_some() && self.config.bugs.has(Bug::TrustsItsLease)
     }
 
     /// What is stored; an error: the store is silent.
@@ -198,17 +248,19 @@ impl<K: VersionedKv> Controller<K> {
         Ok(found.and_then(|found| Some((parse(&found.value)?, found.version))))
     }
 
-    /// Asks a group until it answers. How long that takes nobody knows: each try waits longer than the one before it. `None`: others have carried out configuration `num`, so that
-    /// nothing is left to ask; the group may be gone by now.
+    /// Asks a group until it answers. How long that takes nobody knows: each try waits longer than the one before it.
+    /// `None`: others have carried out configuration `num`, so that nothing is left to ask; the group may be gone by now.
     async fn ask<T, R: Request<Reply = Reply<T>>>(
         &self,
         servers: &mut Client,
         request: &R,
         num: Num,
+        lease: Held<'_, K>,
     ) -> Option<T> {
         let mut tries = Tries::start(self.config.retry);
         loop {
             let patience = if self.config.bugs.has(Bug::WaitsAlike) { tries.reply() } else { tries.longer() };
+            stands(lease).await;
             if let Heard::Done(answer) = servers.ask(request, patience).await {
                 return Some(answer);
             }
@@ -222,8 +274,18 @@ impl<K: VersionedKv> Controller<K> {
     }
 }
 
+/// The lease under which work is done, if controllers have one.
+type Held<'a, K> = Option<&'a Tenure<'a, K>>;
+
+/// Waits until there is no lease that has run out.
+async fn stands<K: VersionedKv>(lease: Held<'_, K>) {
+    if let Some(tenure) = lease {
+        tenure.stands().await;
+    }
+}
+
 /// A configuration as it is stored.
-fn text(config: &Config) -> String {
+pub(super) fn text(config: &Config) -> String {
     serde_json::to_string(config).expect("plain data")
 }
 
@@ -231,90 +293,4 @@ fn text(config: &Config) -> String {
 #[must_use]
 pub fn parse(text: &str) -> Option<Config> {
     serde_json::from_str(text).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use futures::FutureExt;
-
-    use super::super::super::message::Rule;
-    use super::*;
-    use crate::kv::message::Versioned;
-
-    /// A store in which another's configuration is the next one as soon as somebody has put one.
-    struct Contended {
-        first: Config,
-        theirs: Config,
-        told: PutError,
-        was_put: Cell<bool>,
-    }
-
-    impl VersionedKv for Contended {
-        async fn get(&self, key: &str) -> Result<Option<Versioned>, Unanswered> {
-            let found = if key == CURRENT { Some(&self.first) } else { Some(&self.theirs) };
-            let found = found.filter(|_| key == CURRENT || self.was_put.get());
-            Ok(found.map(|config| Versioned { value: text(config), version: 1 }))
-        }
-
-        async fn put(&self, _: &str, _: &str, _: Version) -> Result<(), PutError> {
-            self.was_put.set(true);
-            Err(self.told)
-        }
-    }
-
-    fn join(config: &Config, gid: Gid) -> Config {
-        let groups = [(gid, vec![format!("g{gid}:1")])];
-        config.after(&Rule::Join(groups.into()), Bugs::NONE, 0).unwrap()
-    }
-
-    #[test]
-    fn whose_put_may_have_been_carried_out_does_not_know() {
-        let first = join(&Config::empty(2), 1);
-        let (mine, other) = (join(&first, 2), join(&first, 3));
-        let ended = |told, theirs: &Config| {
-            let (first, theirs) = (first.clone(), theirs.clone());
-            let store = Contended { first, theirs, told, was_put: Cell::new(false) };
-            Controller::new(store, ControllerConfig::default()).change_to(&mine).now_or_never()
-        };
-        assert_eq!(ended(PutError::Maybe, &join(&mine, 4)), Some(Ended::Unknown));
-        assert_eq!(ended(PutError::Unknown, &join(&mine, 4)), Some(Ended::Unknown));
-        assert_eq!(ended(PutError::Maybe, &other), Some(Ended::Lost), "of each number one is posted");
-        assert_eq!(ended(PutError::Version, &join(&mine, 4)), Some(Ended::Lost));
-    }
-    /// A store that is silent after so many reads.
-    struct Silent {
-        current: Config,
-        reads: Cell<usize>,
-    }
-
-    impl VersionedKv for Silent {
-        async fn get(&self, key: &str) -> Result<Option<Versioned>, Unanswered> {
-            self.reads.set(self.reads.get().checked_sub(1).ok_or(Unanswered)?);
-            let found = (key == CURRENT).then(|| Versioned { value: text(&self.current), version: 1 });
-            Ok(found)
-        }
-
-        async fn put(&self, key: &str, _: &str, _: Version) -> Result<(), PutError> {
-            if key == NEXT { Ok(()) } else { Err(PutError::Unknown) }
-        }
-    }
-
-    #[test]
-    fn whom_the_store_does_not_answer_does_not_know() {
-        let current = join(&Config::empty(2), 1);
-        // It moves nothing: there is only the store to be asked.
-        let next = current.after(&Rule::Move(0, 1), Bugs::NONE, 0).unwrap();
-        let controller = |reads| {
-            let store = Silent { current: current.clone(), reads: Cell::new(reads) };
-            Controller::new(store, ControllerConfig::default())
-        };
-        for reads in 0..4 {
-            assert_eq!(controller(reads).change_to(&next).now_or_never(), Some(Ended::Unknown), "{reads}");
-        }
-        assert_eq!(controller(0).recover().now_or_never(), Some(Ended::Unknown));
-        assert_eq!(controller(1).recover().now_or_never(), Some(Ended::Unknown));
-        assert_eq!(controller(2).recover().now_or_never(), Some(Ended::Changed));
-    }
 }

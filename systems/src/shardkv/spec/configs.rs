@@ -1,4 +1,5 @@
-//! The promises about configurations: each has one content, they are taken up in their order, and they are fair.
+//! The promises about configurations: each has one content, they are taken up in their order, and they are fair. Those
+//! who change them take turns.
 
 use super::super::message::{Config, Gid, Num, Rule};
 use super::super::protocol::Seen;
@@ -101,4 +102,20 @@ fn balanced(before: &Config, config: &Config, by_hand: bool, what: &str) -> Resu
     let nobody = if config.groups.is_empty() { count(before, 0) } else { 0 };
     let fewest = config.shards.len() - stay - nobody;
     ensure(moved == fewest, || format!("{what} moved {moved} shards where {fewest} were enough"))
+}
+
+/// K13: while clocks differ by no more than was declared, controllers with a lease work one after the other: whose lease
+/// stands by its own clock is the one to whom the store gave it last. What is sent then may arrive after that, or be sent
+/// once more: K2 and K5 hold whatever becomes of the lease.
+pub fn one_controller_works(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let Observation::Works { holder } = seen else { return Ok(()) };
+    ensure(past.lease() == Some(*holder), || {
+        format!(
+            "controller {holder:016x} worked with a lease that was {}",
+            match past.lease() {
+                Some(other) => format!("controller {other:016x}'s"),
+                None => "given back".to_owned(),
+            }
+        )
+    })
 }

@@ -31,6 +31,8 @@ pub struct Counts {
     pub maybe: u64,
     /// Decrees that were refused.
     pub objections: u64,
+    /// Leases taken from a controller that had not given them back.
+    pub successions: u64,
 }
 
 /// How a group stands to a shard.
@@ -81,6 +83,7 @@ pub struct Ghost {
     objected: BTreeSet<Stamp>,
     configs: BTreeMap<Num, Config>,
     current: Num,
+    lease: Option<u64>,
     adopted: BTreeMap<Gid, Num>,
     counts: Counts,
 }
@@ -172,6 +175,11 @@ impl Ghost {
         self.current
     }
 
+    /// Under which name the lease of controllers is stored.
+    pub fn lease(&self) -> Option<u64> {
+        self.lease
+    }
+
     /// The configuration that a group took up last.
     pub fn adopted(&self, gid: Gid) -> Num {
         self.adopted.get(&gid).copied().unwrap_or(0)
@@ -226,7 +234,12 @@ impl Ghost {
                 self.counts.objections += 1;
                 self.objected.insert(by);
             }
-            Observation::Decreed { .. } | Observation::Queried { .. } => {}
+            Observation::Decreed { .. } | Observation::Queried { .. } | Observation::Works { .. } => {}
+            Observation::Leased { holder } => {
+                let before = std::mem::replace(&mut self.lease, holder);
+                self.counts.successions +=
+                    u64::from(holder.is_some() && before.is_some() && before != holder);
+            }
             Observation::Returned { outcome, .. } => {
                 self.counts.maybe += u64::from(outcome == Outcome::Put(Err(PutError::Maybe)));
             }

@@ -18,7 +18,7 @@ mod operations;
 mod tests;
 
 pub use answers::{decrees_are_carried_out_once, refusals_are_certain};
-pub use configs::{balanced_with_fewest_moves, configurations_are_followed};
+pub use configs::{balanced_with_fewest_moves, configurations_are_followed, one_controller_works};
 pub use ghost::{Counts, Ghost, Held, Phase};
 pub use history::{Budget, Verdict, linearizable, versioned};
 pub use moves::{
@@ -35,7 +35,7 @@ pub type Probe = crate::probe::Probe<Ghost>;
 pub type Property = fn(&Ghost, &Observation) -> Result<(), String>;
 
 /// Every safety property that can be judged while the system runs. Linearizability is judged afterwards, over the history.
-pub const ALL: [(&str, Property); 13] = [
+pub const ALL: [(&str, Property); 14] = [
     ("K0 replicas_agree", replicas_agree),
     // Before K1: who begins anew is not merely one group too many.
     ("K7 no_shard_is_lost", no_shard_is_lost),
@@ -50,6 +50,7 @@ pub const ALL: [(&str, Property); 13] = [
     ("K10 snapshots_are_whole", snapshots_are_whole),
     ("K11 refusals_are_certain", refusals_are_certain),
     ("K12 decrees_are_carried_out_once", decrees_are_carried_out_once),
+    ("K13 one_controller_works", one_controller_works),
 ];
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

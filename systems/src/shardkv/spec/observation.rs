@@ -57,6 +57,16 @@ pub enum Observation {
         /// The configuration.
         config: Config,
     },
+    /// The lease of controllers was stored where they meet.
+    Leased {
+        /// As whose; `None`: it was given back.
+        holder: Option<u64>,
+    },
+    /// A controller has found its lease to stand, and goes on.
+    Works {
+        /// The name under which it has taken the lease.
+        holder: u64,
+    },
     /// A clerk is about to return to its client that a write is certainly not done.
     Refused {
         /// The clerk.

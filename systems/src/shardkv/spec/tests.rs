@@ -287,6 +287,16 @@ fn decrees_that_are_lost_or_doubled() {
 }
 
 #[test]
+fn controllers_that_work_at_once() {
+    let clause = Some("K13 one_controller_works");
+    let (leased, works) = (|holder| Observation::Leased { holder }, |holder| Observation::Works { holder });
+    assert_eq!(seen([leased(Some(1)), works(1), leased(None), leased(Some(2)), works(2)]), None);
+    assert_eq!(seen([leased(Some(1)), leased(Some(2)), works(1)]), clause, "it was taken over");
+    assert_eq!(seen([leased(Some(1)), leased(None), works(1)]), clause, "it was given back");
+    assert_eq!(seen([works(1)]), clause, "nobody ever had it");
+}
+
+#[test]
 fn histories_are_judged_by_what_is_done_to_a_key() {
     let history = |appended: &str, version| {
         let probe = probe();
