@@ -74,6 +74,12 @@ known_bugs! {
         ReadsLocally = "reads-locally",
             breaks "linearizable", caught_by "kvraft/old_leader";
 
+        /// Belief: two halves of a range, each of which is current, are the range.
+        /// The first may change before the second is read: another sees one write without an earlier one.
+        /// Shows when: several keys are written during a scan.
+        ScansInTwoSnapshots = "scans-in-two-snapshots",
+            breaks "R7 scans_see_one_moment", caught_by "kvraft/scans";
+
         /// Belief: the leader can compare when the request arrives, and replicate what comes of it.
         /// Another write may lie in the log before it.
         /// Shows when: two clients compare and set at once.
