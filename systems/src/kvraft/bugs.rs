@@ -1,5 +1,5 @@
-//! Known wrong turns. Each is one `if` away. Two more are in [`raft::bugs`](crate::raft::bugs), whose server answers who
-//! waits: `answers-by-index` and `forgets-waiters`.
+//! Known wrong turns. Each is one `if` away. Four more are in [`raft::bugs`](crate::raft::bugs), whose server answers who
+//! waits and keeps the snapshots: `answers-by-index`, `forgets-waiters`, `waits-for-the-machine` and `snapshot-one-short`.
 
 use crate::bugs::known_bugs;
 
@@ -125,7 +125,8 @@ known_bugs! {
         /// A leader answers a copy of what it has executed at once, past the log. What it has executed is committed.
         AnswersCopiesAtOnce = "answers-copies-at-once", survives "kvraft/swarm";
 
-        /// A late copy is answered as though it had been executed: nobody hears it.
+        /// A late copy is answered as though it had been executed, whatever the answer was: the table has the last one only.
+        /// Nobody hears it, for a client waits for no write but its last.
         AnswersPast = "answers-past", survives "kvraft/swarm";
 
         /// Every read goes through the log.
