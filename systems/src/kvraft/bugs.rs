@@ -75,7 +75,8 @@ known_bugs! {
             breaks "linearizable", caught_by "kvraft/old_leader";
 
         /// Belief: two halves of a range, each of which is current, are the range.
-        /// The first may change before the second is read: another sees one write without an earlier one.
+        /// The first may change before the second is read, and the answer has a late write without an earlier one: read
+        /// skew (Berenson et al. 1995, A5A).
         /// Shows when: several keys are written during a scan.
         ScansInTwoSnapshots = "scans-in-two-snapshots",
             breaks "R7 scans_see_one_moment", caught_by "kvraft/scans";
