@@ -16,7 +16,8 @@ pub trait Known: Copy + fmt::Debug + Eq + 'static {
     const ALL: &'static [Self];
     /// The name by which a command line and a replay file call it: kebab-case.
     fn name(self) -> &'static str;
-    /// The property it breaks, by the name it has in `spec` (or `linearizable`, `live`); of a harmless one, empty.
+    /// The property that the belief contradicts, by the name it has in `spec` (or `linearizable`, `live`); of a harmless one,
+    /// empty. Many a run falls by another one first, which sees a consequence earlier: `cargo xtask bugs` counts what fell.
     fn clause(self) -> &'static str;
     /// The story that must catch it; of a harmless one, the story that must not flag it.
     fn story(self) -> &'static str;
@@ -126,7 +127,8 @@ macro_rules! known_bugs {
                 match self { $($bug::$variant => $name,)+ $($($bug::$calm => $calm_name,)+)? }
             }
 
-            /// The property it breaks, by the name it has in `spec` (or `linearizable`, `live`); of a harmless one, empty.
+            /// The property that the belief contradicts, by the name it has in `spec` (or `linearizable`, `live`); of a
+            /// harmless one, empty.
             pub fn clause(self) -> &'static str {
                 match self { $($bug::$variant => $clause,)+ $($($bug::$calm => "",)+)? }
             }

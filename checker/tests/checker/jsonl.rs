@@ -265,6 +265,15 @@ fn an_unreadable_line_is_named() {
             r#"{"client":0,"op":"incr","key":"k","call":1}"#,
             r#"h.jsonl:3: expected "op" to be one of put, get, append, cas, delete; it is "incr""#,
         ),
+        // What spans keys is refused: key by key, a scan of two moments would pass.
+        (
+            r#"{"client":0,"op":"scan","key":"k","output":"1","call":1,"return":2}"#,
+            r#"h.jsonl:3: expected "op" to be one of put, get, append, cas, delete; it is "scan""#,
+        ),
+        (
+            r#"{"client":0,"op":"scan","from":"a","to":"c","call":1,"return":2}"#,
+            r#"h.jsonl:3: expected "key" (a string)"#,
+        ),
         (
             r#"{"client":0,"op":"get","key":"k","output":null,"call":9,"return":2}"#,
             r#"h.jsonl:3: expected "return" (2) not before "call" (9)"#,

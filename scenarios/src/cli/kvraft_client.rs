@@ -9,7 +9,7 @@ use stormglass_checker::models::versioned_kv::VersionedKv;
 use stormglass_sim::rand::below;
 use stormglass_sim::real;
 use stormglass_systems::kvraft::client::{self, Clerk, WriteError};
-use stormglass_systems::kvraft::message::ReadPath;
+use stormglass_systems::kvraft::message::{Page, ReadPath};
 use stormglass_systems::kvraft::protocol::PutError;
 use stormglass_systems::kvraft::spec::{self, Probe};
 use stormglass_systems::retry::Retry;
@@ -57,6 +57,16 @@ enum What {
         /// The key
         key: String,
     },
+    /// Shows keys with their versions and values, as all of them are at one moment
+    Scan {
+        /// The first key, or where it would stand
+        from: String,
+        /// All keys are less than this one; without it, to the last
+        to: Option<String>,
+        /// How many keys at most; an answer has never more than 1000, or 1 MiB
+        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
+    },
     /// Sets the value of a key, once; with --version, if the key has that version
     Put {
         /// The key
@@ -102,6 +112,7 @@ impl Client {
             let mut clerk = self.clerk(Probe::blind());
             match &self.what {
                 What::Get { key } => self.get(&mut clerk, key).await,
+                What::Scan { from, to, limit } => self.scan(&mut clerk, from, to.as_deref(), *limit).await,
                 What::Put { key, value, version: Some(version) } => {
                     self.put_at(&mut clerk, key, value, *version).await
                 }
@@ -148,6 +159,21 @@ impl Client {
             }
             Err(_) => self.silence(UNKNOWN, "unknown: nothing was read"),
         }
+    }
+
+    async fn scan(&self, clerk: &mut Clerk, from: &str, to: Option<&str>, limit: u32) -> Answer {
+        let Ok(Page { entries, next }) = clerk.scan(from, to, limit as usize).await else {
+            return self.silence(UNKNOWN, "unknown: nothing was read");
+        };
+        for (key, found) in &entries {
+            say(&format!("{key}\t{}\t{}", found.version, found.value))?;
+        }
+        match next {
+            Some(next) => say(&format!("more from {next} on, as of another moment"))?,
+            None if entries.is_empty() => say("no keys")?,
+            None => {}
+        }
+        Ok(if entries.is_empty() { NO } else { 0 })
     }
 
     fn written(&self, result: Result<(), WriteError>) -> Answer {

@@ -69,6 +69,13 @@ fn operations_say_what_became_of_them() {
     cluster.client("put k f --version 3").said().ends(1).says("not installed: the key has another version");
     cluster.client("put n f --version 3").said().ends(1).says("not installed: the key does not exist");
     cluster.client("get n").said().ends(1).says("no key");
+    cluster.does("put m g").says("done");
+    for reads in ["log", "quorum", "lease"] {
+        assert_eq!(cluster.does(&format!("--reads {reads} scan k")).out, "k\t4\te\nm\t1\tg\n");
+        cluster.does(&format!("--reads {reads} scan k m")).says("k\t4\te");
+    }
+    cluster.does("scan k --limit 1").says("more from m on, as of another moment");
+    cluster.client("scan n").said().ends(1).says("no keys");
 }
 
 #[test]
@@ -77,6 +84,7 @@ fn whoever_asks_wrongly_or_nobody_is_told() {
     let nobody = free_address();
     for (line, code, words) in [
         ("get k", 3, "unknown: nothing was read"),
+        ("scan k", 3, "unknown: nothing was read"),
         ("put k v", 1, "certainly not done"),
         ("put k v --version 0", 1, "certainly not installed"),
     ] {

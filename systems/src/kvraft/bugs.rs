@@ -1,5 +1,5 @@
-//! Known wrong turns. Each is one `if` away. Two more are in [`raft::bugs`](crate::raft::bugs), whose server answers who
-//! waits: `answers-by-index` and `forgets-waiters`.
+//! Known wrong turns. Each is one `if` away. Four more are in [`raft::bugs`](crate::raft::bugs), whose server answers who
+//! waits and keeps the snapshots: `answers-by-index`, `forgets-waiters`, `waits-for-the-machine` and `snapshot-one-short`.
 
 use crate::bugs::known_bugs;
 
@@ -74,6 +74,13 @@ known_bugs! {
         ReadsLocally = "reads-locally",
             breaks "linearizable", caught_by "kvraft/old_leader";
 
+        /// Belief: two halves of a range, each of which is current, are the range.
+        /// The first may change before the second is read, and the answer has a late write without an earlier one: read
+        /// skew (Berenson et al. 1995, A5A).
+        /// Shows when: several keys are written during a scan.
+        ScansInTwoSnapshots = "scans-in-two-snapshots",
+            breaks "R7 scans_see_one_moment", caught_by "kvraft/scans";
+
         /// Belief: the leader can compare when the request arrives, and replicate what comes of it.
         /// Another write may lie in the log before it.
         /// Shows when: two clients compare and set at once.
@@ -119,7 +126,8 @@ known_bugs! {
         /// A leader answers a copy of what it has executed at once, past the log. What it has executed is committed.
         AnswersCopiesAtOnce = "answers-copies-at-once", survives "kvraft/swarm";
 
-        /// A late copy is answered as though it had been executed: nobody hears it.
+        /// A late copy is answered as though it had been executed, whatever the answer was: the table has the last one only.
+        /// Nobody hears it, for a client waits for no write but its last.
         AnswersPast = "answers-past", survives "kvraft/swarm";
 
         /// Every read goes through the log.

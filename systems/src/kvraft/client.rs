@@ -3,7 +3,7 @@
 use stormglass_sim::rand::random_u64;
 
 use super::bugs::{Bug, Bugs};
-use super::message::{Action, Answer, By, Get, ReadPath, Version, Versioned, Write};
+use super::message::{Action, Answer, By, Get, Page, Range, ReadPath, Scan, Version, Versioned, Write};
 use super::protocol::{PutError, told};
 use super::spec::{self, Executed, Observation, Op, Outcome, Probe};
 use crate::retry::Retry;
@@ -56,6 +56,22 @@ impl Clerk {
         let found = self.client.read(&get, self.config.retry).await.ok_or(Unanswered)?;
         self.config.probe.ret(ticket, || Outcome::Found(found.clone()));
         Ok(found)
+    }
+
+    /// The keys from `from` up to and without `to` (`None`: to the last), with their values and versions, as all of them were
+    /// at one moment between call and return; `limit` of them at most, and never more than fit into a [`Page`], which says
+    /// where the rest begins.
+    ///
+    /// # Errors
+    /// Only of a clerk whose patience ends.
+    pub async fn scan(&mut self, from: &str, to: Option<&str>, limit: usize) -> Result<Page, Unanswered> {
+        let range = Range { from: from.to_owned(), to: to.map(str::to_owned), limit };
+        self.config.probe.observe(|| Observation::ScanBegins { clerk: self.id });
+        let scan = Scan { range, path: self.config.reads };
+        let page = self.client.read(&scan, self.config.retry).await.ok_or(Unanswered)?;
+        let (clerk, range) = (self.id, scan.range);
+        self.config.probe.observe(|| Observation::Scanned { clerk, range, page: page.clone() });
+        Ok(page)
     }
 
     /// Sets the value of a key, once.

@@ -14,6 +14,42 @@ pub struct Get {
     pub path: ReadPath,
 }
 
+/// Reads a range of keys. The answer is a [`Page`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// Which keys.
+    pub range: Range,
+    /// How the leader makes sure that nothing newer has been committed elsewhere.
+    pub path: ReadPath,
+}
+
+/// Keys one after the other, in the order of their bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// The first, if it exists.
+    pub from: String,
+    /// All are less than this one; `None`: to the last key.
+    pub to: Option<String>,
+    /// How many at most; at least one is shown.
+    pub limit: usize,
+}
+
+/// The beginning of a range, as it was at one moment. All of it, unless it is longer than was asked for, or than an answer
+/// may be ([`PAGE_KEYS`], [`PAGE_BYTES`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Its keys, each with its value and version.
+    pub entries: Vec<(String, Versioned)>,
+    /// The first key of the rest, if there is a rest. Who scans on from there sees the rest as it is then, at a later moment.
+    pub next: Option<String>,
+}
+
+/// A page has no more keys than this.
+pub const PAGE_KEYS: usize = 1000;
+
+/// A page has no more bytes of keys and values than this, unless its first entry alone has.
+pub const PAGE_BYTES: usize = 1 << 20;
+
 /// The way of a read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReadPath {
@@ -74,4 +110,6 @@ pub enum Command {
     Write(Write),
     /// Reads a key, see [`ReadPath::Log`].
     Get(String),
+    /// Reads a range of keys, likewise.
+    Scan(Range),
 }

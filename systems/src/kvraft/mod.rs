@@ -9,7 +9,9 @@
 //!   refused because of the first: then the client is told *maybe*. A session's number stands for a message here, and
 //!   keeps the network from delivering one twice.
 //!
-//! A read goes through the log, or past it: after a round of heartbeats (ReadIndex), or by the leader's lease.
+//! A read goes through the log, or past it: after a round of heartbeats (ReadIndex), or by the leader's lease. So does a scan
+//! of a range of keys, which shows all of them as they were at one moment. What does not fit into one answer is cut off, and
+//! the answer names the first key of the rest; that is another scan, at another moment.
 //!
 //! # Where to read what
 //!
@@ -21,6 +23,7 @@
 //! | a snapshot has everything, the sessions too | [`protocol::Store::snapshot`] | R4 |
 //! | what is said not to be done is not done | [`rsm::client`](crate::rsm::client), [`client`] | R5 |
 //! | sessions are bounded, and end alike everywhere | [`rsm::sessions`](crate::rsm::sessions) | R6 |
+//! | a scan shows one moment | [`protocol::Store::scan`], [`server`] | R7 |
 //! | all of it looks like one copy, one operation at a time | | linearizable ([`spec`]) |
 //!
 //! # What is left out
@@ -30,7 +33,8 @@
 //!   ended. A client that was silent for a minute opens a new one instead. More room makes it rarer, nothing makes it
 //!   impossible (Raft thesis, §6.3).
 //! * *Certainly not done*, where the network makes copies of requests: a copy may yet arrive.
-//! * Scans of several keys.
+//! * Scans in histories. A history is judged key by key, and a scan judged so could show each key at another moment and
+//!   pass. R7 judges scans, while the system runs; what is recorded for `stormglass check` has none.
 
 pub mod bugs;
 pub mod client;

@@ -9,7 +9,9 @@ use stormglass_sim::net::rpc::{Request, Server};
 use stormglass_sim::time::Instant;
 
 use super::bugs::{Bug, Bugs};
-use super::message::{Action, Answer, Command, Get, Once, Open, ReadPath, Reply, Versioned, Write};
+use super::message::{
+    Action, Answer, Command, Get, Once, Open, Page, Range, ReadPath, Reply, Scan, Versioned, Write,
+};
 use super::protocol::{Effects, Outcome, Store};
 use super::spec::{self, Executed, Observation, Probe};
 use crate::raft::message::{Index, ServerId, Term};
@@ -21,6 +23,11 @@ use crate::rsm::{Front, Way, decode, encode};
 impl Request for Get {
     type Reply = Reply<Option<Versioned>>;
     const NAME: &'static str = "Get";
+}
+
+impl Request for Scan {
+    type Reply = Reply<Page>;
+    const NAME: &'static str = "Scan";
 }
 
 impl Request for Write {
@@ -120,11 +127,14 @@ impl StateMachine for Machine {
         let Effects { opened, ended, executed, reply } = store.apply(index, command);
         self.probe.observe(|| {
             let (by, what) = write.as_ref().map_or((None, 0), |write| (Some(write.by), spec::digest(write)));
-            let changed = write.as_ref().and_then(|write| store.get(&write.key));
+            let changed = write
+                .as_ref()
+                .and_then(|write| Some((write.key.clone(), spec::fingerprint(store.get(&write.key)?))));
             Observation::Applied {
                 server: self.server,
                 index,
-                digest: digest_bytes(&encode(&(&reply, changed, store.sessions().0))),
+                digest: digest_bytes(&encode(&(&reply, &changed, store.sessions().0))),
+                changed,
                 opened,
                 ended,
                 used: by,
@@ -136,12 +146,18 @@ impl StateMachine for Machine {
             Outcome::Opened(session) => encode(&session),
             Outcome::Written(once) => encode(&once),
             Outcome::Found(found) => encode(&found),
+            Outcome::Scanned(page) => encode(&page),
         }
     }
 
     fn read(&self, query: &[u8]) -> Vec<u8> {
         let store = self.store.borrow();
-        encode(&decode::<String>(query).ok().and_then(|key| store.get(&key)))
+        match decode(query) {
+            Ok(Command::Get(key)) => encode(&store.get(&key)),
+            Ok(Command::Scan(range)) => encode(&store.scan(&range)),
+            // No front asks anything else.
+            _ => Vec::new(),
+        }
     }
 
     fn snapshot(&self) -> Vec<u8> {
@@ -184,9 +200,14 @@ impl Desk {
             let desk = desk.clone();
             async move { desk.write(write).await }
         });
+        let desk = self.clone();
         server.on(move |_, get: Get| {
-            let desk = self.clone();
+            let desk = desk.clone();
             async move { desk.get(get).await }
+        });
+        server.on(move |_, scan: Scan| {
+            let desk = self.clone();
+            async move { desk.scan(scan).await }
         });
     }
 
@@ -196,7 +217,33 @@ impl Desk {
             return Reply::Done(self.machine.store.borrow().get(&key).cloned());
         }
         let path = if bugs.has(Bug::ReadsThroughLog) { ReadPath::Log } else { path };
-        self.front.answer(way(key, path)).await
+        self.front.answer(way(&Command::Get(key), path)).await
+    }
+
+    async fn scan(&self, Scan { range, path }: Scan) -> Reply<Page> {
+        let bugs = self.machine.bugs;
+        let path = if bugs.has(Bug::ReadsThroughLog) { ReadPath::Log } else { path };
+        if bugs.has(Bug::ScansInTwoSnapshots) && range.limit > 1 {
+            return self.scan_by_halves(range, path).await;
+        }
+        self.front.answer(way(&Command::Scan(range), path)).await
+    }
+
+    /// See [`Bug::ScansInTwoSnapshots`].
+    async fn scan_by_halves(&self, range: Range, path: ReadPath) -> Reply<Page> {
+        let half = Range { limit: range.limit.div_ceil(2), ..range.clone() };
+        let (mut entries, from) = match self.front.answer(way(&Command::Scan(half), path)).await {
+            Reply::Done(Page { entries, next: Some(next) }) => (entries, next),
+            reply => return reply,
+        };
+        let rest = Range { from, limit: range.limit - entries.len(), ..range };
+        match self.front.answer::<Page>(way(&Command::Scan(rest), path)).await {
+            Reply::Done(rest) => {
+                entries.extend(rest.entries);
+                Reply::Done(Page { entries, next: rest.next })
+            }
+            reply => reply,
+        }
     }
 
     async fn write(&self, mut write: Write) -> Reply<Once<Answer>> {
@@ -223,10 +270,12 @@ impl Desk {
     }
 }
 
-fn way(key: String, path: ReadPath) -> Way {
+/// A read is the same command on every way, in the log or past it.
+fn way(read: &Command, path: ReadPath) -> Way {
+    let read = encode(read);
     match path {
-        ReadPath::Log => Way::Log(encode(&Command::Get(key))),
-        ReadPath::Quorum => Way::Read(encode(&key), ReadProof::Quorum),
-        ReadPath::Lease => Way::Read(encode(&key), ReadProof::Lease),
+        ReadPath::Log => Way::Log(read),
+        ReadPath::Quorum => Way::Read(read, ReadProof::Quorum),
+        ReadPath::Lease => Way::Read(read, ReadProof::Lease),
     }
 }

@@ -134,6 +134,8 @@ impl Cast {
             (counts.refused, "a put was refused for certain"),
             (counts.not_done, "a client gave up for certain"),
             (counts.restored, "a snapshot was restored"),
+            (counts.cut, "a scan was cut off"),
+            (counts.raced, "two keys of a scan's range changed meanwhile"),
         ] {
             if times > 0 {
                 self.stage.sometimes(event);
@@ -174,6 +176,15 @@ impl Hand {
         self.note(None);
         // A clerk that gave up has read nothing; its operation stays open.
         found.unwrap_or_default()
+    }
+
+    /// The first key of the rest, if the scan was cut off; what it showed is the observer's to judge.
+    pub(super) async fn scan(&mut self, from: &str, to: Option<&str>, limit: usize) -> Option<String> {
+        let end = to.map_or_else(String::new, |to| format!(" to {to}"));
+        self.note(Some(format!("scan {limit} keys from {from}{end}")));
+        let page = self.clerk.scan(from, to, limit).await;
+        self.note(None);
+        page.ok()?.next
     }
 
     pub(super) async fn put(&mut self, key: &str, value: &str) -> Result<(), WriteError> {

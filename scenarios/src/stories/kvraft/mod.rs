@@ -6,6 +6,7 @@ mod lab_rsm;
 mod lab_singular;
 mod leaders;
 mod messages;
+mod scans;
 mod sessions;
 mod swarm;
 
@@ -16,6 +17,7 @@ pub(super) fn stories() -> Vec<Story> {
     let mut stories = messages::stories();
     stories.extend(sessions::stories());
     stories.extend(leaders::stories());
+    stories.extend(scans::stories());
     stories.extend(swarm::stories());
     stories.extend(lab_rsm::stories());
     stories.extend(lab::stories());

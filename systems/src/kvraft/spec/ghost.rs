@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::message::{Action, Answer, By, Version, Versioned};
+use super::super::message::{Action, Answer, By, Page, Range, Version, Versioned};
 use super::super::protocol::PutError;
+use super::moments::Moments;
 use crate::probe::{self, Broken};
 use crate::raft::message::{Index, ServerId};
 
@@ -85,8 +86,10 @@ pub enum Observation {
         server: ServerId,
         /// The entry.
         index: Index,
-        /// A hash of its result, of the key that it changed and of the number of sessions.
+        /// A hash of its result, of the key that it wrote and of the number of sessions.
         digest: u64,
+        /// The key that it wrote, and the [`fingerprint`](super::fingerprint) of what that has then, if it exists.
+        changed: Option<(String, u64)>,
         /// The session that it opened.
         opened: Option<u64>,
         /// The sessions that ended to make room.
@@ -135,6 +138,20 @@ pub enum Observation {
         /// What it was told.
         outcome: Outcome,
     },
+    /// A clerk was asked for a scan.
+    ScanBegins {
+        /// Which clerk; it does one thing at a time.
+        clerk: u64,
+    },
+    /// It returned to its client.
+    Scanned {
+        /// Which clerk.
+        clerk: u64,
+        /// What was asked for.
+        range: Range,
+        /// The answer.
+        page: Page,
+    },
 }
 
 /// How often things happened, so that a story can tell whether it has seen anything at all.
@@ -162,6 +179,10 @@ pub struct Counts {
     pub refused: u64,
     /// Writes that no server took.
     pub not_done: u64,
+    /// Scans that ended before their range did.
+    pub cut: u64,
+    /// Scans during which at least two keys of their range changed.
+    pub raced: u64,
 }
 
 /// All that was seen so far.
@@ -177,6 +198,9 @@ pub struct Ghost {
     used: BTreeMap<u64, Index>,
     snapshots: FxHashMap<Index, u64>,
     refused: FxHashSet<By>,
+    moments: Moments,
+    /// The last entry that was applied anywhere when the clerk was asked for its scan.
+    scans: FxHashMap<u64, Index>,
     counts: Counts,
 }
 
@@ -218,6 +242,16 @@ impl Ghost {
         self.refused.contains(&by)
     }
 
+    /// The keys after every entry.
+    pub fn moments(&self) -> &Moments {
+        &self.moments
+    }
+
+    /// The last entry that had been applied anywhere when the clerk was asked for its scan.
+    pub fn scans_since(&self, clerk: u64) -> Index {
+        self.scans.get(&clerk).copied().unwrap_or(0)
+    }
+
     /// How often things happened.
     pub fn counts(&self) -> Counts {
         self.counts
@@ -253,15 +287,26 @@ impl Ghost {
                 _ => {}
             },
             Observation::Told { .. } => {}
+            Observation::ScanBegins { clerk } => _ = self.scans.insert(clerk, self.last),
+            Observation::Scanned { clerk, ref range, ref page } => {
+                let changed = self.moments.changed(range, self.scans_since(clerk));
+                self.counts.cut += u64::from(page.next.is_some());
+                self.counts.raced += u64::from(changed > 1);
+            }
         }
     }
 
     /// An entry that is applied for the first time.
     fn apply(&mut self, seen: &Observation) {
-        let Observation::Applied { index, digest, opened, ref ended, used, executed, .. } = *seen else {
+        let Observation::Applied { index, digest, ref changed, opened, ref ended, used, executed, .. } =
+            *seen
+        else {
             return;
         };
         self.effects.insert(index, digest);
+        if let Some((key, fingerprint)) = changed {
+            self.moments.note(index, key, *fingerprint);
+        }
         for ended in ended {
             self.counts.ended += 1;
             self.used.remove(ended);

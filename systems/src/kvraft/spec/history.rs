@@ -1,7 +1,7 @@
 //! From what the observer recorded to what the checker judges.
 //!
 //! Versioned puts are judged by the one model, all other writes by the other. So a key belongs to one of the two; a key
-//! that was never written belongs to the second.
+//! that was never written belongs to the second. Both are judged key by key, so scans are in neither: R7 judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,13 +5,15 @@
 
 mod ghost;
 mod history;
+mod moments;
 #[cfg(test)]
 mod tests;
 
 pub use ghost::{Counts, Executed, Ghost, Observation, Op, Outcome};
 pub use history::{Budget, Classic, Verdict, Versions, classic, linearizable, versions};
+pub use moments::Moments;
 
-use super::message::Write;
+use super::message::{Versioned, Write};
 use crate::raft::spec::digest_bytes;
 
 /// The observer of this system.
@@ -21,18 +23,24 @@ pub type Probe = crate::probe::Probe<Ghost>;
 pub type Property = fn(&Ghost, &Observation) -> Result<(), String>;
 
 /// Every safety property that can be judged while the system runs. Linearizability is judged afterwards, over the history.
-pub const ALL: [(&str, Property); 6] = [
+pub const ALL: [(&str, Property); 7] = [
     ("R1 replicas_agree", replicas_agree),
     ("R2 answers_are_own", answers_are_own),
     ("R3 executed_once", executed_once),
     ("R4 snapshots_are_whole", snapshots_are_whole),
     ("R5 refusals_are_certain", refusals_are_certain),
     ("R6 sessions_are_bounded", sessions_are_bounded),
+    ("R7 scans_see_one_moment", scans_see_one_moment),
 ];
 
 /// What a write wants, whichever message asks for it: a hash.
 pub fn digest(write: &Write) -> u64 {
     digest_bytes(&crate::rsm::encode(&(&write.key, &write.action)))
+}
+
+/// What a key has, as far as the observer remembers it: a hash.
+pub fn fingerprint(found: &Versioned) -> u64 {
+    digest_bytes(&crate::rsm::encode(found))
 }
 
 /// R1: servers that apply the same entry do the same, in the order of the log, each entry once.
@@ -131,6 +139,24 @@ pub fn sessions_are_bounded(past: &Ghost, seen: &Observation) -> Result<(), Stri
                 "entry {index} ended session {ended}; session {least} was used least recently, by entry {used}"
             )
         })
+    })
+}
+
+/// R7: a scan shows the beginning of its range, and where the rest begins, as they were after one and the same entry, no
+/// earlier than the last one that any server had applied when the scan began. So scans are linearizable together with all
+/// writes of all keys; the judge of histories, who takes keys one by one, cannot tell.
+pub fn scans_see_one_moment(past: &Ghost, seen: &Observation) -> Result<(), String> {
+    let Observation::Scanned { clerk, range, page } = seen else { return Ok(()) };
+    let since = past.scans_since(*clerk);
+    let moments = past.moments().of(range, since);
+    ensure(moments.iter().any(|&moment| past.moments().show(range, moment, page)), || {
+        let found = page.entries.iter().map(|(key, found)| format!("{key} at version {}", found.version));
+        format!(
+            "a scan from {:?} showed {}, which was so at none of {} moments since entry {since}",
+            range.from,
+            found.collect::<Vec<_>>().join(", "),
+            moments.len()
+        )
     })
 }
 

@@ -2,12 +2,14 @@
 //!
 //! And the clerk's share in the contract of the versioned put: what an answer means, given what was sent before it.
 
+mod scans;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::bugs::{Bug, Bugs};
-use super::message::{Action, Answer, By, Command, Once, Rejection, Versioned, Write};
+use super::message::{Action, Answer, By, Command, Once, Page, Range, Rejection, Versioned, Write};
 use crate::raft::message::Index;
 use crate::rsm::{Sessions, decode, encode};
 
@@ -34,6 +36,8 @@ pub enum Outcome {
     Written(Once<Answer>),
     /// Of a read.
     Found(Option<Versioned>),
+    /// Of a scan.
+    Scanned(Page),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,12 +79,18 @@ impl Store {
                 Effects { executed, ..effects(Outcome::Written(once)) }
             }
             Command::Get(key) => effects(Outcome::Found(self.get(&key).cloned())),
+            Command::Scan(range) => effects(Outcome::Scanned(self.scan(&range))),
         }
     }
 
     /// The value of a key and its version, if it exists.
     pub fn get(&self, key: &str) -> Option<&Versioned> {
         self.state.map.get(key)
+    }
+
+    /// The range of keys, from its beginning to where it is too long for one answer.
+    pub fn scan(&self, range: &Range) -> Page {
+        scans::page(&self.state.map, range)
     }
 
     /// The result of the write, if it was the last of its session that was executed.
