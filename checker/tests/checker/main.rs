@@ -3,6 +3,7 @@
 mod brute_force;
 mod cases;
 mod counterexamples;
+mod cut;
 mod direct;
 mod distinct;
 mod edn;
