@@ -20,4 +20,5 @@ mod oracle;
 mod page;
 mod pruned;
 mod refined;
+mod spelling;
 mod strict;
