@@ -205,17 +205,48 @@ impl Fields {
         self.ok.ok_or_else(|| Expected::field("ok", "true or false, since the operation returned"))
     }
 
-    /// The [`answer`](Fields::answer) of an operation that is done whenever it returns: `"ok":false` says that it was
-    /// not, and which of two very different things that means must be written down.
-    pub fn done<O>(&self, output: impl FnOnce() -> Result<O, Expected>) -> Result<Option<O>, Expected> {
-        if self.completed() && self.ok == Some(false) {
-            let op = if self.op.is_empty() { "the operation" } else { &self.op };
-            return Err(Expected(format!(
+    /// The answer of an operation that answers nothing but that it was done.
+    pub fn done<O>(&self, output: O) -> Result<Option<O>, Expected> {
+        self.answer(&[], || Ok(output))
+    }
+
+    /// The answer of a completed operation: `output` is asked only if the reply was seen. It is in the fields `reply`,
+    /// and in no other: what nobody judges would pass for right.
+    pub fn answer<O>(
+        &self,
+        reply: &[&str],
+        output: impl FnOnce() -> Result<O, Expected>,
+    ) -> Result<Option<O>, Expected> {
+        let there = [
+            ("ok", self.ok == Some(false)),
+            ("version", self.version.is_some()),
+            ("result", self.result.is_some()),
+            ("output", self.output.is_some()),
+        ];
+        match there.into_iter().find(|(field, is_there)| *is_there && !reply.contains(field)) {
+            Some((field, _)) => Err(self.unjudged(field, reply)),
+            None => self.completed().then(output).transpose(),
+        }
+    }
+
+    /// What was expected in place of a `field` that is not of the `reply`.
+    fn unjudged(&self, field: &str, reply: &[&str]) -> Expected {
+        let op = &self.op;
+        if field == "ok" {
+            return Expected(format!(
                 "no \"ok\":false, for {op} is not refused: if it certainly had no effect, leave the line out; if \
                  nobody knows, leave out \"return\" and \"ok\""
-            )));
+            ));
         }
-        self.answer(output)
+        let reply = match reply.first() {
+            None => "nothing but that it was done".to_owned(),
+            Some(field) => format!("by {field:?}"),
+        };
+        let other = match field {
+            "output" => "",
+            _ => "; operations on versions are judged by the model versioned-kv",
+        };
+        Expected(format!("no {field:?}, which nobody would judge here: {op} answers {reply}{other}"))
     }
 
     /// Nothing that came back where it is not said when: an unknown outcome is none, and explains itself.
@@ -233,21 +264,5 @@ impl Fields {
         Expected(format!(
             "\"return\" (nanoseconds), since there is {field:?}; if nobody knows the outcome, leave out {field:?}"
         ))
-    }
-
-    /// No versions: whoever ignored them would judge other operations than were asked for.
-    pub fn unversioned(&self) -> Result<(), Expected> {
-        let field = if self.version.is_some() { "version" } else { "result" };
-        match self.version.is_some() || self.result.is_some() {
-            true => Err(Expected(format!(
-                "no {field:?}: operations on versions are judged by the model versioned-kv"
-            ))),
-            false => Ok(()),
-        }
-    }
-
-    /// The answer of a completed operation: `output` is asked only if the reply was seen.
-    pub fn answer<O>(&self, output: impl FnOnce() -> Result<O, Expected>) -> Result<Option<O>, Expected> {
-        self.completed().then(output).transpose()
     }
 }

@@ -25,6 +25,7 @@
 //! ```
 //!
 //! Nothing else may have `"ok":false`, for an operation that was refused is none; and only `versioned-kv` has versions and results.
+//! Nor may an `"output"` stand where none is named: an answer that nobody judges would pass for right.
 //!
 //! Each has a `"key"` but the bank. A number is as good as a string of its digits where a text is meant.
 

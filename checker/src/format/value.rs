@@ -100,7 +100,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut items = BTreeMap::new();
-        while let Some((name, item)) = map.next_entry()? {
+        while let Some((name, item)) = map.next_entry::<String, _>()? {
+            if items.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("duplicate field {name:?}")));
+            }
             items.insert(name, item);
         }
         Ok(Value::Map(items))

@@ -35,10 +35,11 @@ impl Display for Scalar {
     }
 }
 
-/// A word, or a keyword with its colon.
+/// A word, or a keyword with its colon: no number, and not what stands for nothing.
 fn is_plain(text: &str) -> bool {
     let word = text.strip_prefix(':').unwrap_or(text);
-    !word.is_empty() && word.chars().all(char::is_alphanumeric)
+    let mistaken = text == "null" || text.bytes().all(|byte| byte.is_ascii_digit());
+    !word.is_empty() && !mistaken && word.chars().all(char::is_alphanumeric)
 }
 
 /// What a read saw.

@@ -4,7 +4,7 @@ use super::anomaly::Phenomenon;
 use super::facts::{At, Facts, Sight};
 use super::faults::Fault;
 use super::history::{Op, Saw, Scalar, Status};
-use super::words::{did, what};
+use super::words::{did, had_done, what};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A read of a list.
@@ -81,7 +81,7 @@ fn check_internal(facts: &mut Facts<'_>, key: usize, at: At, saw: &[Scalar], loc
         facts.writers.get(&(key, *value)).is_some_and(|writer| writer.txn == at.txn && writer.op > at.op)
     };
     if let (None, Some(wrote)) = (before, local.wrote) {
-        let own = what(&history[at.txn].ops[wrote]);
+        let own = had_done(&history[at.txn].ops[wrote]);
         facts.wrong(
             Phenomenon::Internal,
             &[at.txn],

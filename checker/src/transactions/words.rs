@@ -20,6 +20,14 @@ pub(super) fn what(op: &Op) -> String {
     }
 }
 
+/// What it "had written x = 1".
+pub(super) fn had_done(op: &Op) -> String {
+    match op {
+        Op::Write { key, value } => format!("written {key} = {value}"),
+        op => what(op),
+    }
+}
+
 /// A list, its middle left out if it is long.
 fn list(elements: &[Scalar]) -> String {
     const LONGEST: usize = 12;

@@ -3,6 +3,7 @@
 mod brute_force;
 mod cases;
 mod counterexamples;
+mod cut;
 mod direct;
 mod distinct;
 mod edn;
@@ -19,4 +20,5 @@ mod oracle;
 mod page;
 mod pruned;
 mod refined;
+mod spelling;
 mod strict;

@@ -14,12 +14,12 @@ use stormglass_checker::models::stack::Stack;
 use stormglass_checker::models::versioned_kv::VersionedKv;
 use stormglass_checker::{Budget, check};
 
-fn recorded<M: Lines>(text: &str) -> Result<Recorded<M>, String> {
+pub(crate) fn recorded<M: Lines>(text: &str) -> Result<Recorded<M>, String> {
     read::<M>("h", None, text.as_bytes()).map_err(|error| error.to_string())
 }
 
 /// Asserts that the text is refused with these words.
-fn refused<M: Lines>(text: &str, words: &str) {
+pub(crate) fn refused<M: Lines>(text: &str, words: &str) {
     match recorded::<M>(text) {
         Ok(_) => panic!("{text} was taken"),
         Err(error) => assert!(error.contains(words), "{error}\n{words}"),
@@ -58,7 +58,7 @@ fn a_process_with_a_name_is_a_client() {
     );
 }
 
-fn events(f: &str, asked: &str, answer: &str) -> String {
+pub(crate) fn events(f: &str, asked: &str, answer: &str) -> String {
     format!(
         "{{:process 0, :type :invoke, :f {f}, :value {asked}}}\n{{:process 0, :type :ok, :f {f}, :value {answer}}}"
     )
@@ -170,7 +170,8 @@ fn versions_are_not_for_models_without_them() {
     let put = r#"{"client":0,"op":"put","key":"k","value":"1","result":"maybe","call":1,"return":2}"#;
     refused::<Kv>(
         get,
-        "h:1: expected no \"version\": operations on versions are judged by the model versioned-kv",
+        "h:1: expected no \"version\", which nobody would judge here: get answers by \"output\"; operations on versions \
+         are judged by the model versioned-kv",
     );
     refused::<Kv>(put, "h:1: expected no \"result\"");
     refused::<Register>(get, "versioned-kv");
@@ -190,4 +191,96 @@ fn a_number_is_as_good_as_a_string() {
     for key in ["null", "[1]", "1.5", "true"] {
         refused::<Kv>(&kv.replace("\"key\":1", &format!("\"key\":{key}")), "h:1: expected");
     }
+}
+
+/// What an operation does not answer, or not in this field, would be judged by nobody.
+#[test]
+fn an_answer_that_nobody_would_judge_is_not_taken() {
+    fn both<M: Lines>(line: &str, answer: &str, words: &str) {
+        let line = format!("{{\"client\":0,\"key\":\"k\",{line},\"call\":1,\"return\":2");
+        assert_eq!(recorded::<M>(&format!("{line}}}")).map(|found| found.lines.len()), Ok(1), "{line}");
+        let field = answer.split(':').next().unwrap();
+        refused::<M>(&format!("{line},{answer}}}"), &format!("h:1: expected no {field}, {words}"));
+    }
+    let done = |op: &str| format!("which nobody would judge here: {op} answers nothing but that it was done");
+    both::<Counter>(r#""op":"inc","value":1"#, r#""output":99"#, &done("inc"));
+    both::<Register>(r#""op":"put","value":"1""#, r#""output":"old""#, &done("put"));
+    both::<Kv>(r#""op":"put","value":"1""#, r#""output":null"#, &done("put"));
+    both::<Kv>(r#""op":"delete""#, r#""output":"1""#, &done("delete"));
+    both::<AppendList>(r#""op":"append","value":"1""#, r#""output":["1"]"#, &done("append"));
+    both::<Set>(r#""op":"add","value":"1""#, r#""output":1"#, &done("add"));
+    both::<Set>(r#""op":"read","output":[]"#, r#""version":1"#, "which nobody would judge here: read");
+    both::<Queue>(r#""op":"enqueue","value":"1""#, r#""result":"full""#, &done("enqueue"));
+    both::<Bank>(r#""op":"deposit","to":"a","amount":1"#, r#""output":1"#, &done("deposit"));
+    let ok = |op: &str| format!("which nobody would judge here: {op} answers by \"ok\"");
+    both::<Lock>(r#""op":"acquire""#, r#""output":"refused""#, &ok("acquire"));
+    both::<Lock>(r#""op":"acquire""#, r#""result":"refused""#, &ok("acquire"));
+    both::<Kv>(r#""op":"cas","from":null,"value":"1","ok":true"#, r#""output":"1""#, &ok("cas"));
+    both::<Set>(r#""op":"contains","value":"1","ok":true"#, r#""output":1"#, &ok("contains"));
+    both::<VersionedKv>(
+        r#""op":"put","value":"1","version":0,"result":"ok""#,
+        r#""output":7"#,
+        "which nobody would judge here: put answers by \"result\"",
+    );
+    both::<VersionedKv>(
+        r#""op":"get","output":null"#,
+        r#""version":7"#,
+        "for what is missing (null) has none",
+    );
+}
+
+pub(crate) fn holds<M: Lines + Default>(text: &str) -> bool {
+    let history = recorded::<M>(text).unwrap_or_else(|error| panic!("{error}\n{text}")).operations;
+    check(&M::default(), &history, Budget::default()).is_linearizable()
+}
+
+#[test]
+fn an_event_may_answer_that_it_was_not_done() {
+    for (answer, is_right) in [("nil", false), ("true", false), ("false", true), ("[k false]", true)] {
+        let asked = if answer.starts_with('[') { "[k nil]" } else { "nil" };
+        let second = events(":acquire", asked, answer).replace(":process 0", ":process 1");
+        let first = events(":acquire", asked, asked);
+        assert_eq!(holds::<Lock>(&format!("{first}\n{second}")), is_right, "{answer}");
+        assert_eq!(holds::<Lock>(&events(":release", asked, answer)), is_right, "{answer}");
+    }
+    // There is nothing that could be moved.
+    let asked = "{:from a, :to b, :amount 5}";
+    for (answer, is_right) in [("nil", false), (asked, false), ("true", false), ("false", true)] {
+        assert_eq!(holds::<Bank>(&events(":transfer", asked, answer)), is_right, "{answer}");
+    }
+    assert!(holds::<Bank>(&events(":transfer", asked, "{:amount 5, :from \"a\", :to b}").replace('5', "0")));
+    assert!(holds::<Kv>(&events(":cas", "[k [1 2]]", "[k false]")));
+    assert!(!holds::<Kv>(&events(":cas", "[k [1 2]]", "[k true]")));
+    let events_json = r#"{"process":0,"type":"invoke","f":"release","value":null}
+{"process":0,"type":"ok","f":"release","value":false}"#;
+    assert!(holds::<Lock>(events_json));
+}
+
+#[test]
+fn an_event_that_answers_something_else_is_not_taken() {
+    for answer in
+        ["{:from a, :to b, :amount 6}", "{:from a, :to b}", "{:from a, :to b, :amount 5, :left 1}", "3"]
+    {
+        refused::<Bank>(
+            &events(":transfer", "{:from a, :to b, :amount 5}", answer),
+            "h:1: expected the end of the transfer (line 2) to have its value, {:from a, :to b, :amount 5}, or true or false; it is",
+        );
+    }
+    refused::<Bank>(
+        &events(":deposit", "{:to b, :amount 5}", "{:to b, :amount 6}"),
+        "the end of the deposit (line 2) to have its value, {:to b, :amount 5}; it is {:to b, :amount 6}",
+    );
+    refused::<Lock>(
+        &events(":acquire", "nil", ":refused"),
+        "h:1: expected the end of the acquire (line 2) to have its value, none, or true or false; it is :refused",
+    );
+    for answer in ["false", "true", "1"] {
+        let text = format!("the end of the delete (line 2) to have its value, none; it is {answer}");
+        refused::<Kv>(&events(":delete", "[k nil]", &format!("[k {answer}]")), &text);
+    }
+    let failed = events(":cas", "[k [1 2]]", "[k true]").replace(":ok", ":fail");
+    refused::<Kv>(
+        &failed,
+        "the end of the cas (line 2) to have its value, [1 2], or true or false; it is true",
+    );
 }

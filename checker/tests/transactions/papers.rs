@@ -162,6 +162,9 @@ fn internal_and_non_repeatable_reads() {
     let own = concurrent(vec![vec![Op::append("x", 1), Op::list::<i64>("x", [])]]);
     let said = "internal: T0 read x = [], although it had itself appended 1 to x";
     breaks(&own, Level::ReadCommitted, &[], said);
+    let own = concurrent(vec![vec![Op::write("x", 1), Op::read("x", "1")]]);
+    let said = "internal: T0 read x = \"1\", although it had itself written x = 1";
+    breaks(&own, Level::ReadCommitted, &[], said);
     let future = concurrent(vec![vec![Op::read("x", 1), Op::write("x", 1)]]);
     let said = "internal: T0 read x = 1, with its own 1, which it wrote only afterwards";
     breaks(&future, Level::ReadCommitted, &[], said);

@@ -10,6 +10,7 @@ use crate::shell::{Said, call, command};
 pub(crate) const TESTS: &[Test] = &[
     ("check_has_three_verdicts", verdicts),
     ("check_names_file_and_line_of_bad_input", bad_input),
+    ("check_shows_no_file_to_the_terminal_as_it_is", steering),
     ("check_takes_several_files_and_tells_the_worst", several),
     ("check_reads_the_formats_of_others", formats),
     ("check_reads_stdin", stdin),
@@ -84,6 +85,19 @@ fn bad_input() {
     check(&[], "--model kv absent.jsonl").ends(64).complains("absent.jsonl");
     check(&[("good", GOOD)], "--model kvs").ends(64).complains("'kvs'");
     check(&[("good", GOOD)], "").ends(64).complains("--model");
+}
+
+/// A key, and an error, that would paint the terminal.
+fn steering() {
+    let key = r"\u001b[31mEVIL\u202e";
+    let read = format!(r#"{{"client":0,"op":"get","key":"{key}","output":"1","call":1,"return":2}}"#);
+    let shown = "c0 read \\u{1b}[31mEVIL\\u{202e} = 1, which";
+    let said = check(&[("evil", &read)], "--model kv").ends(1).says(shown);
+    assert!(!said.out.contains('\u{1b}'), "{:?}", said.out);
+    let event = r#"{:process 0, :type :ok, :f :read, :value "x", "\u001bEVIL" 1, "\u001bEVIL" 2}"#;
+    let said =
+        check(&[("evil", event)], "--model kv --format edn").ends(64).complains("\\u{1b}EVIL is there");
+    assert!(!said.err.contains('\u{1b}'), "{:?}", said.err);
 }
 
 fn several() {

@@ -6,6 +6,7 @@ mod token;
 
 pub use reader::{Dialect, Reader};
 
+use std::borrow::Cow;
 use std::fmt::{Display, Formatter, Write};
 
 /// One datum.
@@ -54,6 +55,12 @@ impl Value {
         }
     }
 
+    /// As the key of a map: its name, or as it is written.
+    pub(crate) fn spelled(&self) -> Cow<'_, str> {
+        let key = self.untagged();
+        key.name().map_or_else(|| Cow::Owned(key.to_string()), Cow::Borrowed)
+    }
+
     /// The value of a map's `name`, be it a keyword or a string.
     pub fn get(&self, name: &str) -> Option<&Value> {
         match self.untagged() {
@@ -88,6 +95,13 @@ impl Value {
             None => text,
         }
     }
+}
+
+/// A key that a map has twice. To whoever asks for it, `:a` and `"a"` are the same key, and so are `1` and `"1"`.
+fn twice(pairs: &[(Value, Value)]) -> Option<String> {
+    let mut keys: Vec<Cow<'_, str>> = pairs.iter().map(|(key, _)| key.spelled()).collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|keys| keys[0] == keys[1]).map(|keys| keys[0].to_string())
 }
 
 /// As EDN.

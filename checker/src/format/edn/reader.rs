@@ -1,6 +1,6 @@
 //! From bytes to values, one event at a time.
 
-use super::{Value, token};
+use super::{Value, token, twice};
 use crate::format::Error;
 use std::io::Read;
 
@@ -248,6 +248,9 @@ impl<R: Read> Reader<R> {
                 );
             };
             pairs.push((key, value));
+        }
+        if let Some(twice) = twice(&pairs) {
+            return Err(self.expected(format!("each key of the map once; {twice:.40} is there twice")));
         }
         Ok(Value::Map(pairs))
     }

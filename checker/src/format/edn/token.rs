@@ -18,6 +18,12 @@ fn number(text: &str) -> Result<Value, String> {
     if let Ok(value) = whole.parse() {
         return Ok(Value::Int(value));
     }
+    // However a whole number is written, it is the same one.
+    let digits = whole.trim_start_matches(['+', '-']);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) && whole.len() <= digits.len() + 1 {
+        let sign = if whole.starts_with('-') { "-" } else { "" };
+        return Ok(Value::Number(format!("{sign}{}", digits.trim_start_matches('0'))));
+    }
     let decimal = text.strip_suffix(['M', 'N']).unwrap_or(text);
     let fraction =
         |(over, under): (&str, &str)| over.parse::<i128>().is_ok() && under.parse::<u128>().is_ok();

@@ -12,21 +12,45 @@ pub struct Log<R> {
     lines: LineReader<R>,
 }
 
-/// Whether a line is, or once was, an event.
+/// What is told of an event that ends with the file.
+const CUT: &str = "the end of the line; the file ends within this event and may be cut: end it with a newline if it is whole";
+
+/// Whether a line is an event, or must have been one: after the process stands a kind, or else a word that can only be
+/// what became of one, for an operation follows or nothing does.
 pub(crate) fn is_event(line: &str) -> bool {
-    columns(line).get(1).and_then(|kind| kind.strip_prefix(':')).and_then(Kind::of).is_some()
+    let columns = columns(line);
+    let [before, kind, rest @ ..] = &columns[..] else { return false };
+    let Some(kind) = kind.strip_prefix(':') else { return false };
+    let process = last_word(before);
+    let numbered = is_number(process);
+    Kind::of(kind).is_some()
+        || match rest.first() {
+            Some(f) => f.starts_with(':') && (numbered || process.starts_with(char::is_alphabetic)),
+            None => numbered,
+        }
+}
+
+fn last_word(text: &str) -> &str {
+    text.split_whitespace().last().unwrap_or_default()
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What tabs part, or else spaces outside of brackets; the first column ends with the process.
 fn columns(line: &str) -> Vec<&str> {
     let line = line.trim_end();
     if line.contains('\t') {
-        return line.split('\t').collect();
+        // Some loggers put tabs between date, level and message, too.
+        let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
+        let kind = columns.iter().skip(1).position(|column| column.starts_with(':')).unwrap_or(0);
+        return columns[kind..].to_vec();
     }
     let Some((before, _)) = line.split_once(" :") else { return vec![line] };
-    let process = before.split_whitespace().last().unwrap_or_default();
-    let numbered = process.bytes().all(|byte| byte.is_ascii_digit());
-    if process.is_empty() || !numbered && !process.starts_with(char::is_alphabetic) {
+    let process = last_word(before);
+    let numbered = is_number(process);
+    if !numbered && !process.starts_with(char::is_alphabetic) {
         return vec![line];
     }
     let mut columns = vec![before];
@@ -57,6 +81,8 @@ impl<R: BufRead> Log<R> {
                 continue;
             }
             match event(number, line) {
+                // The value stands last: half of one reads like another.
+                Ok(Some(_)) if !line.ends_with('\n') => return Err(self.lines.expected(CUT)),
                 Ok(Some(event)) => return Ok(Some(event)),
                 Ok(None) => {}
                 Err(Expected(what)) => return Err(self.lines.expected(what)),
@@ -74,13 +100,17 @@ impl<R: BufRead> Iterator for Log<R> {
 }
 
 fn event(line: u64, text: &str) -> Result<Option<Event>, Expected> {
-    let [before, kind, f, value, rest @ ..] = &columns(text)[..] else {
-        return Err(Expected("process, type, operation and value, with tabs or spaces between them".into()));
-    };
-    let Some(process) = process(&datum(before.split_whitespace().last().unwrap_or_default())?)? else {
+    let columns = columns(text);
+    let [before, kind, columns @ ..] = &columns[..] else { return Ok(None) };
+    let Some(process) = process(&datum(last_word(before))?)? else {
         return Ok(None);
     };
-    let kind = Kind::of(kind.trim_start_matches(':')).unwrap_or(Kind::Info);
+    let kind = Kind::of(kind.trim_start_matches(':')).ok_or_else(|| {
+        Expected(format!(":invoke, :ok, :fail or :info after process {process}; it is {kind:.40}"))
+    })?;
+    let [f, value, rest @ ..] = columns else {
+        return Err(Expected("process, type, operation and value, with tabs or spaces between them".into()));
+    };
     let f = datum(f)?;
     let name = f.name().ok_or_else(|| Expected(format!("the operation's name; it is {}", f.shown())))?;
     // What an unknown outcome shows in place of its value is anything at all.

@@ -17,6 +17,8 @@
 //! - The key is `:key`, or the first of a pair `[key value]`, tagged `#jepsen.independent.Tuple` or not; without
 //!   either there is one object, called `x`.
 //! - An answer must be to what was asked: of the same key, and a write's, if it has a value at all, of the same value.
+//!   An acquire, a release, a transfer or a compare-and-set may answer `true` or `false` instead, whether it was done.
+//! - A map has no key twice; `:a` and `"a"` are one key, and so are `1` and `"1"`.
 //! - The number 1 and the string "1" are the same value.
 
 mod line;

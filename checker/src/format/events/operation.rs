@@ -24,7 +24,7 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
         Some(key) => (Some(key), &ended.invoke.value),
         None => keyed(f, &ended.invoke.value),
     };
-    let answer = answered(ended, key, asked)?;
+    let (answer, done) = answered(ended, key, asked)?;
     let mut fields = json!({
         "client": ended.client,
         "op": f,
@@ -51,7 +51,9 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
                 fields.as_object_mut().map(|fields| fields.remove("value"));
                 fields["output"] = written(answer);
             }
-            "cas" | "transfer" => fields["ok"] = (!failed).into(),
+            "cas" | "transfer" => fields["ok"] = done.into(),
+            // What is done needs no word.
+            "acquire" | "release" if !done => fields["ok"] = false.into(),
             "contains" => {
                 let Value::Bool(is_in) = answer.untagged() else {
                     let (line, shown) = (ended.ended_on, answer.shown());
@@ -70,17 +72,24 @@ pub(crate) fn operation<M: Lines>(ended: &Ended) -> Result<Option<OperationOf<M>
     jsonl::operation::<M>(&fields).map(Some)
 }
 
-/// What was answered, which must be to what was asked.
-fn answered<'a>(ended: &'a Ended, key: Option<&Value>, asked: &Value) -> Result<&'a Value, Expected> {
-    const ANSWER_THEIR_VALUE: [&str; 9] =
-        ["write", "put", "append", "add", "inc", "remove", "enqueue", "push", "cas"];
+/// These answer nothing of their own: their end has no value, or the one that was asked.
+const ANSWER_THEIR_VALUE: [&str; 10] =
+    ["write", "put", "append", "add", "inc", "remove", "enqueue", "push", "delete", "deposit"];
+
+/// These can be refused: their end may also say `true` or `false`.
+const ANSWER_WHETHER: [&str; 4] = ["cas", "transfer", "acquire", "release"];
+
+/// What was answered, which must be to what was asked, and whether it was done.
+fn answered<'a>(ended: &'a Ended, key: Option<&Value>, asked: &Value) -> Result<(&'a Value, bool), Expected> {
     let (f, line) = (ended.invoke.f.as_str(), ended.ended_on);
     // What an unknown outcome shows in place of a value is anything at all.
-    if ended.end.is_none() {
-        return Ok(&ended.answer);
-    }
+    let Some((kind, _)) = ended.end else { return Ok((&ended.answer, false)) };
+    let done = kind != Kind::Fail;
     let (answer_key, answer) = match ended.invoke.key {
-        None if key.is_some() => keyed(f, &ended.answer),
+        None if key.is_some() => match pair(&ended.answer) {
+            Some((key, whether @ Value::Bool(_))) => (Some(key), whether),
+            _ => keyed(f, &ended.answer),
+        },
         _ => (ended.answer_key.as_ref(), &ended.answer),
     };
     if let (Some(key), Some(other)) = (key, answer_key)
@@ -91,23 +100,38 @@ fn answered<'a>(ended: &'a Ended, key: Option<&Value>, asked: &Value) -> Result<
             "the end of the {f} (line {line}) to be of key {key}; it is of {other}"
         )));
     }
-    let says_it = ANSWER_THEIR_VALUE.contains(&f) && *answer != Value::Nil;
-    if says_it && !alike(answer, asked) {
-        let (asked, answer) = (asked.shown(), answer.shown());
-        return Err(Expected(format!(
-            "the end of the {f} (line {line}) to have its value, {asked}; it is {answer}"
-        )));
+    let whether = ANSWER_WHETHER.contains(&f);
+    if !whether && !ANSWER_THEIR_VALUE.contains(&f) || *answer == Value::Nil || alike(answer, asked) {
+        return Ok((answer, done));
     }
-    Ok(answer)
+    match answer.untagged() {
+        Value::Bool(is_done) if whether && (done || !is_done) => Ok((answer, *is_done)),
+        _ => {
+            let its_own = if *asked == Value::Nil { "none" } else { &asked.shown() };
+            let or_else = if whether { ", or true or false" } else { "" };
+            Err(Expected(format!(
+                "the end of the {f} (line {line}) to have its value, {its_own}{or_else}; it is {}",
+                answer.shown()
+            )))
+        }
+    }
 }
 
 /// Whether two values are one to a model: the number 1 and the string "1" are.
 fn alike(one: &Value, other: &Value) -> bool {
-    match (one.items(), other.items()) {
-        (Some(one), Some(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
+    match (one.untagged(), other.untagged()) {
+        (Value::Map(one), Value::Map(other)) => {
+            let has = |(key, value): &(Value, Value)| {
+                other.iter().any(|(name, other)| name.spelled() == key.spelled() && alike(value, other))
+            };
+            one.len() == other.len() && one.iter().all(has)
         }
-        _ => matches!(one.untagged(), Value::Map(_)) || one.text() == other.text(),
+        _ => match (one.items(), other.items()) {
+            (Some(one), Some(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
+            }
+            _ => one.text() == other.text(),
+        },
     }
 }
 
@@ -153,7 +177,9 @@ fn written(value: &Value) -> Json {
     match value.untagged() {
         Value::Int(number) => (*number).into(),
         Value::Map(pairs) => {
-            let pairs = pairs.iter().map(|(name, value)| (name.text().unwrap_or_default(), written(value)));
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (name.text().unwrap_or_else(|| name.to_string()), written(value)));
             Json::Object(pairs.collect())
         }
         value => match value.items() {

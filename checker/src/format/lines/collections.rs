@@ -20,10 +20,11 @@ impl Lines for AppendList {
         use append_list::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "append" => (Input::Append { key, value: fields.value()? }, fields.done(|| Ok(Output::Done))?),
-            "read" | "get" => {
-                (Input::Read { key }, fields.done(|| fields.output_list().map(Output::Elements))?)
-            }
+            "append" => (Input::Append { key, value: fields.value()? }, fields.done(Output::Done)?),
+            "read" | "get" => (
+                Input::Read { key },
+                fields.answer(&["output"], || fields.output_list().map(Output::Elements))?,
+            ),
             _ => return Err(unknown_op(fields, "append, read")),
         })
     }
@@ -48,13 +49,16 @@ impl Lines for Set {
         use set::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "add" => (Input::Add { key, value: fields.value()? }, fields.done(|| Ok(Output::Done))?),
-            "remove" => (Input::Remove { key, value: fields.value()? }, fields.done(|| Ok(Output::Done))?),
+            "add" => (Input::Add { key, value: fields.value()? }, fields.done(Output::Done)?),
+            "remove" => (Input::Remove { key, value: fields.value()? }, fields.done(Output::Done)?),
             "contains" => (
                 Input::Contains { key, value: fields.value()? },
-                fields.answer(|| fields.ok().map(Output::Contains))?,
+                fields.answer(&["ok"], || fields.ok().map(Output::Contains))?,
             ),
-            "read" => (Input::Read { key }, fields.done(|| fields.output_list().map(Output::Elements))?),
+            "read" => (
+                Input::Read { key },
+                fields.answer(&["output"], || fields.output_list().map(Output::Elements))?,
+            ),
             _ => return Err(unknown_op(fields, "add, remove, contains, read")),
         })
     }
@@ -82,8 +86,10 @@ impl Lines for Queue {
         use queue::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "enqueue" => (Input::Enqueue { key, value: fields.value()? }, fields.done(|| Ok(Output::Done))?),
-            "dequeue" => (Input::Dequeue { key }, fields.done(|| fields.output().map(Output::Taken))?),
+            "enqueue" => (Input::Enqueue { key, value: fields.value()? }, fields.done(Output::Done)?),
+            "dequeue" => {
+                (Input::Dequeue { key }, fields.answer(&["output"], || fields.output().map(Output::Taken))?)
+            }
             _ => return Err(unknown_op(fields, "enqueue, dequeue")),
         })
     }
@@ -108,8 +114,8 @@ impl Lines for Stack {
         use stack::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "push" => (Input::Push { key, value: fields.value()? }, fields.done(|| Ok(Output::Done))?),
-            "pop" => (Input::Pop { key }, fields.done(|| fields.output().map(Output::Taken))?),
+            "push" => (Input::Push { key, value: fields.value()? }, fields.done(Output::Done)?),
+            "pop" => (Input::Pop { key }, fields.answer(&["output"], || fields.output().map(Output::Taken))?),
             _ => return Err(unknown_op(fields, "push, pop")),
         })
     }
@@ -137,9 +143,9 @@ impl Lines for PriorityQueue {
         Ok(match fields.op.as_str() {
             "push" => (
                 Input::Push { key, value: fields.value()?, priority: fields.priority()? },
-                fields.done(|| Ok(Output::Done))?,
+                fields.done(Output::Done)?,
             ),
-            "pop" => (Input::Pop { key }, fields.done(|| fields.output().map(Output::Taken))?),
+            "pop" => (Input::Pop { key }, fields.answer(&["output"], || fields.output().map(Output::Taken))?),
             _ => return Err(unknown_op(fields, "push, pop")),
         })
     }

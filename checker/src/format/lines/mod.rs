@@ -31,13 +31,14 @@ fn nullable(value: &Option<Text>) -> Option<Value> {
 impl Lines for Register {
     fn decode(fields: &Fields) -> Result<(register::Input, Option<register::Output>), Expected> {
         use register::{Input, Output};
-        fields.unversioned()?;
         let register = fields.key()?;
         Ok(match fields.op.as_str() {
             "put" | "write" => {
-                (Input::Write { register, value: fields.value()? }, fields.done(|| Ok(Output::Done))?)
+                (Input::Write { register, value: fields.value()? }, fields.done(Output::Done)?)
             }
-            "get" | "read" => (Input::Read { register }, fields.done(|| fields.output().map(Output::Value))?),
+            "get" | "read" => {
+                (Input::Read { register }, fields.answer(&["output"], || fields.output().map(Output::Value))?)
+            }
             _ => return Err(unknown_op(fields, "put, get")),
         })
     }
@@ -60,16 +61,17 @@ impl Lines for Register {
 impl Lines for CasRegister {
     fn decode(fields: &Fields) -> Result<(cas_register::Input, Option<cas_register::Output>), Expected> {
         use cas_register::{Input, Output};
-        fields.unversioned()?;
         let register = fields.key()?;
         Ok(match fields.op.as_str() {
             "put" | "write" => {
-                (Input::Write { register, value: fields.value()? }, fields.done(|| Ok(Output::Done))?)
+                (Input::Write { register, value: fields.value()? }, fields.done(Output::Done)?)
             }
-            "get" | "read" => (Input::Read { register }, fields.done(|| fields.output().map(Output::Value))?),
+            "get" | "read" => {
+                (Input::Read { register }, fields.answer(&["output"], || fields.output().map(Output::Value))?)
+            }
             "cas" => (
                 Input::Cas { register, from: fields.from()?, value: fields.value()? },
-                fields.answer(|| fields.ok().map(Output::Swapped))?,
+                fields.answer(&["ok"], || fields.ok().map(Output::Swapped))?,
             ),
             _ => return Err(unknown_op(fields, "put, get, cas")),
         })
@@ -97,25 +99,24 @@ impl Lines for CasRegister {
 impl Lines for Kv {
     fn decode(fields: &Fields) -> Result<(kv::Input, Option<kv::Output>), Expected> {
         use kv::{Input, Output};
-        fields.unversioned()?;
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "put" | "write" => {
-                (Input::Put { key, value: fields.value()? }, fields.done(|| Ok(Output::Done))?)
+            "put" | "write" => (Input::Put { key, value: fields.value()? }, fields.done(Output::Done)?),
+            "get" | "read" => {
+                (Input::Get { key }, fields.answer(&["output"], || fields.output().map(Output::Value))?)
             }
-            "get" | "read" => (Input::Get { key }, fields.done(|| fields.output().map(Output::Value))?),
             "append" => (
                 Input::Append { key, value: fields.value()? },
-                fields.done(|| match fields.output {
+                fields.answer(&["output"], || match fields.output {
                     Some(_) => fields.output().map(Output::Value),
                     None => Ok(Output::Done),
                 })?,
             ),
             "cas" => (
                 Input::Cas { key, from: fields.from()?, value: fields.value()? },
-                fields.answer(|| fields.ok().map(Output::Swapped))?,
+                fields.answer(&["ok"], || fields.ok().map(Output::Swapped))?,
             ),
-            "delete" => (Input::Delete { key }, fields.done(|| Ok(Output::Done))?),
+            "delete" => (Input::Delete { key }, fields.done(Output::Done)?),
             _ => return Err(unknown_op(fields, "put, get, append, cas, delete")),
         })
     }
@@ -148,7 +149,7 @@ impl Lines for VersionedKv {
         Ok(match fields.op.as_str() {
             "put" => (
                 Input::Put { key, value: fields.value()?, version: fields.version()? },
-                fields.done(|| match fields.result.as_deref() {
+                fields.answer(&["result", "version"], || match fields.result.as_deref() {
                     Some("ok") => Ok(Output::Ok),
                     Some("version") => Ok(Output::Version),
                     Some("no-key") => Ok(Output::NoKey),
@@ -161,8 +162,11 @@ impl Lines for VersionedKv {
             }
             "get" => (
                 Input::Get { key },
-                fields.done(|| match fields.output()? {
+                fields.answer(&["output", "version"], || match fields.output()? {
                     Some(value) => Ok(Output::Value { value, version: fields.version()? }),
+                    None if fields.version.is_some() => {
+                        Err(Expected("no \"version\", for what is missing (null) has none".to_owned()))
+                    }
                     None => Ok(Output::NoKey),
                 })?,
             ),

@@ -13,8 +13,11 @@ impl Lines for Counter {
         use counter::{Input, Output};
         let key = fields.key()?;
         Ok(match fields.op.as_str() {
-            "inc" | "add" => (Input::Inc { key, by: fields.number()? }, fields.done(|| Ok(Output::Done))?),
-            "read" => (Input::Read { key }, fields.done(|| fields.output_number().map(Output::Value))?),
+            "inc" | "add" => (Input::Inc { key, by: fields.number()? }, fields.done(Output::Done)?),
+            "read" => (
+                Input::Read { key },
+                fields.answer(&["output"], || fields.output_number().map(Output::Value))?,
+            ),
             _ => return Err(unknown_op(fields, "inc, read")),
         })
     }
@@ -40,8 +43,8 @@ impl Lines for Lock {
         use lock::{Input, Output};
         let key = fields.key()?;
         let owner = fields.client.ok_or_else(|| Expected::field("client", "a number"))?;
-        let output =
-            fields.answer(|| Ok(if fields.ok == Some(false) { Output::Refused } else { Output::Done }));
+        let output = fields
+            .answer(&["ok"], || Ok(if fields.ok == Some(false) { Output::Refused } else { Output::Done }));
         let input = match fields.op.as_str() {
             "acquire" => Input::Acquire { key, owner },
             "release" => Input::Release { key, owner },
@@ -72,13 +75,15 @@ impl Lines for Bank {
         Ok(match fields.op.as_str() {
             "transfer" => (
                 Input::Transfer { from: fields.source()?, to: fields.target()?, amount: fields.amount()? },
-                fields.answer(|| fields.ok().map(Output::Transferred))?,
+                fields.answer(&["ok"], || fields.ok().map(Output::Transferred))?,
             ),
             "deposit" => (
                 Input::Deposit { to: fields.target()?, amount: fields.amount()? },
-                fields.done(|| Ok(Output::Done))?,
+                fields.done(Output::Done)?,
             ),
-            "read" => (Input::Read, fields.done(|| fields.output_map().map(Output::Balances))?),
+            "read" => {
+                (Input::Read, fields.answer(&["output"], || fields.output_map().map(Output::Balances))?)
+            }
             _ => return Err(unknown_op(fields, "transfer, deposit, read")),
         })
     }

@@ -6,6 +6,7 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use super::super::USAGE;
+use super::super::output::printable;
 use super::level::Level;
 use crate::outcome::Verdict;
 
@@ -169,7 +170,7 @@ impl Judged {
         };
         let mut text = format!("{}  {verdict}  ({})", self.file, self.remark);
         for part in self.sentence.iter().chain(&self.drawing) {
-            for line in part.lines() {
+            for line in printable(part).lines() {
                 text.push_str(&format!("\n  {line}"));
             }
         }

@@ -29,7 +29,7 @@ use self::judged::{Judged, Outcome};
 use self::level::Level;
 use self::opening::Opening;
 use super::args::bytes;
-use super::output::{say, say_json};
+use super::output::{note, printable, say, say_json};
 use super::{Answer, Complaint};
 
 #[derive(Args)]
@@ -138,7 +138,7 @@ impl Check {
         for file in &self.files {
             let judged = self.judge(level, file)?;
             if judged.outcome == Outcome::Unreadable {
-                anstream::eprintln!("stormglass: {}", judged.sentence.as_deref().unwrap_or_default());
+                note(printable(judged.sentence.as_deref().unwrap_or_default()));
             } else if !self.json {
                 say(&judged.told())?;
             }
