@@ -170,7 +170,7 @@ fn page(designs: &[Design], trials: u32) -> String {
         "\nAppends on shards that stay are counted from the join until the last moving shard is served again. *Away* is the \
          longest time between two appends on a shard that moves, the 20 ms of an append included.\n\n\
          ![Shares of the moving shards by the time for which they were away](shardkv-moves.svg)\n\n\
-         Shards that stay notice nothing where each shard is frozen and installed on its own. The second and the third design \
+         Shards that stay notice next to nothing where each shard is frozen and installed on its own. The second and the third design \
          are planted bugs, `stops-during-moves` and `waits-for-all-shards`: the beliefs that the two challenges of the lab of \
          2024 are about. Where a controller moves the shards, a move is a freeze in the log of the one group, an install in that \
          of the other, and a clerk that finds out: it is sent away, looks into the store, and pauses in between. Groups that \
