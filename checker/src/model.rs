@@ -34,7 +34,7 @@ pub trait Model {
     ) -> Next<Self::State>;
 
     /// The bytes that a state takes beyond its own size and shares with no other, about. A budget of memory counts them:
-    /// of use where states have no bound, such as those of a queue.
+    /// of use where states have no bound and are copied, such as those of a bank.
     fn weight(&self, state: &Self::State) -> usize {
         let _ = state;
         0

@@ -3,23 +3,44 @@
 use super::Text;
 use super::rope::{BASE, Chain, of_text};
 use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
-/// A queue of texts: one of `n` elements costs what an operation changed, and not `n`. Two lists, the front of one and the
-/// back of the other; when the first is empty, the second is turned over (Okasaki 1998, §5.2). Equal if the elements are.
+/// A queue of texts. An operation costs a few links, whatever is in the queue and however many states grow from one: the
+/// banker's queue (Okasaki 1998, §6.3.2). What was put in is turned over in pieces, each when the elements before it are
+/// out, and once for all states that have it. Equal if the elements are.
 #[derive(Clone, Default)]
 pub struct Fifo {
-    /// The front last.
+    /// The front last; empty only if the queue is.
     front: Chain,
-    /// The back last.
+    /// What is behind that, the oldest piece first: fewer than the bits of a length.
+    pieces: Arc<[Arc<Piece>]>,
+    /// The back last; no longer than all before it.
     back: Chain,
-    /// Of the elements, wherever the two lists meet.
+    /// The elements of the front and the pieces.
+    ahead: usize,
+    /// Of the elements, wherever one list ends.
     sum: u64,
+}
+
+/// Elements that were put in one after the other.
+struct Piece {
+    /// The newest last.
+    put: Chain,
+    /// The oldest last.
+    turned: OnceLock<Chain>,
+}
+
+impl Piece {
+    fn turned(&self) -> Chain {
+        let turn = || self.put.backwards().fold(Chain::default(), |turned, text| turned.push(text.clone()));
+        self.turned.get_or_init(turn).clone()
+    }
 }
 
 impl Fifo {
     /// How many elements there are.
     pub fn len(&self) -> usize {
-        self.front.len() + self.back.len()
+        self.ahead + self.back.len()
     }
 
     /// Whether there is none.
@@ -27,42 +48,68 @@ impl Fifo {
         self.len() == 0
     }
 
+    /// The element at the front.
+    pub fn first(&self) -> Option<&Text> {
+        self.front.pop().map(|(first, _)| first)
+    }
+
     /// With one more element at the back.
     pub fn push(&self, last: Text) -> Self {
         let sum = self.sum.wrapping_mul(BASE).wrapping_add(of_text(&last));
-        Self { front: self.front.clone(), back: self.back.push(last), sum }
+        Self { back: self.back.push(last), sum, ..self.clone() }.balanced()
     }
 
     /// The element at the front and what is behind it.
     pub fn pop(&self) -> Option<(Text, Self)> {
-        let Some((first, front)) = self.front.pop() else {
-            let turned =
-                self.back.backwards().fold(Chain::default(), |turned, text| turned.push(text.clone()));
-            let turned = Self { front: turned, back: Chain::default(), sum: self.sum };
-            return if turned.is_empty() { None } else { turned.pop() };
-        };
+        let (first, front) = self.front.pop()?;
         let places = u32::try_from(self.len() - 1).unwrap_or(u32::MAX);
         let sum = self.sum.wrapping_sub(of_text(first).wrapping_mul(BASE.wrapping_pow(places)));
-        Some((first.clone(), Self { front: front.clone(), back: self.back.clone(), sum }))
+        let rest = Self { front: front.clone(), ahead: self.ahead - 1, sum, ..self.clone() };
+        Some((first.clone(), rest.balanced()))
+    }
+
+    /// As the fields promise.
+    fn balanced(mut self) -> Self {
+        if self.back.len() > self.ahead {
+            let put = std::mem::take(&mut self.back);
+            if self.ahead == 0 {
+                // One element is its own mirror image.
+                (self.front, self.ahead) = (put, 1);
+                return self;
+            }
+            self.ahead += put.len();
+            let piece = Arc::new(Piece { put, turned: OnceLock::new() });
+            self.pieces = self.pieces.iter().cloned().chain([piece]).collect();
+        }
+        if let (true, [next, others @ ..]) = (self.front.is_empty(), &*self.pieces) {
+            (self.front, self.pieces) = (next.turned(), others.into());
+        }
+        self
     }
 
     /// The elements, the front first.
     pub fn to_vec(&self) -> Vec<Text> {
-        self.front.backwards().cloned().chain(self.back.to_vec()).collect()
+        let pieces = self.pieces.iter().flat_map(|piece| piece.put.to_vec());
+        self.front.backwards().cloned().chain(pieces).chain(self.back.to_vec()).collect()
+    }
+
+    /// Where one list ends and the next begins.
+    fn shape(&self) -> impl Iterator<Item = usize> {
+        [self.front.len()].into_iter().chain(self.pieces.iter().map(|piece| piece.put.len()))
     }
 }
 
 impl PartialEq for Fifo {
     fn eq(&self, other: &Self) -> bool {
+        let puts = |of: &Self| of.pieces.iter().map(|piece| piece.put.clone()).collect::<Vec<_>>();
         (self.len(), self.sum) == (other.len(), other.sum)
-            && if self.front.len() == other.front.len() {
-                self.front == other.front && self.back == other.back
+            && if self.shape().eq(other.shape()) {
+                self.back == other.back && puts(self) == puts(other) && self.front == other.front
             } else {
                 self.to_vec() == other.to_vec()
             }
     }
 }
-
 impl Eq for Fifo {}
 
 impl Hash for Fifo {
@@ -113,5 +160,37 @@ mod tests {
                 assert!(fifo != other || hash(fifo) == hash(other), "{fifo:?} {other:?}");
             }
         }
+    }
+
+    fn of(texts: impl Iterator<Item = usize>) -> Fifo {
+        texts.fold(Fifo::default(), |fifo, nth| fifo.push(nth.to_string().into()))
+    }
+
+    /// Two that were told apart at the back turn what they have in common once, and take it from one list.
+    #[test]
+    fn what_two_have_in_common_is_turned_once() {
+        let full = of(0..100);
+        let (mut one, mut two) = (full.push("a".into()), full.push("b".into()));
+        for nth in 0..50 {
+            assert!(one.front.shares(&two.front) && one != two, "{nth}");
+            let ((first, rest), (same, others)) = (one.pop().unwrap(), two.pop().unwrap());
+            assert!(*first == nth.to_string() && same == first, "{first} and {same}, not {nth}");
+            (one, two) = (rest, others);
+        }
+    }
+
+    /// However long it becomes, between two operations there are few lists, and its lists are as promised.
+    #[test]
+    fn a_long_one_comes_out_as_it_went_in() {
+        let mut fifo = of(0..1000);
+        for nth in 0..5000 {
+            assert!(fifo.pieces.len() < 12 && fifo.back.len() <= fifo.ahead, "{nth}");
+            assert_eq!(fifo.first().map(|text| text.to_string()), Some(nth.to_string()));
+            fifo = fifo.pop().unwrap().1.push((nth + 1000).to_string().into());
+            if nth % 500 == 0 {
+                assert!(fifo == of(nth + 1..nth + 1001) && fifo != of(nth..nth + 1000), "{nth}");
+            }
+        }
+        assert_eq!(fifo.len(), 1000);
     }
 }

@@ -54,9 +54,8 @@ impl Model for PriorityQueue {
         match (input, output) {
             (Input::Push { value, priority, .. }, None | Some(Output::Done)) => {
                 let element = (*priority, value.clone());
-                let mut next = state.clone();
-                next.insert(state.partition_point(|other| *other < element), element);
-                Next::One(next)
+                let (before, after) = state.split_at(state.partition_point(|other| *other < element));
+                Next::One([before, &[element], after].concat())
             }
             (Input::Pop { .. }, None) if state.is_empty() => Next::One(Vec::new()),
             (Input::Pop { .. }, None) => Next::Any((0..least().count()).map(without).collect()),

@@ -50,15 +50,11 @@ impl Model for Queue {
         match (input, output) {
             (Input::Enqueue { value, .. }, None | Some(Output::Done)) => Next::One(state.push(value.clone())),
             (Input::Dequeue { .. }, None | Some(Output::Taken(_))) => {
-                let (taken, rest) = match state.pop() {
-                    Some((taken, rest)) => (Some(taken), rest),
-                    None => (None, state.clone()),
-                };
                 let fits = match output {
-                    Some(Output::Taken(seen)) => *seen == taken,
+                    Some(Output::Taken(seen)) => seen.as_ref() == state.first(),
                     _ => true,
                 };
-                Next::when(fits, || rest)
+                Next::when(fits, || state.pop().map_or_else(|| state.clone(), |(_, rest)| rest))
             }
             _ => Next::Nowhere,
         }

@@ -113,7 +113,8 @@ impl Chain {
         true
     }
 
-    fn shares(&self, other: &Self) -> bool {
+    /// Whether they are one list, and not only equal.
+    pub(super) fn shares(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (None, None) => true,

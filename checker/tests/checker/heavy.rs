@@ -34,6 +34,29 @@ fn a_long_queue_is_light() {
     assert!(verdict.is_linearizable(), "{}", format!("{verdict:?}").chars().take(300).collect::<String>());
 }
 
+/// Of what is in flight, each order is a state of its own, and each of them has seen a dequeue.
+#[test]
+fn a_long_queue_is_light_however_many_states_grow_from_it() {
+    let mut history = long_queue(2000, 0);
+    let start = 2 * history.len() as u64;
+    let enqueue = |nth: u64| Input::Enqueue { key: "q".into(), value: format!("w{nth}").into() };
+    let dequeue = |client, at, value: &str, end| {
+        Operation::completed(
+            client,
+            Input::Dequeue { key: "q".into() },
+            at,
+            Output::Taken(Some(value.into())),
+            end,
+        )
+    };
+    let put = |nth| Operation::completed(nth, enqueue(nth), start + nth, Output::Done, start + 50);
+    history.extend((0..6).map(put));
+    history.push(dequeue(6, start + 6, "v0", start + 50));
+    history.push(dequeue(0, start + 60, "v9", start + 61));
+    let verdict = check(&Queue, &history, Budget { memo: 20_000, ..Budget::default() });
+    assert!(verdict.is_violation(), "{verdict:?}");
+}
+
 /// One deposit after the other, to one of 500 accounts; after every `period` of these all are read.
 fn long_book(period: u64) -> Vec<Operation<bank::Input, bank::Output>> {
     use bank::{Input, Output};
@@ -80,6 +103,22 @@ fn so_they_are_while_a_history_grows() {
         online.standing() == Standing::Explained
     };
     assert!(!judge(150) && judge(5_000));
+}
+
+/// A state counts once, however many configurations and open operations know it.
+#[test]
+fn a_large_set_counts_once_while_a_history_grows() {
+    use stormglass_checker::models::set::{Input, Output, Set};
+    let mut online = Online::new(Set, Budget { memo: 100_000, ..Budget::default() });
+    let add = |value: String| Input::Add { key: "s".into(), value: value.into() };
+    for nth in 0..300 {
+        let ticket = online.call(0, add(format!("v{nth}")));
+        online.returned(ticket, Output::Done);
+    }
+    let tickets: Vec<_> = (0..5).map(|client| online.call(client, add(format!("w{client}")))).collect();
+    for ticket in tickets {
+        assert_eq!(online.returned(ticket, Output::Done), Standing::Explained);
+    }
 }
 
 /// A register whose values are large.
