@@ -1,7 +1,6 @@
 //! What the replies so far leave possible, and which of two such configurations is worth keeping.
 
 use super::Fault;
-use crate::verdict::Budget;
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 
@@ -62,13 +61,6 @@ impl<S: Clone + Eq> Configuration<S> {
         self
     }
 
-    /// How many it counts for in a budget, by the weight of its states: an antichain keeps the state and the steps twice.
-    pub(super) fn entries(&self, weight: impl Fn(&S) -> usize) -> usize {
-        let taken: usize = self.taken.iter().map(|(_, from, to)| weight(from) + weight(to)).sum();
-        let met: usize = self.met.iter().flat_map(|(_, met)| met).map(&weight).sum();
-        1 + (2 * (weight(&self.state) + taken) + met) / Budget::ENTRY as usize
-    }
-
     /// With equal state and steps: whatever is possible from `other` is possible from here.
     fn dominates(&self, other: &Self, fault: Fault) -> bool {
         let (fewer, more) = match fault {
@@ -88,8 +80,6 @@ pub(super) struct Antichain<S> {
     fault: Fault,
     /// In the order of admission; `None` where one was dominated later.
     members: Vec<Option<Configuration<S>>>,
-    /// What each counts for.
-    entries: Vec<usize>,
     /// Where those of equal state and steps are.
     groups: FxHashMap<Group<S>, Vec<usize>>,
     /// Of those that are not dominated.
@@ -101,11 +91,11 @@ type Group<S> = (S, Vec<(u64, S, S)>);
 
 impl<S: Clone + Eq + Hash> Antichain<S> {
     pub(super) fn new(fault: Fault) -> Self {
-        Self { fault, members: Vec::new(), entries: Vec::new(), groups: FxHashMap::default(), held: 0 }
+        Self { fault, members: Vec::new(), groups: FxHashMap::default(), held: 0 }
     }
 
-    /// The place that it was given, unless something dominates it. It counts for so many `entries`.
-    pub(super) fn admit(&mut self, new: Configuration<S>, entries: usize) -> Option<usize> {
+    /// The place that it was given, unless something dominates it.
+    pub(super) fn admit(&mut self, new: Configuration<S>) -> Option<usize> {
         let group = self.groups.entry((new.state.clone(), new.taken.clone())).or_default();
         let (members, fault) = (&mut self.members, self.fault);
         if group.iter().any(|at| members[*at].as_ref().is_some_and(|known| known.dominates(&new, fault))) {
@@ -116,14 +106,13 @@ impl<S: Clone + Eq + Hash> Antichain<S> {
             let dominated = members[*at].as_ref().is_some_and(|known| new.dominates(known, fault));
             if dominated {
                 members[*at] = None;
-                *held -= self.entries[*at];
+                *held -= 1;
             }
             !dominated
         });
         group.push(members.len());
         members.push(Some(new));
-        self.entries.push(entries);
-        self.held += entries;
+        self.held += 1;
         Some(self.members.len() - 1)
     }
 
@@ -132,7 +121,7 @@ impl<S: Clone + Eq + Hash> Antichain<S> {
         self.members[place].as_ref()
     }
 
-    /// What its members count for.
+    /// How many there are.
     pub(super) fn held(&self) -> usize {
         self.held
     }

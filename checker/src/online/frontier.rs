@@ -2,7 +2,8 @@
 
 use super::Fault;
 use super::configuration::{Antichain, Configuration};
-use crate::model::{Model, Next};
+use super::scale::{Scale, Shared, states};
+use crate::model::Model;
 use crate::verdict::{Budget, Why};
 use std::collections::BTreeMap;
 
@@ -30,23 +31,27 @@ struct Open<M: Model> {
     lost: bool,
 }
 
+/// One way in which all replies of a key fit.
+type At<M> = Configuration<Shared<<M as Model>::State>>;
+
 pub(super) struct Frontier<M: Model> {
-    configurations: Vec<Configuration<M::State>>,
-    /// What they count for in a budget.
-    held: usize,
+    configurations: Vec<At<M>>,
+    scale: Scale,
     open: BTreeMap<u64, Open<M>>,
     /// The budget ran out: nothing is followed any more.
     exhausted: bool,
 }
 
 impl<M: Model> Frontier<M> {
-    pub(super) fn new(init: M::State) -> Self {
-        let configurations = vec![Configuration::first(init)];
-        Self { configurations, held: 1, open: BTreeMap::new(), exhausted: false }
+    pub(super) fn new(model: &M) -> Self {
+        let scale = Scale::default();
+        let configurations = vec![Configuration::first(scale.put(model, model.init()))];
+        Self { configurations, scale, open: BTreeMap::new(), exhausted: false }
     }
 
+    /// What the configurations count for in a budget.
     pub(super) fn held(&self) -> usize {
-        self.held
+        self.configurations.len() + self.scale.entries()
     }
 
     pub(super) fn call(&mut self, model: &M, id: u64, client: u64, input: M::Input) {
@@ -75,18 +80,17 @@ impl<M: Model> Frontier<M> {
         }
         let left = match &event {
             Event::Returned(output) => self.returned(model, id, output, budget, fault),
-            Event::Lost => Ok(self.lost(model, id, fault)),
+            Event::Lost => Ok(self.lost(id, fault)),
             Event::Withdrawn => Ok(self.withdrawn(id)),
         };
         match left {
             Ok(left) if left.is_empty() => Err(Halt::Refuted(self.sentence(model, key, id, &event))),
             Err(why) => Err(self.exhaust(why)),
             Ok(left) => {
-                self.held = left.iter().map(|at| entries(model, at)).sum();
-                if self.held > budget.memo {
+                self.configurations = left;
+                if self.held() > budget.memo {
                     return Err(self.exhaust(Why::Memo));
                 }
-                self.configurations = left;
                 if !matches!(event, Event::Lost) {
                     self.open.remove(&id);
                 }
@@ -97,7 +101,8 @@ impl<M: Model> Frontier<M> {
     }
 
     fn exhaust(&mut self, why: Why) -> Halt {
-        *self = Self { configurations: Vec::new(), held: 0, open: BTreeMap::new(), exhausted: true };
+        let (configurations, open) = (Vec::new(), BTreeMap::new());
+        *self = Self { configurations, scale: Scale::default(), open, exhausted: true };
         Halt::Exhausted(why)
     }
 
@@ -109,17 +114,13 @@ impl<M: Model> Frontier<M> {
         output: &M::Output,
         budget: Budget,
         fault: Fault,
-    ) -> Result<Vec<Configuration<M::State>>, Why> {
+    ) -> Result<Vec<At<M>>, Why> {
         let operation = &self.open[&id];
         let legal = |from: &M::State| states(model.step(from, &operation.input, Some(output)));
         let read_only = model.read_only(&operation.input, Some(output));
         let (mut entered, mut left) = (Antichain::new(fault), Antichain::new(fault));
-        let admit = |to: &mut Antichain<_>, new: Configuration<_>| {
-            let entries = entries(model, &new);
-            to.admit(new, entries)
-        };
         let starts = self.configurations.iter().cloned();
-        let mut waiting: Vec<usize> = starts.filter_map(|start| admit(&mut entered, start)).collect();
+        let mut waiting: Vec<usize> = starts.filter_map(|start| entered.admit(start)).collect();
         let mut explored = 0;
         while let Some(place) = waiting.pop() {
             let Some(at) = entered.get(place).cloned() else { continue };
@@ -128,8 +129,8 @@ impl<M: Model> Frontier<M> {
                 return Err(Why::States);
             }
             if let Some((_, from, to)) = at.step_of(id) {
-                if fault == Fault::EarlyStepsBelieved || legal(from).contains(to) {
-                    admit(&mut left, at.without(id));
+                if fault == Fault::EarlyStepsBelieved || legal(&from.state).contains(&to.state) {
+                    left.admit(at.without(id));
                 }
                 continue;
             }
@@ -138,41 +139,35 @@ impl<M: Model> Frontier<M> {
                 Fault::ReadsSeeTheLastState => std::slice::from_ref(&at.state),
                 _ => met.unwrap_or_default(),
             };
-            if met.iter().any(|state| legal(state).contains(state)) {
-                admit(&mut left, at.clone().without(id));
+            if met.iter().any(|state| legal(&state.state).contains(&state.state)) {
+                left.admit(at.clone().without(id));
                 if read_only {
                     continue;
                 }
             }
             if !read_only {
-                let changed = legal(&at.state).into_iter().filter(|state| *state != at.state);
-                changed.for_each(|state| _ = admit(&mut left, at.clone().without(id).moved(state)));
+                for state in legal(&at.state.state).into_iter().filter(|state| *state != at.state.state) {
+                    left.admit(at.clone().without(id).moved(self.scale.put(model, state)));
+                }
             }
-            if entered.held().saturating_add(left.held()) > budget.memo {
+            if entered.held() + left.held() + self.scale.entries() > budget.memo {
                 return Err(Why::Memo);
             }
             if fault != Fault::NothingAhead {
-                self.place_another(model, id, &at, fault, |next| waiting.extend(admit(&mut entered, next)));
+                self.place_another(model, id, &at, fault, |next| waiting.extend(entered.admit(next)));
             }
         }
         Ok(left.into_vec())
     }
 
     /// Places one operation other than `id` ahead of its reply.
-    fn place_another(
-        &self,
-        model: &M,
-        id: u64,
-        at: &Configuration<M::State>,
-        fault: Fault,
-        mut enter: impl FnMut(Configuration<M::State>),
-    ) {
+    fn place_another(&self, model: &M, id: u64, at: &At<M>, fault: Fault, mut enter: impl FnMut(At<M>)) {
         for (other, open) in &self.open {
             let ignored = open.lost && fault == Fault::LostTakenAsFailed;
             if *other == id || open.reads || ignored || at.has(*other) {
                 continue;
             }
-            for state in states(model.step(&at.state, &open.input, None)) {
+            for state in self.scale.put_all(model, model.step(&at.state.state, &open.input, None)) {
                 // A lost operation that changes nothing need not have been.
                 if open.lost && state == at.state {
                     continue;
@@ -188,7 +183,7 @@ impl<M: Model> Frontier<M> {
     }
 
     /// From now on it is optional, and nobody will ask which step it took.
-    fn lost(&mut self, model: &M, id: u64, fault: Fault) -> Vec<Configuration<M::State>> {
+    fn lost(&mut self, id: u64, fault: Fault) -> Vec<At<M>> {
         if self.open.get(&id).is_some_and(|operation| operation.reads) {
             return self.withdrawn(id);
         }
@@ -200,13 +195,12 @@ impl<M: Model> Frontier<M> {
             let taken = configuration.step_of(id).is_some();
             let without = configuration.clone().without(id);
             let now = if taken { without.using(id) } else { without };
-            let entries = entries(model, &now);
-            left.admit(now, entries);
+            left.admit(now);
         }
         left.into_vec()
     }
 
-    fn withdrawn(&mut self, id: u64) -> Vec<Configuration<M::State>> {
+    fn withdrawn(&mut self, id: u64) -> Vec<At<M>> {
         let left = self.configurations.iter().filter(|configuration| configuration.step_of(id).is_none());
         left.map(|configuration| configuration.clone().without(id)).collect()
     }
@@ -231,7 +225,7 @@ impl<M: Model> Frontier<M> {
         let phrase = model.describe(&operation.input, output);
         let mut shown: Vec<String> = Vec::new();
         for configuration in &self.configurations {
-            let state = model.show(key, &configuration.state);
+            let state = model.show(key, &configuration.state.state);
             if !shown.contains(&state) {
                 shown.push(state);
             }
@@ -252,17 +246,5 @@ impl<M: Model> Frontier<M> {
                 operation.client
             ),
         }
-    }
-}
-
-fn entries<M: Model>(model: &M, at: &Configuration<M::State>) -> usize {
-    at.entries(|state| model.weight(state))
-}
-
-fn states<S>(next: Next<S>) -> Vec<S> {
-    match next {
-        Next::Nowhere => Vec::new(),
-        Next::One(state) => vec![state],
-        Next::Any(states) => states,
     }
 }

@@ -48,6 +48,7 @@
 
 mod configuration;
 mod frontier;
+mod scale;
 
 use crate::model::Model;
 use crate::verdict::{Budget, Why};
@@ -147,8 +148,9 @@ impl<M: Model> Online<M> {
         if self.refusal.is_none() {
             let key = self.model.key(&input).map(str::to_owned);
             let frontier = self.keys.entry(key.clone()).or_insert_with(|| {
-                self.held += 1;
-                Frontier::new(self.model.init())
+                let frontier = Frontier::new(&self.model);
+                self.held += frontier.held();
+                frontier
             });
             frontier.call(&self.model, id, client, input);
             self.open.insert(id, key);
