@@ -229,7 +229,9 @@ fn batch(waiting: &[usize], slice: u64, mut states: u64, mut memo: usize) -> Vec
     // A configuration entered is at most one remembered, but for the weight of its state.
     let most = usize::try_from(slice).unwrap_or(usize::MAX).saturating_add(1);
     for part in waiting {
-        let turn = Turn { part: *part, states: slice.min(states), memo: most.min(memo), last: memo <= most };
+        // Whoever comes first has all memory that there is; for others, those before may leave some.
+        let last = memo <= most && batch.is_empty();
+        let turn = Turn { part: *part, states: slice.min(states), memo: most.min(memo), last };
         if !batch.is_empty() && (turn.states, turn.memo) != (slice, most) {
             break;
         }

@@ -119,10 +119,10 @@ struct Configuration {
 }
 
 impl Configuration {
-    /// The memory that it takes: in the memo, and most often on the stack.
+    /// The memory behind its pointers.
     fn bytes(&self) -> usize {
         let own = size_of_val(&self.done[..]) + size_of_val(&self.used[..]) + size_of_val(&self.states[..]);
-        2 * (own + size_of::<Frame>() + 3 * ALLOCATION)
+        own + 3 * ALLOCATION
     }
 
     fn has_used(&self, which: usize) -> bool {
@@ -197,7 +197,9 @@ impl<'a, M: Model> Walk<'a, M> {
             used: vec![0; self.optional.len().div_ceil(64)],
             states: vec![0; self.keys.iter().max().map_or(0, |most| most + 1)],
         };
-        let bytes = start.bytes();
+        // A table is at least half full when it has just grown, and a stack is, too.
+        let remembered_bytes = start.bytes() + 2 * size_of::<Configuration>();
+        let frame_bytes = start.bytes() + 2 * size_of::<Frame>();
         let (mut memo, mut stack) = (FxHashSet::default(), Vec::<Frame>::new());
         let mut explored = 0;
         let mut entering = Some((start, 0));
@@ -219,7 +221,8 @@ impl<'a, M: Model> Walk<'a, M> {
                 }
             }
             let why = if explored > budget.states { Some(Why::States) } else { None };
-            let full = memo.len() * bytes + self.states.weight() > budget.bytes();
+            let bytes = memo.len() * remembered_bytes + stack.len() * frame_bytes + self.states.weight();
+            let full = bytes > budget.bytes();
             if let Some(why) = why.or(full.then_some(Why::Memo)) {
                 return Verdict::Undecided { explored, why };
             }
