@@ -19,14 +19,20 @@ fn an_event_of_a_log_that_was_misspelt_is_none_to_skip() {
         let what = format!("h:2: expected :invoke, :ok, :fail or :info after process 4; it is {kind}");
         refused::<Register>(&format!("{good}{line}"), &what);
     }
-    refused::<Register>(
-        &format!("{good}w1\t:Ok\t:write\t1\n"),
-        "h:2: expected :invoke, :ok, :fail or :info after",
-    );
+    for named in
+        ["w1\t:Ok\t:write\t1\n", "12:00\tINFO\tw1\t:Ok\t:write\t1\n", "12:00\tINFO\t4\t:Ok\t:ok\t1\n"]
+    {
+        refused::<Register>(
+            &format!("{good}{named}"),
+            "h:2: expected :invoke, :ok, :fail or :info after process",
+        );
+    }
     let noise = "\tat clojure.core$apply.invoke(core.clj:624)\n:nemesis\t:start\t:kill\tnil\n\
         2026-01-01 12:00:00 INFO [main] jepsen.core: Run with :rate 10 and 5 nodes\n{:valid? true,\n :count 5}\n\
         WARN [jepsen worker 4] jepsen.core: Process 4 crashed\njava.net.ConnectException: refused\n\
-        Caused by: clojure.lang.ExceptionInfo: throw+: {:type :ok :f :read}\n";
+        Caused by: clojure.lang.ExceptionInfo: throw+: {:type :ok :f :read}\n\
+        INFO jepsen.core - Tearing down nodes :n1 :n2 :n3\nWARN jepsen.control - waited 10 :seconds\n\
+        12:00:00\tINFO\t:nemesis\t:info\t:start\tnil\n";
     let log = format!("{good}{noise}INFO  jepsen.util - 4\t:ok\t:write\t1\nand so on");
     assert_eq!(recorded::<Register>(&log).map(|found| found.operations.len()), Ok(1));
     let tabbed = log.replace("INFO  ", "2026-01-01\tINFO\t");

@@ -16,18 +16,20 @@ pub struct Log<R> {
 const CUT: &str = "the end of the line; the file ends within this event and may be cut: end it with a newline if it is whole";
 
 /// Whether a line is an event, or must have been one: after the process stands a kind, or else a word that can only be
-/// what became of one, for an operation follows or nothing does.
+/// what became of one, for the message begins with the process, and an operation follows or nothing does.
 pub(crate) fn is_event(line: &str) -> bool {
     let columns = columns(line);
     let [before, kind, rest @ ..] = &columns[..] else { return false };
     let Some(kind) = kind.strip_prefix(':') else { return false };
     let process = last_word(before);
+    let date_and_level = before.trim_end().strip_suffix(process).unwrap_or_default().trim_end();
+    let begins_the_message = date_and_level.is_empty() || date_and_level.ends_with(['-', ':']);
     let numbered = is_number(process);
+    let operation_follows = rest.first().map(|operation| operation.starts_with(':'));
     Kind::of(kind).is_some()
-        || match rest.first() {
-            Some(f) => f.starts_with(':') && (numbered || process.starts_with(char::is_alphabetic)),
-            None => numbered,
-        }
+        || begins_the_message
+            && operation_follows
+                .map_or(numbered, |it_does| it_does && (numbered || process.starts_with(char::is_alphabetic)))
 }
 
 fn last_word(text: &str) -> &str {
@@ -44,8 +46,14 @@ fn columns(line: &str) -> Vec<&str> {
     if line.contains('\t') {
         // Some loggers put tabs between date, level and message, too.
         let columns: Vec<&str> = line.split('\t').map(str::trim).collect();
-        let kind = columns.iter().skip(1).position(|column| column.starts_with(':')).unwrap_or(0);
-        return columns[kind..].to_vec();
+        // The process is in the column before the kind, and its name may begin with a colon, too.
+        let is_kind = |pair: &[&str]| {
+            let kind = pair[1].strip_prefix(':');
+            kind.is_some_and(|kind| is_number(last_word(pair[0])) || Kind::of(kind).is_some())
+        };
+        let process = columns.windows(2).position(is_kind);
+        let process = process.or_else(|| columns.windows(2).position(|pair| pair[1].starts_with(':')));
+        return columns[process.unwrap_or(0)..].to_vec();
     }
     let Some((before, _)) = line.split_once(" :") else { return vec![line] };
     let process = last_word(before);
