@@ -101,10 +101,12 @@ impl Fifo {
 
 impl PartialEq for Fifo {
     fn eq(&self, other: &Self) -> bool {
-        let puts = |of: &Self| of.pieces.iter().map(|piece| piece.put.clone()).collect::<Vec<_>>();
         (self.len(), self.sum) == (other.len(), other.sum)
             && if self.shape().eq(other.shape()) {
-                self.back == other.back && puts(self) == puts(other) && self.front == other.front
+                let mut pieces = self.pieces.iter().zip(&*other.pieces);
+                self.back == other.back
+                    && pieces.all(|(one, other)| one.put == other.put)
+                    && self.front == other.front
             } else {
                 self.to_vec() == other.to_vec()
             }
