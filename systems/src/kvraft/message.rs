@@ -47,8 +47,9 @@ pub struct Page {
 /// A page has no more keys than this.
 pub const PAGE_KEYS: usize = 1000;
 
-/// A page has no more bytes of keys and values than this, unless its first entry alone has.
-pub const PAGE_BYTES: usize = 1 << 20;
+/// A page has no more bytes of keys and values than this, unless its first entry alone has: as much as a slow line brings
+/// before a client asks again.
+pub const PAGE_BYTES: usize = 128 << 10;
 
 /// The way of a read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::message::{Action, Answer, By, Page, Range, Version, Versioned};
 use super::super::protocol::PutError;
+use super::Fingerprint;
 use super::moments::Moments;
 use crate::probe::{self, Broken};
 use crate::raft::message::{Index, ServerId};
@@ -89,7 +90,7 @@ pub enum Observation {
         /// A hash of its result, of the key that it wrote and of the number of sessions.
         digest: u64,
         /// The key that it wrote, and the [`fingerprint`](super::fingerprint) of what that has then, if it exists.
-        changed: Option<(String, u64)>,
+        changed: Option<(String, Fingerprint)>,
         /// The session that it opened.
         opened: Option<u64>,
         /// The sessions that ended to make room.

@@ -38,9 +38,18 @@ pub fn digest(write: &Write) -> u64 {
     digest_bytes(&crate::rsm::encode(&(&write.key, &write.action)))
 }
 
-/// What a key has, as far as the observer remembers it: a hash.
-pub fn fingerprint(found: &Versioned) -> u64 {
-    digest_bytes(&crate::rsm::encode(found))
+/// What the observer remembers of what a key has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Fingerprint {
+    /// Of the value and the version.
+    pub hash: u64,
+    /// The value's length.
+    pub bytes: usize,
+}
+
+/// See [`Fingerprint`].
+pub fn fingerprint(found: &Versioned) -> Fingerprint {
+    Fingerprint { hash: digest_bytes(&crate::rsm::encode(found)), bytes: found.value.len() }
 }
 
 /// R1: servers that apply the same entry do the same, in the order of the log, each entry once.
@@ -143,8 +152,8 @@ pub fn sessions_are_bounded(past: &Ghost, seen: &Observation) -> Result<(), Stri
 }
 
 /// R7: a scan shows the beginning of its range, and where the rest begins, as they were after one and the same entry, no
-/// earlier than the last one that any server had applied when the scan began. So scans are linearizable together with all
-/// writes of all keys; the judge of histories, who takes keys one by one, cannot tell.
+/// earlier than the last one that any server had applied when the scan began; and as much as was asked for, or fits. So scans
+/// are linearizable together with all writes of all keys; the judge of histories, who takes keys one by one, cannot tell.
 pub fn scans_see_one_moment(past: &Ghost, seen: &Observation) -> Result<(), String> {
     let Observation::Scanned { clerk, range, page } = seen else { return Ok(()) };
     let since = past.scans_since(*clerk);

@@ -149,6 +149,8 @@ fn r7_two_moments_or_an_old_one() {
         (2, &[("a", 1), ("b", 1)], Some("c"), "there was no c"),
         (1, &[("a", 2)], None, "b was there"),
         (1, &[("a", 2), ("b", 1)], None, "more than was asked for"),
+        (9, &[("a", 2)], Some("b"), "there was room for b"),
+        (9, &[], Some("a"), "there always is for one"),
     ] {
         assert_eq!(during(scanned(limit, found, next)), Some("R7 scans_see_one_moment"), "{why}");
     }

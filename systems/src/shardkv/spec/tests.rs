@@ -221,6 +221,13 @@ fn configurations_that_are_unfair() {
     assert_eq!(judge([1, 2, 1, 2]), None);
     assert_eq!(judge([1, 1, 1, 2]), Some("K8 balanced_with_fewest_moves"));
     assert_eq!(judge([1, 2, 2, 2]), Some("K8 balanced_with_fewest_moves"));
+    let next = first().after(&Rule::Join([(2, vec![])].into()), Bugs::NONE, 0).unwrap();
+    let all = Config { shards: vec![2, 2], ..next };
+    assert_eq!(
+        stored([Ok((false, all))]),
+        Some("K8 balanced_with_fewest_moves"),
+        "stored by a controller of 2025"
+    );
 }
 
 /// What is broken, if anything, after these things were seen.
