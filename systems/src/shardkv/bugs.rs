@@ -132,9 +132,9 @@ known_bugs! {
         PublishesThePast = "publishes-the-past",
             breaks "K5 configurations_are_followed", caught_by "shardkv/controllers_compete";
 
-        /// Belief: who has taken the lease is alone until it gives it back: neither the clock nor what others have stored need
-        /// be looked at.
-        /// Shows when a controller is held up for longer than its lease before it posts or publishes.
+        /// Belief: who has taken the lease is alone until it gives it back: it need not be renewed, and neither the clock nor
+        /// what others have stored need be looked at.
+        /// Shows when a change takes longer than the lease.
         TrustsItsLease = "trusts-its-lease",
             breaks "K5 configurations_are_followed", caught_by "shardkv/leases";
 

@@ -125,9 +125,11 @@ impl<K: VersionedKv> Controller<K> {
         // Whether a put may have posted it, without a word.
         let mut doubt = false;
         loop {
-            let Ok(posted) = self.read(NEXT).await else { return Ended::Unknown };
-            let version = posted.as_ref().map_or(0, |(_, version)| *version);
-            if let Some((posted, _)) = posted.filter(|(posted, _)| posted.num >= next.num) {
+            let Ok(found) = self.store.get(NEXT).await else { return Ended::Unknown };
+            let version = found.as_ref().map_or(0, |found| found.version);
+            // What is no configuration is nobody's.
+            let posted = found.and_then(|found| parse(&found.value));
+            if let Some(posted) = posted.filter(|posted| posted.num >= next.num) {
                 if posted == *next {
                     // It was me, and I was not told; or somebody who wants the same.
                     break;
