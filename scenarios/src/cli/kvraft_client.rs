@@ -1,12 +1,10 @@
 //! `stormglass client kvraft`: the clerk of the stories, for real.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use stormglass_checker::models::kv::Kv;
 use stormglass_checker::models::versioned_kv::VersionedKv;
-use stormglass_sim::rand::below;
 use stormglass_sim::real;
 use stormglass_systems::kvraft::client::{self, Clerk, WriteError};
 use stormglass_systems::kvraft::message::{Page, ReadPath};
@@ -15,7 +13,7 @@ use stormglass_systems::kvraft::spec::{self, Probe};
 use stormglass_systems::retry::Retry;
 
 use super::kv_server::address;
-use super::load::{Keys, Load, Racer, Versioned, Worker};
+use super::load::{Keys, Load, Mixer, Racer, Unversioned, Versioned};
 use super::output::say;
 use super::{Answer, args};
 use crate::report::span;
@@ -35,7 +33,8 @@ pub(crate) struct Client {
     /// How long an operation may take in all
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = args::duration)]
     patience: Duration,
-    /// The way of reads: through the log, or past it after the leader has asked a quorum, or by its lease
+    /// The way of reads: through the log, or past it after the leader has asked a quorum, or by its lease (not where servers
+    /// may sleep: a clock that stands still makes a lease last)
     #[arg(long, value_name = "WAY", value_enum, default_value_t = Reads::Quorum)]
     reads: Reads,
     #[command(subcommand)]
@@ -63,7 +62,7 @@ enum What {
         from: String,
         /// All keys are less than this one; without it, to the last
         to: Option<String>,
-        /// How many keys at most; an answer has never more than 1000, or 1 MiB
+        /// How many keys at most; an answer has 1000 at most, and ends before it is longer than 128 KiB
         #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
@@ -213,8 +212,7 @@ impl Client {
             load.write::<VersionedKv>("versioned-kv", &spec::versions(&probe.history()))?;
             answered
         } else {
-            let hire = |client| Mixer { clerk: clerk(), keys: keys.clone(), client, written: 0 };
-            let answered = load.run(&named, hire).await?;
+            let answered = load.run(&named, |client| Mixer::new(clerk(), client, &keys)).await?;
             load.write::<Kv>("kv", &spec::classic(&probe.history()))?;
             answered
         };
@@ -242,30 +240,20 @@ impl Versioned for Clerk {
     }
 }
 
-/// A client that gets, puts, appends, compares and sets. Values stay short: a put comes often enough.
-struct Mixer {
-    clerk: Clerk,
-    keys: Rc<[String]>,
-    client: u64,
-    written: u64,
-}
+impl Unversioned for Clerk {
+    async fn value(&mut self, key: &str) -> Option<Option<String>> {
+        Some(self.get(key).await.ok()?.map(|found| found.value))
+    }
 
-impl Worker for Mixer {
-    async fn work(&mut self) -> u64 {
-        let key = &self.keys[below(self.keys.len() as u64) as usize];
-        self.written += 1;
-        let value = format!("{}.{},", self.client, self.written);
-        u64::from(match below(10) {
-            0..4 => self.clerk.get(key).await.is_ok(),
-            4 => self.clerk.put(key, &value).await.is_ok(),
-            5 => match self.clerk.get(key).await {
-                Ok(found) => {
-                    let found = found.map(|found| found.value);
-                    return 1 + u64::from(self.clerk.cas(key, found.as_deref(), &value).await.is_ok());
-                }
-                Err(_) => false,
-            },
-            _ => self.clerk.append(key, &value).await.is_ok(),
-        })
+    async fn set(&mut self, key: &str, value: &str) -> bool {
+        self.put(key, value).await.is_ok()
+    }
+
+    async fn add(&mut self, key: &str, value: &str) -> bool {
+        self.append(key, value).await.is_ok()
+    }
+
+    async fn swap(&mut self, key: &str, from: Option<&str>, to: &str) -> bool {
+        self.cas(key, from, to).await.is_ok()
     }
 }

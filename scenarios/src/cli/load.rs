@@ -193,3 +193,46 @@ impl<C: Versioned> Worker for Racer<C> {
         answered
     }
 }
+
+/// A clerk of gets, puts, appends and compare-and-sets; of the last three, whether there was an answer.
+pub(super) trait Unversioned: 'static {
+    /// The value of a key, if it exists; `None`: no answer.
+    fn value(&mut self, key: &str) -> impl Future<Output = Option<Option<String>>>;
+
+    fn set(&mut self, key: &str, value: &str) -> impl Future<Output = bool>;
+
+    fn add(&mut self, key: &str, value: &str) -> impl Future<Output = bool>;
+
+    fn swap(&mut self, key: &str, from: Option<&str>, to: &str) -> impl Future<Output = bool>;
+}
+
+/// A client that gets, puts, appends, compares and sets. Values stay short: a put comes often enough.
+pub(super) struct Mixer<C> {
+    clerk: C,
+    client: u64,
+    keys: Rc<[String]>,
+    written: u64,
+}
+
+impl<C> Mixer<C> {
+    pub(super) fn new(clerk: C, client: u64, keys: &Rc<[String]>) -> Mixer<C> {
+        Mixer { clerk, client, keys: keys.clone(), written: 0 }
+    }
+}
+
+impl<C: Unversioned> Worker for Mixer<C> {
+    async fn work(&mut self) -> u64 {
+        let key = &self.keys[below(self.keys.len() as u64) as usize];
+        self.written += 1;
+        let value = format!("{}.{},", self.client, self.written);
+        u64::from(match below(10) {
+            0..4 => self.clerk.value(key).await.is_some(),
+            4 => self.clerk.set(key, &value).await,
+            5 => match self.clerk.value(key).await {
+                Some(found) => return 1 + u64::from(self.clerk.swap(key, found.as_deref(), &value).await),
+                None => false,
+            },
+            _ => self.clerk.add(key, &value).await,
+        })
+    }
+}

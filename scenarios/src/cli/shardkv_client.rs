@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use stormglass_checker::models::kv::Kv;
 use stormglass_checker::models::versioned_kv::VersionedKv;
 use stormglass_sim::real;
 use stormglass_systems::retry::Retry;
@@ -14,7 +15,7 @@ use stormglass_systems::shardkv::spec::{self, Probe};
 
 use super::kv_server::address;
 use super::kvraft_client::unlike;
-use super::load::{Keys, Load, Racer, Versioned};
+use super::load::{Keys, Load, Mixer, Racer, Unversioned, Versioned};
 use super::output::say;
 use super::{Answer, Complaint, args, shardkv_doctor as doctor};
 use crate::report::span;
@@ -101,6 +102,9 @@ enum What {
     },
     /// Many clients at once; their history can be judged
     Load {
+        /// Puts at versions, instead of puts, appends and compare-and-set
+        #[arg(long)]
+        versioned: bool,
         #[command(flatten)]
         load: Load,
         #[command(flatten)]
@@ -137,7 +141,7 @@ impl Client {
                         result => self.written(key, result.map(drop), "done").await,
                     }
                 }
-                What::Load { load, keys } => self.load(load, keys).await,
+                What::Load { versioned, load, keys } => self.load(*versioned, load, keys).await,
             }
         })?
     }
@@ -243,13 +247,20 @@ impl Client {
         told(&text, code)
     }
 
-    async fn load(&self, load: &Load, keys: &Keys) -> Answer {
+    async fn load(&self, versioned: bool, load: &Load, keys: &Keys) -> Answer {
         let (keys, named) = keys.draw();
         let clock = Stopwatch::start();
         let probe = Probe::new(move || clock.elapsed());
-        let hire = |client| Racer::new(self.clerk(probe.clone()), client, &keys);
-        let answered = load.run(&named, hire).await?;
-        load.write::<VersionedKv>("versioned-kv", &spec::versioned(&probe.history()))?;
+        let clerk = || self.clerk(probe.clone());
+        let answered = if versioned {
+            let answered = load.run(&named, |client| Racer::new(clerk(), client, &keys)).await?;
+            load.write::<VersionedKv>("versioned-kv", &spec::versioned(&probe.history()))?;
+            answered
+        } else {
+            let answered = load.run(&named, |client| Mixer::new(clerk(), client, &keys)).await?;
+            load.write::<Kv>("kv", &spec::unversioned(&probe.history()))?;
+            answered
+        };
         if answered == 0 {
             return self.no_group(None, "unknown: nothing was measured", UNKNOWN).await;
         }
@@ -279,6 +290,24 @@ fn shown(config: &Config) -> Answer {
         say(&format!("group {gid}\t{}\tshards {}", servers.join(","), shards.join(",")))?;
     }
     Ok(0)
+}
+
+impl Unversioned for Clerk {
+    async fn value(&mut self, key: &str) -> Option<Option<String>> {
+        Some(self.get(key).await.ok()?.map(|found| found.value))
+    }
+
+    async fn set(&mut self, key: &str, value: &str) -> bool {
+        Clerk::set(self, key, value).await.is_ok()
+    }
+
+    async fn add(&mut self, key: &str, value: &str) -> bool {
+        self.append(key, value).await.is_ok()
+    }
+
+    async fn swap(&mut self, key: &str, from: Option<&str>, to: &str) -> bool {
+        self.cas(key, from, to).await.is_ok()
+    }
 }
 
 impl Versioned for Clerk {

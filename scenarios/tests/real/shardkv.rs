@@ -84,17 +84,28 @@ impl Store {
         }
     }
 
-    /// What the keys hold in the end, and the history of the load that was going on.
-    fn judge(self, load: Process, appended: &str) -> Said {
-        load.interrupt();
-        load.said().ends(0);
+    fn loads(&self) -> [Process; 2] {
+        let load = |(model, load)| {
+            self.client(&format!(
+                "{load} --clients 3 --keys 12 --pause 10ms --time 5min --history {model}.jsonl"
+            ))
+        };
+        LOADS.map(load)
+    }
+
+    /// What the keys hold in the end, and what the histories of the loads that were going on are.
+    fn judge(self, loads: [Process; 2], appended: &str) -> [Said; 2] {
+        loads.iter().for_each(Process::interrupt);
+        loads.into_iter().for_each(|load| drop(load.said().ends(0)));
         for key in ["a", "b", "c", "d"] {
             self.client(&format!("get {key}")).said().ends(0).says(&format!("\t{appended}"));
         }
-        let history = fs::read_to_string(self.folder.join("load.jsonl")).unwrap();
-        let answered = history.lines().filter(|line| line.contains("\"return\"")).count();
-        assert!(answered > 30, "the load did {answered} operations only");
-        Process::start(&self.folder, "check load.jsonl --model versioned-kv").said()
+        LOADS.map(|(model, _)| {
+            let history = fs::read_to_string(self.folder.join(format!("{model}.jsonl"))).unwrap();
+            let answered = history.lines().filter(|line| line.contains("\"return\"")).count();
+            assert!(answered > 30, "a load did {answered} operations only");
+            Process::start(&self.folder, &format!("check {model}.jsonl --model {model}")).said()
+        })
     }
 }
 
@@ -109,7 +120,8 @@ impl Server {
     }
 }
 
-const LOAD: &str = "load --clients 4 --keys 12 --pause 10ms --time 5min --history load.jsonl";
+/// Two loads at once: what judges each, and what it is.
+const LOADS: [(&str, &str); 2] = [("kv", "load"), ("versioned-kv", "load --versioned")];
 
 #[test]
 fn shards_move_while_servers_are_killed() {
@@ -117,7 +129,7 @@ fn shards_move_while_servers_are_killed() {
     let mut store = Store::start(folder.path(), 2);
     store.join(1);
     store.append("x");
-    let load = store.client(LOAD);
+    let loads = store.loads();
     store.join(2);
     store.append("y");
     store.strike(0);
@@ -130,7 +142,9 @@ fn shards_move_while_servers_are_killed() {
         let said = store.client("query").said();
         said.out.contains("shards 0,1,2,3,4,5,6,7,8,9").then_some(())
     });
-    store.judge(load, "xyzw").ends(0).says("linearizable");
+    for verdict in store.judge(loads, "xyzw") {
+        verdict.ends(0).says("linearizable");
+    }
 }
 
 /// The whole of it: three groups of three that join, leave and are given shards, while each of their servers is killed.
@@ -140,7 +154,7 @@ fn three_groups_of_three_go_round() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::start(folder.path(), 3);
     store.join(1);
-    let load = store.client(LOAD);
+    let loads = store.loads();
     let mut appended = String::new();
     for round in 0..3 {
         for line in [
@@ -159,7 +173,9 @@ fn three_groups_of_three_go_round() {
         store.client(&format!("join {}", store.named(1))).said().ends(0);
         store.client("leave 3").said().ends(0);
     }
-    store.judge(load, &appended).ends(0).says("linearizable");
+    for verdict in store.judge(loads, &appended) {
+        verdict.ends(0).says("linearizable");
+    }
 }
 
 #[test]

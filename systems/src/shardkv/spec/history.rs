@@ -18,9 +18,9 @@ pub fn linearizable(probe: &Probe, budget: Budget) -> Verdict {
     let history = probe.history();
     let appended: BTreeSet<&str> =
         history.iter().filter(|done| sets(&done.op)).map(|done| key(&done.op)).collect();
-    let (unversioned, with_versions): (Vec<&Recorded>, Vec<&Recorded>) =
+    let (without, with_versions): (Vec<&Recorded>, Vec<&Recorded>) =
         history.iter().partition(|done| appended.contains(key(&done.op)));
-    let first = checker::check(&Kv::default(), &convert(&unversioned, kv_input, kv_output), budget);
+    let first = checker::check(&Kv::default(), &unversioned(without), budget);
     if !first.is_linearizable() {
         return first;
     }
@@ -32,6 +32,13 @@ pub fn versioned<'a>(
     history: impl IntoIterator<Item = &'a Recorded>,
 ) -> Vec<checker::Operation<versioned_kv::Input, versioned_kv::Output>> {
     convert(&history.into_iter().collect::<Vec<_>>(), versioned_input, versioned_output)
+}
+
+/// A history without versioned puts in the checker's words.
+pub fn unversioned<'a>(
+    history: impl IntoIterator<Item = &'a Recorded>,
+) -> Vec<checker::Operation<kv::Input, kv::Output>> {
+    convert(&history.into_iter().collect::<Vec<_>>(), kv_input, kv_output)
 }
 
 fn sets(op: &Op) -> bool {

@@ -20,7 +20,7 @@ mod tests;
 pub use answers::{decrees_are_carried_out_once, refusals_are_certain};
 pub use configs::{balanced_with_fewest_moves, configurations_are_followed, one_controller_works};
 pub use ghost::{Counts, Ghost, Held, Phase};
-pub use history::{Budget, Verdict, linearizable, versioned};
+pub use history::{Budget, Verdict, linearizable, unversioned, versioned};
 pub use moves::{
     deleted_after_install, executed_once, installed_is_what_was_frozen, no_shard_is_lost,
     old_numbers_change_nothing, one_group_serves, replicas_agree, snapshots_are_whole, versions_are_a_chain,
