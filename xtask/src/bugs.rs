@@ -52,10 +52,8 @@ struct Row {
 
 impl Bugs {
     pub(crate) fn run(&self) -> Result<(), String> {
-        let program = match &self.program {
-            Some(program) => program.clone(),
-            None => build()?,
-        };
+        let beside = crate::bench::target_directory().join("bugs.program");
+        let (program, _) = program(self.program.as_deref(), &beside)?;
         let folder = root().join("docs/bugs");
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         for system in &self.system {
@@ -205,23 +203,40 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The program, copied into `folder`: what is built while it is at work is another one.
-pub(crate) fn copied(program: &Path, folder: &Path) -> Result<PathBuf, String> {
-    let copy = std::path::absolute(folder.join("stormglass")).map_err(|error| error.to_string())?;
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::copy(program, &copy))
-        .map_err(|error| format!("{}: {error}", program.display()))?;
-    Ok(copy)
-}
-
-/// Tells one build of the program from another.
-pub(crate) fn fingerprint(program: &Path) -> Result<String, String> {
-    let bytes = fs::read(program).map_err(|error| format!("{}: {error}", program.display()))?;
+/// The command that was given, or else is built here in release, copied into `folder`: what is built while it is at work is
+/// another one. And what tells it from others: its sources, if they are those of a commit, so that what was measured in
+/// one place goes on in another; or else its bytes.
+pub(crate) fn program(given: Option<&Path>, folder: &Path) -> Result<(PathBuf, String), String> {
+    let built = given.map_or_else(build, |given| Ok(given.to_owned()))?;
+    let complaint = |error: std::io::Error| format!("{}: {error}", built.display());
+    let sources = if given.is_none() { sources() } else { None };
+    let identity = match sources {
+        Some(sources) => sources.into_bytes(),
+        None => fs::read(&built).map_err(complaint)?,
+    };
     // FNV-1a.
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    let hash = identity.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    Ok(format!("{hash:016x}"))
+    let copy = std::path::absolute(folder.join("stormglass")).map_err(complaint)?;
+    // One that still runs cannot be written to, but another can take its place.
+    _ = fs::remove_file(&copy);
+    fs::create_dir_all(folder).and_then(|()| fs::copy(&built, &copy)).map_err(complaint)?;
+    Ok((copy, format!("{hash:016x}")))
+}
+
+/// The trees that the command is built of, unless something in them is not committed, or there is no git.
+fn sources() -> Option<String> {
+    const OF: [&str; 6] =
+        ["Cargo.lock", "Cargo.toml", "checker/src", "scenarios/src", "sim/src", "systems/src"];
+    let git = |words: &[&str]| {
+        let said = Command::new("git").args(words).current_dir(root()).output().ok()?;
+        said.status.success().then(|| String::from_utf8_lossy(&said.stdout).into_owned())
+    };
+    let trees = OF.map(|path| format!("HEAD:{path}"));
+    let words: Vec<&str> = ["rev-parse"].into_iter().chain(trees.iter().map(String::as_str)).collect();
+    let uncommitted = git(&[&["status", "--porcelain", "--"], &OF[..]].concat())?;
+    uncommitted.is_empty().then(|| git(&words)).flatten()
 }
 
 #[cfg(test)]

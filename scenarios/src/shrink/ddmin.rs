@@ -1,7 +1,7 @@
 //! Delta debugging: the part of a set that is still needed.
 
-/// Tries candidates and says which is the first, in their order, that still fails.
-pub(super) type First<'a, T, E> = dyn FnMut(&[Vec<T>]) -> Result<Option<usize>, E> + 'a;
+/// Tries so many candidates, made as they are needed, and says which is the first, in their order, that still fails.
+pub(super) type First<'a, T, E> = dyn FnMut(usize, &dyn Fn(usize) -> Vec<T>) -> Result<Option<usize>, E> + 'a;
 
 /// A part of `items` that still fails and from which no single item can be taken, provided that all of them together
 /// fail (after Zeller & Hildebrandt, "Simplifying and isolating failure-inducing input", TSE 2002, without the step
@@ -12,12 +12,10 @@ pub(super) fn ddmin<T: Clone, E>(mut items: Vec<T>, first: &mut First<'_, T, E>)
         let mut from = 0;
         let mut left_out = false;
         while from < items.len() {
-            let starts: Vec<usize> = (from..items.len()).step_by(size).collect();
-            let candidates: Vec<Vec<T>> =
-                starts.iter().map(|&start| without(&items, start, start + size)).collect();
-            let Some(found) = first(&candidates)? else { break };
-            from = starts[found];
-            items = candidates.into_iter().nth(found).unwrap_or_default();
+            let start = |nth: usize| from + nth * size;
+            let candidate = |nth: usize| without(&items, start(nth), start(nth) + size);
+            let Some(found) = first((items.len() - from).div_ceil(size), &candidate)? else { break };
+            (from, items) = (start(found), candidate(found));
             left_out = true;
         }
         // What could not go may be able to now that something else has gone.
@@ -42,9 +40,9 @@ mod tests {
 
     fn smallest(n: u32, fails: impl Fn(&[u32]) -> bool) -> (Vec<u32>, usize) {
         let mut tried = 0;
-        let mut first = |candidates: &[Vec<u32>]| {
-            let found = candidates.iter().position(|candidate| fails(candidate));
-            tried += found.map_or(candidates.len(), |found| found + 1);
+        let mut first = |count: usize, candidate: &dyn Fn(usize) -> Vec<u32>| {
+            let found = (0..count).find(|nth| fails(&candidate(*nth)));
+            tried += found.map_or(count, |found| found + 1);
             Ok::<_, Infallible>(found)
         };
         let Ok(left) = ddmin((0..n).collect(), &mut first);

@@ -129,7 +129,7 @@ impl Search<'_> {
                 overrides.set(decision.stream.clone(), decision.index, decision.value);
             }
         }
-        if self.runs.first(std::slice::from_ref(&overrides))?.is_some() {
+        if self.runs.first(1, &|_| overrides.clone())?.is_some() {
             self.overrides = overrides;
             self.refresh()?;
         }
@@ -180,9 +180,8 @@ impl Search<'_> {
             overrides
         };
         let (runs, base) = (&mut *self.runs, &self.overrides);
-        let kept = ddmin::ddmin(streams.clone(), &mut |candidates: &[Vec<String>]| {
-            let candidates: Vec<Overrides> = candidates.iter().map(|kept| plan(kept, base)).collect();
-            runs.first(&candidates)
+        let kept = ddmin::ddmin(streams.clone(), &mut |count, kept: &dyn Fn(usize) -> Vec<String>| {
+            runs.first(count, &|nth| plan(&kept(nth), base))
         })?;
         self.overrides = plan(&kept, &self.overrides);
         self.refresh()
@@ -218,9 +217,8 @@ impl Search<'_> {
             overrides
         };
         let (runs, base) = (&mut *self.runs, &self.overrides);
-        let kept = ddmin::ddmin(lively.clone(), &mut |candidates: &[Vec<Decision>]| {
-            let candidates: Vec<Overrides> = candidates.iter().map(|kept| plan(kept, base)).collect();
-            runs.first(&candidates)
+        let kept = ddmin::ddmin(lively.clone(), &mut |count, kept: &dyn Fn(usize) -> Vec<Decision>| {
+            runs.first(count, &|nth| plan(&kept(nth), base))
         })?;
         // Also where nothing could go: what the run consists of is then named in its file.
         self.overrides = plan(&kept, &self.overrides);

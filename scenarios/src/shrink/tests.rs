@@ -66,7 +66,11 @@ impl Here {
 }
 
 impl Runs for Here {
-    fn first(&mut self, candidates: &[Overrides]) -> Result<Option<usize>, Complaint> {
+    fn first(
+        &mut self,
+        count: usize,
+        candidate: &dyn Fn(usize) -> Overrides,
+    ) -> Result<Option<usize>, Complaint> {
         let accepts = |here: &mut Here, overrides: &Overrides| {
             let outcome = here.run(overrides).0;
             match here.wrong {
@@ -76,9 +80,9 @@ impl Runs for Here {
                 _ => here.failure.is_of(&outcome),
             }
         };
-        let found = candidates.iter().position(|candidate| accepts(self, candidate));
+        let found = (0..count).find(|nth| accepts(self, &candidate(*nth)));
         let wrong = self.wrong == Wrong::DropsTheNext;
-        Ok(found.map(|found| if wrong { (found + 1) % candidates.len() } else { found }))
+        Ok(found.map(|found| if wrong { (found + 1) % count } else { found }))
     }
 
     fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint> {

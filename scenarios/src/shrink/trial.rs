@@ -12,8 +12,12 @@ const LONGER: u64 = 4;
 
 /// Where candidates are run.
 pub(super) trait Runs {
-    /// The first of the candidates, in their order, that fails the same way. `None` as well when the budget is spent.
-    fn first(&mut self, candidates: &[Overrides]) -> Result<Option<usize>, Complaint>;
+    /// The first of so many candidates, in their order, that fails the same way. `None` as well when the budget is spent.
+    fn first(
+        &mut self,
+        count: usize,
+        candidate: &dyn Fn(usize) -> Overrides,
+    ) -> Result<Option<usize>, Complaint>;
 
     /// One more run, with every decision it takes. It fails the same way, or the code under test is not deterministic.
     fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint>;
@@ -88,15 +92,19 @@ impl Trial {
 
 impl Runs for Trial {
     /// Some run at once; which one is the first does not depend on how many.
-    fn first(&mut self, candidates: &[Overrides]) -> Result<Option<usize>, Complaint> {
-        for (batch, some) in candidates.chunks(self.jobs).enumerate() {
+    fn first(
+        &mut self,
+        count: usize,
+        candidate: &dyn Fn(usize) -> Overrides,
+    ) -> Result<Option<usize>, Complaint> {
+        for from in (0..count).step_by(self.jobs) {
             if self.left == 0 {
                 return Ok(None);
             }
-            let units = some.iter().map(|overrides| self.unit(overrides)).collect();
-            let outcomes = self.run(units)?;
+            let some = from..count.min(from + self.jobs);
+            let outcomes = self.run(some.map(|nth| self.unit(&candidate(nth))).collect())?;
             if let Some(found) = outcomes.iter().position(|outcome| self.failure.is_of(outcome)) {
-                return Ok(Some(batch * self.jobs + found));
+                return Ok(Some(from + found));
             }
         }
         Ok(None)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{example, median, plot, result_line, write_between};
+use super::{example, median, plot, result_line, whole, write_between};
 use crate::root;
 
 /// How the judge's time and memory for one operation grow with the length of a history of ten clients
@@ -47,6 +47,7 @@ pub(super) struct Point {
 
 impl Growth {
     pub(super) fn run(&self) -> Result<(), String> {
+        whole(self.write.is_some(), &self.only)?;
         let ours = example("stormglass-checker", "judging")?;
         let mut lines = Vec::new();
         for (name, _) in MODELS

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::cases::{Asked, CASES, Case};
 use super::other_ways;
-use super::{Peer, ResultLine, example, median, result_line, target_directory, write_between};
+use super::{Peer, ResultLine, example, median, result_line, target_directory, whole, write_between};
 use crate::root;
 
 /// The histories of the judge's goals: time and memory of a check, and what is asked of them
@@ -91,20 +91,25 @@ struct Row {
 
 impl Judge {
     pub(super) fn run(&self) -> Result<(), String> {
+        whole(self.write.is_some(), &self.only)?;
         let ours = example("stormglass-checker", "judging")?;
-        let mut rows = Vec::new();
-        for case in
-            CASES.iter().filter(|case| self.only.is_empty() || self.only.iter().any(|only| only == case.goal))
-        {
+        let asked = |case: &&Case| self.only.is_empty() || self.only.iter().any(|only| only == case.goal);
+        let mut cases = Vec::new();
+        for case in CASES.iter().filter(asked) {
+            let missing = || format!("{}: there is no {} and it cannot be made", case.name, case.file);
             match self.files(case, &ours)? {
-                Some(files) => rows.push(self.measure(case, &ours, &files)?),
-                None => {
-                    eprintln!("{} is left out: there is no {} and it cannot be made", case.name, case.file)
-                }
+                Some(files) => cases.push((case, files)),
+                None if self.write.is_some() => return Err(missing()),
+                None => eprintln!("left out, {}", missing()),
             }
-            if let Some(row) = rows.last().filter(|_| !self.json) {
-                println!("{}", self.line(row));
+        }
+        let mut rows = Vec::new();
+        for (case, files) in cases {
+            let row = self.measure(case, &ours, &files)?;
+            if !self.json {
+                println!("{}", self.line(&row));
             }
+            rows.push(row);
         }
         if self.json {
             println!("{}", serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?);

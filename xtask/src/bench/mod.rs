@@ -111,9 +111,18 @@ fn result_line(program: &Path, words: &[&str]) -> Result<Option<ResultLine>, Str
     }
 }
 
+/// NaN of none.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A part of a table does not take the place of the whole.
+fn whole(written: bool, only: &[String]) -> Result<(), String> {
+    match written && !only.is_empty() {
+        true => Err("--write takes the whole table, and --only makes a part".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// Replaces what stands between the two lines `<!-- name -->` and `<!-- end of name -->` of a document.

@@ -40,7 +40,7 @@ pub(crate) struct BugTable {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     budget: u64,
     /// CPU seconds after which a campaign of one schedule has
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     single_budget: u64,
     /// Measurements at once, a process each
     #[arg(long, short, value_name = "J", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
@@ -75,23 +75,15 @@ struct Known {
 
 impl BugTable {
     pub(crate) fn run(&self) -> Result<(), String> {
-        let program = match &self.program {
-            Some(program) => program.clone(),
-            None => bugs::build()?,
-        };
         if self.output == Path::new(OUTPUT) && !(self.system.is_empty() && self.bug.is_empty()) {
             return Err(
                 "a part of the table does not take the place of the whole: give it an --output".to_owned()
             );
         }
         let path = root().join(&self.journal);
-        let head = Head {
-            budget: self.budget,
-            single_budget: self.single_budget,
-            program: bugs::fingerprint(&program)?,
-        };
-        let mut journal = Journal::open(path.clone(), head)?;
-        let program = bugs::copied(&program, &path.with_extension("program"))?;
+        let (program, identity) = bugs::program(self.program.as_deref(), &path.with_extension("program"))?;
+        let head = Head { budget: self.budget, single_budget: self.single_budget, program: identity };
+        let mut journal = Journal::open(path, head)?;
         let known = self.known(&bugs::ask(&program, &["list", "--json"])?);
         if known.is_empty() {
             return Err("no known bug has this name".to_owned());

@@ -30,7 +30,7 @@ impl<'a> Cell<'a> {
     fn median(&self, figure: impl Fn(&Measured) -> f64) -> Option<f64> {
         let value = |one: &&Measured| if one.seeds.is_some() { figure(one) } else { f64::INFINITY };
         let values: Vec<f64> = self.0.iter().map(value).collect();
-        Some(median(values)).filter(|median| median.is_finite())
+        Some(median(values)).filter(|median| median.is_finite() && !self.0.is_empty())
     }
 
     fn seeds(&self) -> Option<f64> {
@@ -118,7 +118,7 @@ impl Sum {
         Sum {
             all: cells.len(),
             caught: count(|cell| cell.caught() > 0),
-            always: count(|cell| cell.caught() == cell.0.len()),
+            always: count(|cell| cell.caught() > 0 && cell.caught() == cell.0.len()),
             soon: count(|cell| cell.cpu().is_some_and(|cpu| cpu <= SOON)),
         }
     }

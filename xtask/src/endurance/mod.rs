@@ -40,12 +40,8 @@ pub(crate) struct Endurance {
 
 impl Endurance {
     pub(crate) fn run(&self) -> Result<(), String> {
-        let program = match &self.program {
-            Some(program) => std::path::absolute(program).map_err(|error| error.to_string())?,
-            None => bugs::build()?,
-        };
         let folder = std::env::temp_dir().join(format!("stormglass-endurance-{}", std::process::id()));
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let (program, _) = bugs::program(self.program.as_deref(), &folder)?;
         self.measure(&program, &folder)
             .map_err(|error| format!("{error}\nwhat was written is in {}", folder.display()))?;
         _ = fs::remove_dir_all(&folder);

@@ -13,8 +13,8 @@ use measure::Bench;
 use page::page;
 
 /// Writes `docs/shrink-table.md` and `.json`: every known bug found, made small, replayed in a fresh process, and tested
-/// for anything that could still go. Rows that the JSON has already of the same build, and that are well, are kept: an
-/// interrupted run goes on
+/// for anything that could still go. Rows that the JSON has already of the same build are kept, but for those that could not
+/// be measured: an interrupted run goes on
 #[derive(clap::Args)]
 pub(crate) struct ShrinkTable {
     /// Only bugs of stories that begin so; all by default
@@ -82,15 +82,11 @@ struct Table {
 
 impl ShrinkTable {
     pub(crate) fn run(&self) -> Result<(), String> {
-        let program = match &self.program {
-            Some(program) => program.clone(),
-            None => bugs::build()?,
-        };
         let output = self.output.clone().unwrap_or_else(|| root().join("docs/shrink-table"));
         let (json, md) = (output.with_extension("json"), output.with_extension("md"));
         let folder = std::env::temp_dir().join(format!("stormglass-shrink-table-{}", std::process::id()));
-        let mut table = self.begun(&json, bugs::fingerprint(&program)?)?;
-        let program = bugs::copied(&program, &folder)?;
+        let (program, identity) = bugs::program(self.program.as_deref(), &folder)?;
+        let mut table = self.begun(&json, identity)?;
         let bench = Bench { program: &program, folder: &folder, table: self };
         let known = bench.bugs()?;
         if self.story.is_empty() && self.bug.is_empty() {
@@ -98,7 +94,7 @@ impl ShrinkTable {
         }
         for (story, bug) in known {
             let is_it = |row: &Row| (&row.story, &row.bug) == (&story, &bug);
-            if table.rows.iter().any(|row| is_it(row) && row.is_well()) {
+            if table.rows.iter().any(|row| is_it(row) && row.trouble.is_none()) {
                 continue;
             }
             table.rows.retain(|row| !is_it(row));
