@@ -42,8 +42,7 @@ pub(crate) fn explored(story: &Story, unit: &Unit, run: Run) -> (Outcome, Run) {
     let (story, unit) = (story.clone(), unit.clone());
     guard::on_fresh_thread(unit.seed, STACK, move || {
         let (strategy, followed) = run.follow();
-        let ran = perform(&story, &unit, |config| // Every order is searched, not every draw of every place.
-            Sim::scheduled(Seed(unit.seed), Config { buggify: false, ..config }, strategy));
+        let ran = perform(&story, &unit, |config| Sim::scheduled(Seed(unit.seed), config, strategy));
         (ran.outcome, followed.run())
     })
 }
@@ -58,7 +57,8 @@ fn perform(story: &Story, unit: &Unit, world: impl FnOnce(Config) -> Sim) -> Ran
         max_time: Some(story.time_limit()),
         ends_at: unit.until_ns.map(Duration::from_nanos),
         coverage: unit.coverage,
-        buggify: true,
+        // Where every order is searched, and replayed, not every draw of every place is.
+        buggify: unit.schedule != Schedule::Asynchronous,
         max_events: Some(unit.max_events.unwrap_or(MAX_EVENTS)),
         ..Config::default()
     };

@@ -56,6 +56,8 @@ fn everything<F: Future>(test: impl Fn(World) -> F, most: u64) -> Option<u64> {
 struct Script {
     starts: Vec<usize>,
     replies: Vec<Vec<usize>>,
+    /// The run ends when so many nodes have told that they heard something, whatever is under way; 0: when nothing is.
+    until: usize,
 }
 
 /// What was seen in a run: by each node the senders of what it heard, in order; or by an observer, all of it.
@@ -64,7 +66,7 @@ type Seen = Vec<(usize, u8)>;
 async fn play(world: World, script: Rc<Script>, observed: bool, seen: Rc<RefCell<BTreeSet<Seen>>>) {
     let heard: Rc<RefCell<Seen>> = Rc::default();
     for (me, replies) in script.replies.iter().enumerate() {
-        let (replies, heard) = (replies.clone(), heard.clone());
+        let (replies, heard, mut tells) = (replies.clone(), heard.clone(), script.until > 0);
         world.node(&format!("n{me}"), move || {
             let (replies, heard) = (replies.clone(), heard.clone());
             async move {
@@ -75,9 +77,12 @@ async fn play(world: World, script: Rc<Script>, observed: bool, seen: Rc<RefCell
                         world.now();
                     }
                     heard.borrow_mut().push((me, from[0]));
+                    let name = u8::try_from(me).expect("few");
                     if let Some(to) = replies.next() {
-                        let me = u8::try_from(me).expect("few");
-                        socket.send_to(&[me], format!("n{to}:1")).await.expect("sent");
+                        socket.send_to(&[name], format!("n{to}:1")).await.expect("sent");
+                    }
+                    if std::mem::take(&mut tells) {
+                        socket.send_to(&[name], "world:1").await.expect("sent");
                     }
                 }
             }
@@ -89,7 +94,14 @@ async fn play(world: World, script: Rc<Script>, observed: bool, seen: Rc<RefCell
     for (n, to) in (10..).zip(&script.starts) {
         socket.send_to(&[n], format!("n{to}:1")).await.expect("sent");
     }
-    sleep(Duration::from_secs(1)).await;
+    for _ in 0..script.until {
+        let mut from = [0];
+        socket.recv(&mut from).await.expect("told");
+        heard.borrow_mut().push((script.replies.len(), from[0]));
+    }
+    if script.until == 0 {
+        sleep(Duration::from_secs(1)).await;
+    }
     let mut heard = heard.take();
     if !observed {
         heard.sort_by_key(|(node, _)| *node); // stable: each node's own order stays
@@ -100,7 +112,7 @@ async fn play(world: World, script: Rc<Script>, observed: bool, seen: Rc<RefCell
 fn scripts() -> impl Strategy<Value = Script> {
     let replies = prop::collection::vec(prop::collection::vec(0..3_usize, 0..=1), 3);
     let starts = prop::collection::vec(0..3_usize, 2..=3);
-    (starts, replies).prop_map(|(starts, replies)| Script { starts, replies })
+    (starts, replies, 0..=1_usize).prop_map(|(starts, replies, until)| Script { starts, replies, until })
 }
 
 proptest! {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use stormglass_sim::net::UdpSocket;
 use stormglass_sim::schedule::search::{Search, explore};
-use stormglass_sim::task::yield_now;
+use stormglass_sim::sync::Notify;
+use stormglass_sim::task::{spawn, yield_now};
 use stormglass_sim::time::sleep;
 use stormglass_sim::{Config, Schedule, Seed, Sim, World};
 
@@ -131,6 +132,37 @@ fn a_search_that_was_ended_is_not_complete() {
     let (explored, wrong) = explore(Seed(0), &Config::default(), 5, |world| to_one(world, 3, Rc::default()));
     assert!((explored.schedules, explored.complete, wrong.is_none()) == (5, false, true), "{explored:?}");
     assert!(Search::new(0).next_run().is_none());
+}
+
+/// One of two that are woken at once ends the node of the other.
+async fn cut_off(world: World, seen: Rc<RefCell<BTreeSet<bool>>>) {
+    let (go, done) = (Rc::new(Notify::new()), Rc::new(Cell::new(false)));
+    let begins = go.clone();
+    drop(spawn(async move {
+        begins.notified().await;
+        world.crash(world.id("n").expect("there"));
+    }));
+    // It always stands first in the row of those that wait.
+    sleep(Duration::from_millis(1)).await;
+    let (begins, does) = (go.clone(), done.clone());
+    world.node("n", move || {
+        let (begins, does) = (begins.clone(), does.clone());
+        async move {
+            begins.notified().await;
+            does.set(true);
+        }
+    });
+    sleep(Duration::from_millis(1)).await;
+    go.notify_waiters();
+    sleep(Duration::from_millis(1)).await;
+    seen.borrow_mut().insert(done.get());
+}
+
+#[test]
+fn what_something_else_prevents_is_tried_before_it() {
+    let seen: Rc<RefCell<BTreeSet<bool>>> = Rc::default();
+    let (explored, _) = explore(Seed(0), &Config::default(), 1000, |world| cut_off(world, seen.clone()));
+    assert!(explored.complete && seen.borrow().len() == 2, "{:?}", seen.borrow());
 }
 
 /// Two nodes that each are in a critical section for two steps, each when it is told to.

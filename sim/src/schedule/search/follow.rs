@@ -63,6 +63,13 @@ impl Run {
         !followed || before.iter().zip(&self.frames).any(|(before, now)| !before.is_like(now))
     }
 
+    /// What could be next at its end and need not be: it was begun with before.
+    pub(super) fn asleep_at_its_end(&self) -> Vec<Step> {
+        let last = self.frames.last().map(Frame::step);
+        let stays = |step: &&Step| last.is_none_or(|last| !step.depends_on(last));
+        self.asleep.iter().filter(stays).copied().collect()
+    }
+
     pub(super) fn into_frames(self) -> Vec<Frame> {
         self.frames
     }

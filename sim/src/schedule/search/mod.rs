@@ -3,7 +3,7 @@
 //!
 //! # What is explored
 //! The asynchronous model ([`Lateness::Any`](super::Lateness::Any)): of what is ready or on its way, anything may be next; timers fire when
-//! nothing else can happen. Chance apart from that is the seed's. Loss, crashes and time-outs that come early are not
+//! nothing else can happen, and what a disk was asked for and what comes through a stream are timers here. Chance apart from that is the seed's. Loss, crashes and time-outs that come early are not
 //! explored unless the test makes them itself.
 //!
 //! # What is left out
@@ -23,6 +23,8 @@ mod follow;
 mod order;
 
 use std::future::Future;
+
+use rustc_hash::FxHashSet;
 
 pub(super) use follow::InTurn;
 pub use follow::{Followed, Run};
@@ -148,6 +150,7 @@ impl Search {
         } else {
             self.explored.schedules += 1;
         }
+        let asleep = run.asleep_at_its_end();
         let new = run.into_frames();
         let before = self.frames.get(self.shared).map(|frame| (frame.wanted.clone(), frame.asleep.clone()));
         self.frames.truncate(self.shared);
@@ -159,6 +162,19 @@ impl Search {
         }
         for (at, id) in Order::of(&self.frames).reversals(&self.frames, self.shared) {
             self.frames[at].wanted.push(id);
+        }
+        self.want_the_missed(&asleep);
+    }
+
+    /// What could have happened and did not, for the run ended or something else made it impossible, is in no race. Whatever
+    /// came last while it could have happened is in one with it.
+    fn want_the_missed(&mut self, asleep: &[Step]) {
+        let happened = self.frames.iter().map(|frame| frame.event.id);
+        let mut known: FxHashSet<u64> = happened.chain(asleep.iter().map(|step| step.id)).collect();
+        for Frame { enabled, wanted, .. } in self.frames.iter_mut().rev() {
+            let missed = enabled.iter().copied().filter(|id| known.insert(*id) && !wanted.contains(id));
+            let missed: Vec<u64> = missed.collect();
+            wanted.extend(missed);
         }
     }
 
@@ -187,17 +203,22 @@ pub struct Wrong<T> {
 /// use stormglass_sim::{Config, Seed, World, net::UdpSocket};
 ///
 /// // Two senders, one receiver: who is first?
-/// async fn race(world: World) {
+/// async fn race(world: World) -> u8 {
 ///     let inbox = UdpSocket::bind("0.0.0.0:1").await.unwrap();
 ///     for name in ["a", "b"] {
 ///         world.node(name, || async {
-///             UdpSocket::bind("0.0.0.0:0").await.unwrap().send_to(b"me", "world:1").await.unwrap();
+///             UdpSocket::bind("0.0.0.0:0").await.unwrap().send_to(name.as_bytes(), "world:1").await.unwrap();
 ///         });
 ///     }
-///     inbox.recv_from(&mut [0; 8]).await.unwrap();
+///     let mut first = [0];
+///     inbox.recv_from(&mut first).await.unwrap();
+///     first[0]
 /// }
-/// let (explored, wrong) = explore(Seed(0), &Config::default(), 1000, race);
+/// let seen = std::cell::RefCell::new(std::collections::BTreeSet::new());
+/// let test = |world| async { _ = seen.borrow_mut().insert(race(world).await) };
+/// let (explored, wrong) = explore(Seed(0), &Config::default(), 1000, test);
 /// assert!(explored.complete && wrong.is_none());
+/// assert_eq!(seen.take(), [b'a', b'b'].into());
 /// ```
 pub fn explore<F: Future>(
     seed: Seed,
