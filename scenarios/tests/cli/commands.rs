@@ -136,6 +136,14 @@ fn harmless() {
 
 fn determinism() {
     alone("determinism rough/holds rough/panics --seeds 10").ends(0).says("20 runs twice");
+    alone("determinism rough/holds --seeds 10 --schedule portfolio").ends(0).says("10 runs twice");
+    alone("determinism rough/holds:7 --schedule pct2").ends(0).says("1 run twice");
+    alone("determinism rough/differs:1 --schedule pos")
+        .ends(1)
+        .says("seed 1  DIFFERS")
+        .says("differs-1-pos.a.trace");
+    alone("determinism rough/holds:7 --bug barks").ends(64).complains("STORY:SEED:BUG");
+    alone("determinism rough/holds --bug barks").ends(0).says("20 runs twice");
     let said = alone("determinism rough/differs --seeds 2")
         .ends(1)
         .says("DIFFERS")
