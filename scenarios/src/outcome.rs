@@ -75,20 +75,33 @@ pub struct Fall {
     /// The node it happened on, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Of a panic, where in the code: file, line and column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 impl Fall {
-    /// A fall without a node.
+    /// A fall without a node and a place.
     pub fn new(oracle: &str, claim: impl Into<String>, witness: impl Into<String>) -> Fall {
-        Fall { oracle: oracle.into(), claim: claim.into(), witness: witness.into(), node: None }
+        Fall { oracle: oracle.into(), claim: claim.into(), witness: witness.into(), node: None, place: None }
     }
 
-    /// What two failures share when they are the same failure: the oracle, and the claim with its numbers taken out.
-    /// A digit right after a letter is part of a name (`I4`) and stays.
+    /// What two failures of one build share when they are the same failure: their [`words`](Self::words), and the place of a
+    /// panic, for two assertions may have the same words.
     pub fn signature(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{} at {place}", self.words()),
+            None => self.words(),
+        }
+    }
+
+    /// What stays of a failure when the code around it changes: the oracle, and the claim with its numbers taken out.
+    /// A digit right after a letter is part of a name (`I4`) and stays; eight digits or more, were they hexadecimal, are a
+    /// number.
+    pub fn words(&self) -> String {
         let mut signature = format!("{}: ", self.oracle);
         let mut before = ' ';
-        for c in self.claim.chars().take(160) {
+        for c in without_ids(&self.claim).chars().take(160) {
             let in_name = before.is_ascii_alphabetic();
             match c {
                 '0'..='9' if before == '#' => {}
@@ -106,6 +119,26 @@ impl Fall {
         }
         signature
     }
+}
+
+/// A text with a `0` for every word that is a long hexadecimal number, or several with dashes between them.
+fn without_ids(text: &str) -> String {
+    let is_in_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let is_id = |word: &str| {
+        let is_of_one = |c: char| c.is_ascii_hexdigit() || c == '-';
+        word.len() >= 8 && word.chars().all(is_of_one) && word.contains(|c: char| c.is_ascii_digit())
+    };
+    let mut shorter = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_in_word(c)).unwrap_or(rest.len());
+        let (word, more) = rest.split_at(end);
+        shorter.push_str(if is_id(word) { "0" } else { word });
+        let between = more.find(is_in_word).unwrap_or(more.len());
+        shorter.push_str(&more[..between]);
+        rest = &more[between..];
+    }
+    shorter
 }
 
 /// Everything that is known of one run; the same shape in worker answers, `--json` and findings.
@@ -195,6 +228,11 @@ impl Outcome {
         self.fall.as_ref().map(Fall::signature)
     }
 
+    /// The failure's [words](Fall::words), for who has another build; `None` when the claim held.
+    pub fn words(&self) -> Option<String> {
+        self.fall.as_ref().map(Fall::words)
+    }
+
     /// Virtual time at the end of the run.
     pub fn at(&self) -> Duration {
         Duration::from_nanos(self.at_ns)
@@ -254,6 +292,21 @@ mod tests {
         assert_eq!(Fall::new("invariant", "I42 holds at 42", "").signature(), "invariant: I42 holds at #");
         assert_eq!(one.signature(), two.signature());
         assert_ne!(two.signature(), other.signature());
+        let lost = |id: &str| Fall::new("claim", format!("{id} is lost, of 3"), "").signature();
+        assert_eq!(lost("3f2a9c1e-77b0-4d6c-9a51-0c6d5b1e8f42"), "claim: # is lost, of #");
+        assert_eq!(lost("deadbeef01"), lost("12345678"));
+        assert_eq!(lost("feedback"), "claim: feedback is lost, of #");
+    }
+
+    #[test]
+    fn assertions_with_the_same_words_are_told_apart_by_their_place() {
+        let at = |place: &str| {
+            let place = Some(place.to_owned());
+            Fall { place, ..Fall::new("panic", "assertion `left == right` failed", "") }
+        };
+        assert_ne!(at("a.rs:3:5").signature(), at("a.rs:9:5").signature());
+        assert_eq!(at("a.rs:3:5").signature(), "panic: assertion `left == right` failed at a.rs:3:5");
+        assert_eq!(at("a.rs:3:5").words(), at("a.rs:9:5").words(), "a line may move");
     }
 
     #[test]

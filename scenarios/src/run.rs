@@ -168,12 +168,23 @@ fn fall(finding: &Finding) -> (Verdict, Fall) {
     let message = finding.message.trim();
     // A property's message opens with its name: `name: detail`.
     let (head, detail) = message.split_once(": ").unwrap_or((message, message));
-    let claim =
-        claim.map_or_else(|| first_line(if oracle == "panic" { message } else { head }), str::to_owned);
+    let (said, place) = if oracle == "panic" { placed(message) } else { (head, None) };
+    let claim = claim.map_or_else(|| first_line(said), str::to_owned);
     let witness = if oracle == "panic" || claim != head { message } else { detail };
     let mut fall = Fall::new(oracle, claim, witness);
     fall.node = finding.node.clone();
+    fall.place = place.map(str::to_owned);
     (verdict, fall)
+}
+
+/// What a panic said, and where it was, as its message ends: `… (src/main.rs:3:5)`.
+fn placed(message: &str) -> (&str, Option<&str>) {
+    let split = message.strip_suffix(')').and_then(|message| message.rsplit_once(" ("));
+    let is_place = |(_, place): &(&str, &str)| {
+        let mut numbers = place.rsplitn(3, ':').take(2);
+        place.matches(':').count() >= 2 && numbers.all(|number| number.parse::<u32>().is_ok())
+    };
+    split.filter(is_place).map_or((message, None), |(said, place)| (said, Some(place)))
 }
 
 fn first_line(text: &str) -> String {

@@ -149,7 +149,7 @@ impl Hunt {
             }
             self.caught = true;
             self.seeds = Some(place as u64 + 1);
-            self.oracle = outcome.signature();
+            self.oracle = outcome.words();
             self.schedule = Some(outcome.schedule);
             self.weather = outcome.weather;
         } else if self.harmless {

@@ -138,8 +138,8 @@ fn difference(finding: &Finding, got: &Outcome) -> Option<String> {
     let expected = finding.expected.as_ref()?;
     let (what, then, now) = if expected.verdict != got.verdict {
         ("verdict", expected.verdict.to_string(), got.verdict.to_string())
-    } else if expected.signature() != got.signature() {
-        ("failure", expected.signature().unwrap_or_default(), got.signature().unwrap_or_default())
+    } else if expected.words() != got.words() {
+        ("failure", expected.words().unwrap_or_default(), got.words().unwrap_or_default())
     } else if finding.overrides.is_empty() && (expected.digest != got.digest || expected.at_ns != got.at_ns) {
         // A run that was edited by hand or made small shall only fail in the same way, and outlive changes of the code.
         let shown = |outcome: &Outcome| {
