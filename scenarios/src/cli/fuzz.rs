@@ -52,7 +52,7 @@ pub(crate) struct Fuzz {
     /// Where findings are written, and the state of the campaign while it runs
     #[arg(long, value_name = "DIR", default_value = "findings")]
     findings: PathBuf,
-    /// Go on with the campaign that was interrupted, as --findings knows it
+    /// Go on with the campaign that was interrupted, as --findings knows it; its own command line with --from does so, too
     #[arg(long, conflicts_with_all = ["stories", "seeds", "time", "from", "bug", "schedule", "shard", "corpus"])]
     resume: bool,
     /// Findings to run again before anything else: seeds that once failed
@@ -66,10 +66,10 @@ pub(crate) struct Fuzz {
 
 impl Fuzz {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
-        let mut journal = if self.resume { self.interrupted(stories)? } else { self.begin(stories)? };
+        let (mut journal, goes_on) = self.journal(stories)?;
         let corpus = self.corpus(stories, &journal)?;
         let _own = Journal::own(&self.findings)?;
-        if !self.resume {
+        if !goes_on {
             Journal::is_nobodys(&self.findings)?;
         }
         // From here on there is something to go on with.
@@ -97,6 +97,19 @@ impl Fuzz {
         // Last: who is killed before goes on to tell it again.
         Journal::remove(&self.findings)?;
         Ok(result.verdict.exit_code())
+    }
+
+    /// The campaign, and whether it was begun before: by --resume, or because this is what was interrupted, as a job that is
+    /// requeued says it.
+    fn journal(&self, stories: &[Story]) -> Result<(Journal, bool), Complaint> {
+        if !self.resume {
+            let new = self.begin(stories)?;
+            let is_it = |there: &Journal| there.plan == new.plan && !there.is_of_another_program();
+            if self.from.is_none() || !Journal::load(&self.findings).is_ok_and(|there| is_it(&there)) {
+                return Ok((new, false));
+            }
+        }
+        Ok((self.interrupted(stories)?, true))
     }
 
     /// What the campaign runs again before anything else.
