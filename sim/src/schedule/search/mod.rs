@@ -214,8 +214,8 @@ pub struct Wrong<T> {
 ///     inbox.recv_from(&mut first).await.unwrap();
 ///     first[0]
 /// }
-/// let seen = std::cell::RefCell::new(std::collections::BTreeSet::new());
-/// let test = |world| async { _ = seen.borrow_mut().insert(race(world).await) };
+/// let seen = &std::cell::RefCell::new(std::collections::BTreeSet::new());
+/// let test = |world| async move { _ = seen.borrow_mut().insert(race(world).await) };
 /// let (explored, wrong) = explore(Seed(0), &Config::default(), 1000, test);
 /// assert!(explored.complete && wrong.is_none());
 /// assert_eq!(seen.take(), [b'a', b'b'].into());
