@@ -23,8 +23,10 @@ pub(crate) fn is_event(line: &str) -> bool {
     let Some(kind) = kind.strip_prefix(':') else { return false };
     let process = last_word(before);
     let date_and_level = before.trim_end().strip_suffix(process).unwrap_or_default().trim_end();
-    let begins_the_message = date_and_level.is_empty() || date_and_level.ends_with(['-', ':']);
     let numbered = is_number(process);
+    // A number before a tab is none of prose, whatever the logger puts before it.
+    let begins_the_message =
+        date_and_level.is_empty() || date_and_level.ends_with(['-', ':']) || numbered && line.contains('\t');
     let operation_follows = rest.first().map(|operation| operation.starts_with(':'));
     Kind::of(kind).is_some()
         || begins_the_message
