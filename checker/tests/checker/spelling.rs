@@ -12,6 +12,7 @@ fn an_event_of_a_log_that_was_misspelt_is_none_to_skip() {
         ("INFO  jepsen.util - 4\t:okk\t:write\n", ":okk"),
         ("INFO  jepsen.util - 4   :okk   :write   1\n", ":okk"),
         ("INFO [2017-03-30 11:53:31,414] jepsen worker 4 - jepsen.util 4\t:okk\t:write\t1\n", ":okk"),
+        ("INFO [jepsen worker 4] jepsen.util 4 :okk :write 1\n", ":okk"),
         ("4\t:\t:write\t1\n", ":"),
         ("INFO  jepsen.util - 4\t:o", ":o"),
         ("INFO  jepsen.util - 4\t:", ":"),

@@ -12,6 +12,9 @@ pub struct Log<R> {
     lines: LineReader<R>,
 }
 
+/// What Jepsen calls the logger of operations; some patterns put nothing between it and the message.
+const LOGGER: &str = "jepsen.util";
+
 /// What is told of an event that ends with the file.
 const CUT: &str = "the end of the line; the file ends within this event and may be cut: end it with a newline if it is whole";
 
@@ -25,8 +28,10 @@ pub(crate) fn is_event(line: &str) -> bool {
     let date_and_level = before.trim_end().strip_suffix(process).unwrap_or_default().trim_end();
     let numbered = is_number(process);
     // A number before a tab is none of prose, whatever the logger puts before it.
-    let begins_the_message =
-        date_and_level.is_empty() || date_and_level.ends_with(['-', ':']) || numbered && line.contains('\t');
+    let begins_the_message = date_and_level.is_empty()
+        || date_and_level.ends_with(['-', ':'])
+        || last_word(date_and_level) == LOGGER
+        || numbered && line.contains('\t');
     let operation_follows = rest.first().map(|operation| operation.starts_with(':'));
     Kind::of(kind).is_some()
         || begins_the_message
