@@ -78,7 +78,8 @@ impl Tries {
         self.retry.reply.min(self.left())
     }
 
-    /// The same for a message whose answer takes nobody knows how long: longer with each that was not answered.
+    /// The same for a message that is large, or has a large answer: longer with each pause since, for on a line that is slow
+    /// for its size every copy would stand behind the last, and none be heard in time.
     pub(crate) fn longer(&self) -> Duration {
         (self.retry.reply * (self.made + 1).min(LONGEST)).min(self.left())
     }

@@ -101,7 +101,7 @@ impl Client {
     pub async fn read<T, R: Request<Reply = Reply<T>>>(&mut self, request: &R, retry: Retry) -> Option<T> {
         let mut tries = Tries::start(retry);
         loop {
-            if let Heard::Done(answer) = self.ask(request, tries.reply()).await {
+            if let Heard::Done(answer) = self.ask(request, tries.longer()).await {
                 return Some(answer);
             }
             if !self.pause(&mut tries).await {
@@ -138,7 +138,7 @@ impl Client {
                 }
                 Some((session, _)) => {
                     let request = request(By { session, number: self.number });
-                    match self.ask(&request, tries.reply()).await {
+                    match self.ask(&request, tries.longer()).await {
                         Heard::Done(Once::Done(result)) => {
                             self.session = Some((session, Instant::now()));
                             return Ok(Written { result, doubt });

@@ -305,7 +305,7 @@ impl Clerk {
             self.groups.insert(gid, (servers.to_vec(), Client::new(servers.to_vec())));
         }
         let (_, client) = self.groups.get_mut(&gid).expect("it was inserted if it was missing");
-        match client.ask(request, tries.reply()).await {
+        match client.ask(request, tries.longer()).await {
             Heard::Done(Ok(answer)) => Told::Executed(answer),
             Heard::Done(Err(NotServed::WrongGroup)) => Told::Elsewhere,
             Heard::Done(Err(NotServed::Forgotten { writes })) => Told::Forgotten { writes },
