@@ -50,11 +50,12 @@ impl Forecast {
     /// Draws from the streams `weather/…` of the world.
     pub fn draw(weather: &Weather, world: World) -> Forecast {
         let lasts = spread(world.stream("weather/length"), weather.lasts.0, weather.lasts.1);
+        let kinds = Kinds::draw(weather, world);
         let rhythm = |name: &str, allowed: bool, longest: Duration| {
             let stream = if weather.certain && allowed {
                 world.stream(&format!("weather/{name}"))
             } else {
-                exists(world, name, allowed)?
+                kinds.exists(name, allowed)?
             };
             let every = spread(stream, Duration::from_millis(50), lasts.max(Duration::from_millis(51)));
             Some((Rhythm { every, lasts: spread(stream, Duration::from_millis(10), longest) }, stream))
@@ -72,14 +73,14 @@ impl Forecast {
             });
         Forecast {
             lasts,
-            link: weather.links.then(|| draw_link(world)),
+            link: weather.links.then(|| draw_link(&kinds)),
             partitions,
             crashes: rhythm("crashes", weather.crashes, Duration::from_secs(3)).map(|drawn| drawn.0),
             power_losses: rhythm("power", weather.power_losses, Duration::from_secs(3)).map(|drawn| drawn.0),
             pauses: rhythm("pauses", weather.pauses, Duration::from_secs(20)).map(|drawn| drawn.0),
             clocks,
-            disks: if weather.disks { draw_disks(world) } else { Vec::new() },
-            ambushes: if weather.ambushes { draw_ambushes(world, weather.power_losses) } else { Vec::new() },
+            disks: if weather.disks { draw_disks(&kinds) } else { Vec::new() },
+            ambushes: if weather.ambushes { draw_ambushes(&kinds, weather.power_losses) } else { Vec::new() },
             most_down: weather.most_down,
         }
     }
@@ -119,24 +120,24 @@ impl Forecast {
 }
 
 /// Faults that break no promise of an fsync: operations that fail or are slow.
-fn draw_disks(world: World) -> Vec<(Fault, Ratio)> {
+fn draw_disks(kinds: &Kinds) -> Vec<(Fault, Ratio)> {
     let stall = Fault::Stall(Duration::from_millis(300));
-    let kinds = [
+    let faults = [
         ("sync", Fault::SyncError),
         ("read", Fault::ReadError),
         ("write", Fault::WriteError),
         ("stall", stall),
     ];
-    let drawn = kinds.map(|(name, fault)| {
-        let stream = exists(world, &format!("disks/{name}"), true)?;
+    let drawn = faults.map(|(name, fault)| {
+        let stream = kinds.exists(&format!("disks/{name}"), true)?;
         Some((fault, Ratio::from_f64(stream.log_uniform(0.002, 0.2))))
     });
     drawn.into_iter().flatten().collect()
 }
 
-fn draw_ambushes(world: World, power: bool) -> Vec<Ambush> {
+fn draw_ambushes(kinds: &Kinds, power: bool) -> Vec<Ambush> {
     let drawn = [Juncture::Synced, Juncture::Replying].map(|juncture| {
-        let stream = exists(world, Ambush::name(juncture), true)?;
+        let stream = kinds.exists(Ambush::name(juncture), true)?;
         Some(Ambush {
             juncture,
             odds: stream.log_uniform(0.005, 0.5),
@@ -147,10 +148,26 @@ fn draw_ambushes(world: World, power: bool) -> Vec<Ambush> {
     drawn.into_iter().flatten().collect()
 }
 
-/// The fault's stream if it exists in this run: one half of the seeds know it. Calm is that it does not.
-fn exists(world: World, name: &str, allowed: bool) -> Option<Stream> {
-    let stream = world.stream(&format!("weather/{name}"));
-    (allowed && stream.chance(Ratio::percent(50))).then_some(stream)
+/// Which kinds of faults a run knows (Groce et al., "Swarm Testing", ISSTA 2012).
+struct Kinds {
+    world: World,
+    odds: Ratio,
+}
+
+impl Kinds {
+    /// In one half of the seeds each kind is there with a half. With a dozen kinds next to none of those has one alone, or
+    /// two; so in the other half of the seeds about two are there, whatever the number of kinds.
+    fn draw(weather: &Weather, world: World) -> Kinds {
+        let few = world.stream("weather/few").chance(Ratio::percent(50));
+        let odds = if few { Ratio::new(2, weather.kinds().max(4)) } else { Ratio::percent(50) };
+        Kinds { world, odds }
+    }
+
+    /// The fault's stream if it exists in this run. Calm is that it does not.
+    fn exists(&self, name: &str, allowed: bool) -> Option<Stream> {
+        let stream = self.world.stream(&format!("weather/{name}"));
+        (allowed && stream.chance(self.odds)).then_some(stream)
+    }
 }
 
 fn spread(stream: Stream, least: Duration, most: Duration) -> Duration {
@@ -160,12 +177,13 @@ fn spread(stream: Stream, least: Duration, most: Duration) -> Duration {
     Duration::from_nanos(stream.log_uniform(least.as_nanos() as f64, most.as_nanos() as f64) as u64)
 }
 
-fn draw_link(world: World) -> LinkConfig {
+fn draw_link(kinds: &Kinds) -> LinkConfig {
     let rate = |name: &str, most: f64| {
-        exists(world, name, true)
+        kinds
+            .exists(name, true)
             .map_or(Ratio::ZERO, |stream| Ratio::from_f64(stream.log_uniform(0.001, most)))
     };
-    let stream = world.stream("weather/latency");
+    let stream = kinds.world.stream("weather/latency");
     let base = spread(stream, Duration::from_micros(50), Duration::from_millis(50));
     let latency = match stream.below(5) {
         0 => Latency::Constant(base),
@@ -225,5 +243,41 @@ impl fmt::Display for Link<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stormglass_sim::{Seed, Sim};
+
+    /// The kinds of faults that a seed knows, of a dozen.
+    fn kinds(seed: u64) -> usize {
+        let weather = Weather::lasting(Duration::from_secs(1), Duration::from_secs(9)).links().partitions();
+        let weather = weather.crashes().power_losses().pauses().clocks().disks();
+        let drawn = std::rc::Rc::new(std::cell::Cell::new(0));
+        let tells = drawn.clone();
+        Sim::new(Seed(seed)).run(move |world| async move {
+            let forecast = Forecast::draw(&weather, world);
+            let link = forecast.link.expect("there are links");
+            let links =
+                [link.loss, link.duplicate, link.reorder].iter().filter(|rate| **rate != Ratio::ZERO).count();
+            let comes_and_goes = [forecast.crashes, forecast.power_losses, forecast.pauses];
+            let others = comes_and_goes.iter().flatten().count() + forecast.disks.len();
+            let more = usize::from(forecast.partitions.is_some()) + usize::from(forecast.clocks.is_some());
+            tells.set(links + others + more);
+        });
+        drawn.get()
+    }
+
+    #[test]
+    fn seeds_know_one_kind_of_fault_and_most_of_them() {
+        let seeds = 1000;
+        let known: Vec<usize> = (0..seeds).map(kinds).collect();
+        let share =
+            |of: fn(usize) -> bool| known.iter().filter(|kinds| of(**kinds)).count() * 100 / known.len();
+        assert!(share(|kinds| kinds == 1) >= 10, "{} %", share(|kinds| kinds == 1));
+        assert!(share(|kinds| kinds >= 6) >= 20, "{} %", share(|kinds| kinds >= 6));
+        assert!(share(|kinds| kinds == 0) <= 10, "{} %", share(|kinds| kinds == 0));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A [`Weather`] is the envelope a story states. Each seed draws a [`Forecast`] from it: for every kind of fault,
 //! whether it exists at all in this run, and if so at what rate, log-uniformly. So one seed has nothing but lost
-//! replies and the next nothing but clocks that run ahead: bugs hide where faults of one kind are not drowned by all
-//! others. Every draw comes from a stream named after its fault, and the calm value of each is "no such fault".
+//! replies, the next nothing but clocks that run ahead, and a third half of all there is: bugs hide where faults of one
+//! kind are not drowned by all others. Every draw comes from a stream named after its fault, and the calm value of each
+//! is "no such fault".
 
 mod ambush;
 mod forecast;
@@ -105,11 +106,20 @@ impl Weather {
         self
     }
 
-    /// Every fault that comes and goes exists in every run, for stories that are about it; else one half of the seeds know
-    /// each. Its rate is drawn all the same.
+    /// Every fault that comes and goes exists in every run, for stories that are about it; else some of the seeds know each.
+    /// Its rate is drawn all the same.
     pub fn certain(mut self) -> Weather {
         self.certain = true;
         self
+    }
+
+    /// Among how many kinds of faults a seed chooses.
+    pub(crate) fn kinds(&self) -> u64 {
+        let chosen = |allowed: bool, kinds: u64| if allowed { kinds } else { 0 };
+        let come_and_go = [self.partitions, self.crashes, self.power_losses, self.pauses, self.clocks];
+        let come_and_go: u64 =
+            come_and_go.into_iter().map(|allowed| chosen(allowed && !self.certain, 1)).sum();
+        come_and_go + chosen(self.links, 3) + chosen(self.disks, 4) + chosen(self.ambushes, 2)
     }
 
     /// How many servers may be down or paused at once: what the protocol claims to survive. One unless said.
