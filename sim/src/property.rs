@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::panic::Location;
 
-use crate::chance::{Ratio, StreamId, mix, name_hash};
+use crate::chance::{Ratio, StreamId, name_hash};
 use crate::hub::{HUB, simulated};
 use crate::outcome::{Finding, FindingKind, Tally};
 use crate::trace::code;
@@ -19,10 +19,34 @@ struct Point {
     active: bool,
 }
 
+/// Where a `buggify!` stands: its function, and its line and column there.
+type Site = (&'static str, u32, u32);
+
+/// A line of the program that states an `always!`, `sometimes!` or `reachable!`, whether a run comes to it or not.
+#[derive(Debug)]
+pub struct Stated {
+    /// What it states.
+    pub name: &'static str,
+    /// The module that it stands in.
+    pub module: &'static str,
+}
+
+inventory::collect!(Stated);
+
+#[doc(hidden)]
+pub use inventory::submit;
+
+/// All such lines that are linked into this program, in the order of their modules.
+pub fn stated() -> Vec<&'static Stated> {
+    let mut all: Vec<&Stated> = inventory::iter::<Stated>.into_iter().collect();
+    all.sort_by_key(|stated| (stated.module, stated.name));
+    all
+}
+
 /// What a world knows of its properties.
 pub(crate) struct Properties {
     tallies: BTreeMap<&'static str, Tally>,
-    points: BTreeMap<u64, Point>,
+    points: BTreeMap<Site, Point>,
 }
 
 impl Properties {
@@ -94,29 +118,45 @@ const FIRES: Ratio = Ratio::percent(25);
 
 #[doc(hidden)]
 #[track_caller]
-pub fn buggified() -> bool {
+pub fn buggified(place: &'static str) -> bool {
     if !simulated() {
         return false;
     }
-    let site = Location::caller();
+    let caller = Location::caller();
+    let site = (place, caller.line(), caller.column());
     HUB.with(|hub| {
         let core = &mut *hub.core.borrow_mut();
         if !core.buggify {
             return false;
         }
-        let key = mix(name_hash(site.file()) ^ u64::from(site.line()) << 32 ^ u64::from(site.column()));
-        let point = core.properties.points.entry(key).or_insert_with(|| {
-            let name = || format!("{}:{}:{}/buggify", site.file(), site.line(), site.column());
-            let stream = core.chance.open(key, name);
+        let points = &mut core.properties.points;
+        if !points.contains_key(&site) {
+            // Told from others in the same function by who came first, not by its line, which any line above moves.
+            let nth = points.range((place, 0, 0)..=(place, u32::MAX, u32::MAX)).count();
+            let function = place.trim_end_matches("::here").replace("::{{closure}}", "");
+            let name = format!("{function}#{nth}/buggify");
+            let stream = core.chance.open(name_hash(&name), || name);
             let active = core.chance.chance(stream, "active", ACTIVE);
-            Point { stream, active }
-        });
+            points.insert(site, Point { stream, active });
+        }
+        let point = &points[&site];
         if !point.active {
             return false;
         }
         hub.looked.set(true); // the place is in the code of many nodes, and its stream is one
         core.chance.chance(point.stream, "fires", FIRES)
     })
+}
+
+/// Makes a property known to the program before any run comes to it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! stated {
+    ($name:literal) => {
+        $crate::property::submit! {
+            $crate::property::Stated { name: $name, module: ::std::module_path!() }
+        }
+    };
 }
 
 /// States that something holds whenever this line runs. When it does not, that is a finding, and the run ends.
@@ -126,6 +166,7 @@ pub fn buggified() -> bool {
 macro_rules! always {
     ($condition:expr, $name:literal $(,)?) => { $crate::always!($condition, $name, "") };
     ($condition:expr, $name:literal, $($detail:tt)+) => {{
+        $crate::stated!($name);
         let held: bool = $condition;
         $crate::property::observe($name, held);
         if !held {
@@ -137,17 +178,19 @@ macro_rules! always {
 /// States that something holds at least once in a campaign when this line runs: that the interesting case occurs.
 #[macro_export]
 macro_rules! sometimes {
-    ($condition:expr, $name:literal $(,)?) => {
+    ($condition:expr, $name:literal $(,)?) => {{
+        $crate::stated!($name);
         $crate::property::observe($name, $condition)
-    };
+    }};
 }
 
 /// States that this line is reached at least once in a campaign.
 #[macro_export]
 macro_rules! reachable {
-    ($name:literal $(,)?) => {
+    ($name:literal $(,)?) => {{
+        $crate::stated!($name);
         $crate::property::observe($name, true)
-    };
+    }};
 }
 
 /// States that this line is never reached.
@@ -161,10 +204,11 @@ macro_rules! unreachable {
 
 /// Whether to do something unlikely but legal here: a delay, a short batch, an early time-out. Always false unless the
 /// world enables it; then a seed activates a quarter of all such places, and an active one fires a quarter of the
-/// times.
+/// times. A place is known by the function around it, so that a failure replays when lines are added above.
 #[macro_export]
 macro_rules! buggify {
-    () => {
-        $crate::property::buggified()
-    };
+    () => {{
+        fn here() {}
+        $crate::property::buggified(::std::any::type_name_of_val(&here))
+    }};
 }

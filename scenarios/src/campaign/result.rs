@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use stormglass_sim::property::stated;
 
 use super::{Plan, StoryTally};
 use crate::cli::{Complaint, Shard};
 use crate::outcome::Verdict;
+use crate::story::Story;
 
 /// A campaign, or a part of one, that has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +18,10 @@ pub(crate) struct CampaignResult {
     pub(crate) plan: Plan,
     pub(crate) verdict: Verdict,
     pub(crate) stories: Vec<StoryTally>,
+    /// What the program states and no run came to: `sometimes!`, `reachable!` and `always!` with their modules. Only of a
+    /// whole campaign of all stories: of another, most of the program is none of its business.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unreached: Vec<String>,
 }
 
 impl CampaignResult {
@@ -27,7 +33,22 @@ impl CampaignResult {
         let untried = stories.is_empty() || stories.iter().any(StoryTally::is_untried);
         let is_whole = plan.shard.is_none_or(|shard| shard.of == 1);
         let verdict = if untried && is_whole { worst.max(Verdict::Undecided) } else { worst };
-        CampaignResult { plan, verdict, stories }
+        CampaignResult { plan, verdict, stories, unreached: Vec::new() }
+    }
+
+    /// Names what no run came to, if these are all the stories there are.
+    pub(crate) fn of_all(mut self, stories: &[Story]) -> CampaignResult {
+        let is_whole = self.plan.shard.is_none_or(|shard| shard.of == 1) && self.plan.bug.is_none();
+        let tried = |story: &Story| {
+            self.stories.iter().any(|tally| tally.story == story.name() && tally.runs >= story.enough_seeds())
+        };
+        if is_whole && stories.iter().all(tried) {
+            let seen = |name: &str| self.stories.iter().any(|tally| tally.seen.contains_key(name));
+            let unseen = stated().into_iter().filter(|stated| !seen(stated.name));
+            self.unreached = unseen.map(|stated| format!("{} ({})", stated.name, stated.module)).collect();
+            self.unreached.dedup();
+        }
+        self
     }
 
     /// As its file holds it.
@@ -96,7 +117,6 @@ impl CampaignResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Story;
     use crate::campaign::Schedules;
     use crate::outcome::{Fall, Outcome};
 
@@ -129,6 +149,22 @@ mod tests {
         assert_eq!(result(None, [1, 0]).verdict, Verdict::Undecided);
         let part = Some(Shard { index: 2, of: 3 });
         assert_eq!(result(part, [1, 0]).verdict, Verdict::Holds);
+    }
+
+    #[test]
+    fn a_campaign_of_all_stories_names_what_no_run_came_to() {
+        let nobody = || stormglass_sim::reachable!("a line that no story has");
+        _ = nobody;
+        let story = |name| Story::new(name, "c", |_| async {}).enough(1);
+        let all = [story("kv/x"), story("kv/y")];
+        let line = format!("a line that no story has ({})", module_path!());
+        let names = |runs, stories: &[Story]| result(None, runs).of_all(stories).unreached.contains(&line);
+        assert!(names([1, 1], &all));
+        assert!(!names([1, 0], &all), "with more runs it may");
+        assert!(!names([1, 1], &[all[0].clone(), story("kv/z")]), "there are others");
+        let mut seen = result(None, [1, 1]);
+        seen.stories[0].seen.insert("a line that no story has".into(), 0);
+        assert!(!seen.of_all(&all).unreached.contains(&line), "it was looked at");
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::story::Story;
 /// Seeds named for one failure; the others are counted.
 const SEEDS_KEPT: usize = 20;
 
+/// Distinct failures that are kept of a story: of signatures that differ from run to run there is no end.
+const DISTINCT: usize = 1000;
+
 /// Runs of one failure that become files, those with the lowest seeds: more would say the same.
 pub(crate) const FILES: usize = 3;
 
@@ -43,6 +46,9 @@ pub(crate) struct StoryTally {
     pub(crate) seen: BTreeMap<String, u64>,
     /// Distinct failures by signature.
     pub(crate) failures: BTreeMap<String, Failure>,
+    /// Runs with failures beyond those: they are counted, and told of no further.
+    #[serde(default)]
+    pub(crate) further: u64,
     /// What once failed and still does, by what replays it. These are no runs of the campaign, and count in nothing above.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) again: BTreeMap<String, Outcome>,
@@ -121,6 +127,7 @@ impl StoryTally {
             slowest_convergence_ns: 0,
             seen: story.expected().iter().map(|event| ((*event).to_owned(), 0)).collect(),
             failures: BTreeMap::new(),
+            further: 0,
             again: BTreeMap::new(),
             reproaches: Vec::new(),
             expected: story.expected().iter().map(|event| (*event).to_owned()).collect(),
@@ -138,6 +145,7 @@ impl StoryTally {
             (&mut self.undecided, other.undecided),
             (&mut self.excused, other.excused),
             (&mut self.broken, other.broken),
+            (&mut self.further, other.further),
             (&mut self.events, other.events),
         ] {
             *mine += more;
@@ -188,6 +196,10 @@ impl StoryTally {
             Verdict::Broken => &mut self.broken,
         } += 1;
         let Some(signature) = outcome.signature() else { return Counted::default() };
+        if self.failures.len() >= DISTINCT && !self.failures.contains_key(&signature) {
+            self.further += 1;
+            return Counted::default();
+        }
         let mut is_new = false;
         let failure = self.failures.entry(signature).or_insert_with(|| {
             is_new = true;
@@ -209,6 +221,12 @@ impl StoryTally {
     /// Ends the count: says what makes a campaign without failures no pass.
     pub(crate) fn close(&mut self, bug_planted: bool) {
         self.reproaches.clear();
+        if self.further > 0 {
+            self.reproaches.push(format!(
+                "{} more runs failed in other ways than the first {DISTINCT}: their claims may name what differs in each run",
+                self.further
+            ));
+        }
         if bug_planted {
             return;
         }
@@ -252,85 +270,4 @@ fn add<K: Ord + Clone>(mine: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::Fall;
-
-    fn story() -> Story {
-        Story::new("kv/x", "c", |_| async {}).sometimes("a retry").enough(3)
-    }
-
-    fn failed(seed: u64, claim: &str) -> Outcome {
-        Outcome::lost("kv/x", seed, None, Verdict::Safety, Fall::new("always", claim, "w"))
-    }
-
-    fn held(seed: u64) -> Outcome {
-        Outcome { fall: None, verdict: Verdict::Holds, ..failed(seed, "") }
-    }
-
-    #[test]
-    fn the_same_failure_is_one_failure_and_its_lowest_seed_speaks_for_it() {
-        let mut tally = StoryTally::new(&story());
-        assert!(tally.count(&failed(9, "key 4 is lost")).is_new);
-        assert!(!tally.count(&failed(2, "key 17 is lost")).is_new);
-        assert!(tally.count(&failed(5, "a lock has two holders")).is_new);
-        let failure = &tally.failures["always: key # is lost"];
-        assert_eq!((failure.count, failure.first.seed, &failure.seeds[..]), (2, 2, &[2, 9][..]));
-        assert_eq!(tally.verdict(), Verdict::Safety);
-    }
-
-    #[test]
-    fn the_lowest_seeds_of_a_failure_become_files() {
-        let mut tally = StoryTally::new(&story());
-        let mut filed = |seed| tally.count(&failed(seed, "key 4 is lost")).is_worth_a_file;
-        assert_eq!([5, 2, 9, 11, 7, 1, 8].map(&mut filed), [true, true, true, false, true, true, false]);
-        let mut other = StoryTally::new(&story());
-        let mut filed = |seed| other.count(&failed(seed, "key 4 is lost")).is_worth_a_file;
-        assert_eq!([4, 4, 4, 4, 2, 4].map(&mut filed), [true, true, true, false, true, false], "varied runs");
-        assert!(tally.count(&failed(20, "a lock has two holders")).is_worth_a_file);
-        assert!(!tally.count(&held(0)).is_worth_a_file);
-    }
-
-    #[test]
-    fn a_story_in_which_nothing_happened_is_no_pass() {
-        let mut tally = StoryTally::new(&story());
-        for seed in 0..3 {
-            tally.count(&held(seed));
-        }
-        tally.close(false);
-        assert_eq!(tally.reproaches, ["never seen in 3 runs: a retry"]);
-        assert_eq!(tally.verdict(), Verdict::Undecided);
-
-        let mut seen = StoryTally::new(&story());
-        for seed in 0..3 {
-            seen.count(&Outcome { seen: [("a retry".into(), 1)].into(), ..held(seed) });
-        }
-        seen.close(false);
-        assert_eq!(seen.verdict(), Verdict::Holds);
-    }
-
-    #[test]
-    fn what_fails_again_counts_for_the_verdict_and_nothing_else() {
-        let mut tally = StoryTally::new(&story());
-        tally.count(&held(1));
-        let mut part = StoryTally::new(&story());
-        part.again.insert("findings/kv.x-1-0a0b0c0d.json".into(), failed(1, "key 4 is lost"));
-        tally.merge(&part);
-        assert_eq!((tally.runs, tally.safety_violated, tally.failures.len()), (1, 0, 0));
-        assert_eq!(tally.verdict(), Verdict::Safety);
-        assert_eq!(tally.told().next().unwrap().replay, "findings/kv.x-1-0a0b0c0d.json");
-    }
-
-    #[test]
-    fn too_many_excuses_are_the_storys_fault() {
-        let excused = |seed| Outcome { verdict: Verdict::Excused, ..held(seed) };
-        for (excuses, verdict) in [(2, Verdict::Holds), (3, Verdict::Undecided)] {
-            let mut tally = StoryTally::new(&Story::new("kv/x", "c", |_| async {}));
-            for seed in 0..100 {
-                tally.count(&if seed < excuses { excused(seed) } else { held(seed) });
-            }
-            tally.close(false);
-            assert_eq!(tally.verdict(), verdict, "{excuses} excused");
-        }
-    }
-}
+mod tests;

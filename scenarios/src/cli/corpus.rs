@@ -1,17 +1,19 @@
 //! Seeds that once failed are run before anything else.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::output::{note, say};
 use super::{Complaint, Shard};
 use crate::campaign::{Finding, Pool, Unit};
 use crate::outcome::Outcome;
+use crate::shrink::recorded;
 use crate::story::Story;
 
 /// The findings of a folder that a campaign runs again.
 pub(super) struct Corpus {
     folder: PathBuf,
-    findings: Vec<Finding>,
+    findings: Vec<(PathBuf, Finding)>,
     /// Those of stories that this program does not have.
     homeless: usize,
     /// Those of planted bugs, which are meant to fail.
@@ -47,7 +49,7 @@ impl Corpus {
             if finding.bug.is_some() {
                 corpus.planted += 1;
             } else if chosen.iter().any(|story| story.name() == finding.story) {
-                corpus.findings.push(finding);
+                corpus.findings.push((path, finding));
             } else if all.iter().all(|story| story.name() != finding.story) {
                 corpus.homeless += 1;
                 note(format!(
@@ -68,15 +70,30 @@ impl Corpus {
     ) -> Result<(), Complaint> {
         let (mut again, trouble) = (0, std::cell::RefCell::new(None));
         let findings = &self.findings;
-        let mut units = findings.iter().enumerate().map(|(tag, finding)| Unit { tag, ..finding.unit() });
+        let mut held = Vec::new();
+        let mut units = findings.iter().enumerate().map(|(tag, (_, finding))| Unit { tag, ..finding.unit() });
         let mut next = || if trouble.borrow().is_none() { units.next() } else { None };
         pool.drive(&mut next, &mut |unit, outcome| {
-            again += usize::from(outcome.fall.is_some());
-            if let Err(complaint) = done(&findings[unit.tag], outcome) {
+            match outcome.fall {
+                Some(_) => again += 1,
+                None => held.push(unit.tag),
+            }
+            if let Err(complaint) = done(&findings[unit.tag].1, outcome) {
                 trouble.borrow_mut().get_or_insert(complaint);
             }
         })?;
         trouble.into_inner().map_or(Ok(()), Err)?;
+        held.sort_unstable();
+        for (path, finding) in held.into_iter().map(|tag| &findings[tag]) {
+            let gone = undrawn(finding, pool)?;
+            if !gone.is_empty() {
+                note(format!(
+                    "{}: it holds, but the run it was is gone: nothing is drawn any more from {}, which it rests on",
+                    path.display(),
+                    gone.join(", ")
+                ));
+            }
+        }
         let mut told = format!(
             "--corpus {}: {} runs that once failed, {again} still do",
             self.folder.display(),
@@ -90,4 +107,18 @@ impl Corpus {
         }
         Ok(say(&told)?)
     }
+}
+
+/// The streams in which a finding sets decisions, and from which its run draws nothing: they have other names now.
+fn undrawn(finding: &Finding, pool: &mut Pool) -> Result<Vec<String>, Complaint> {
+    if finding.overrides.points.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (_, decisions) = recorded(pool, finding.unit())?;
+    let drawn: BTreeSet<&str> = decisions.iter().map(|decision| decision.stream.as_str()).collect();
+    let streams = finding.overrides.points.keys();
+    Ok(streams
+        .filter(|stream| !drawn.contains(stream.as_str()))
+        .map(|stream| format!("`{stream}`"))
+        .collect())
 }

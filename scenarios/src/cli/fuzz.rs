@@ -81,8 +81,8 @@ impl Fuzz {
         }
         ended?;
         let took = journal.elapsed();
-        let result = CampaignResult::new(journal.plan, journal.tallies);
-        say(&report::summary(&result.stories, Some(took)))?;
+        let result = CampaignResult::new(journal.plan, journal.tallies).of_all(stories);
+        say(&report::summary(&result, Some(took)))?;
         if result.stories.iter().any(|tally| tally.told().next().is_some()) {
             let more = result.stories.iter().flat_map(|tally| tally.failures.values());
             let more = more.map(|failure| failure.count.saturating_sub(FILES as u64)).sum::<u64>();

@@ -9,6 +9,7 @@ use super::output::say;
 use super::publish::Publish;
 use crate::campaign::CampaignResult;
 use crate::report;
+use crate::story::Story;
 
 #[derive(Args)]
 pub(crate) struct Merge {
@@ -20,13 +21,13 @@ pub(crate) struct Merge {
 }
 
 impl Merge {
-    pub(crate) fn answer(self) -> Answer {
+    pub(crate) fn answer(self, stories: &[Story]) -> Answer {
         let mut parts = Vec::new();
         for path in &self.files {
             parts.push((path.display().to_string(), CampaignResult::load(path)?));
         }
-        let result = CampaignResult::merge(&parts)?;
-        say(&report::summary(&result.stories, None))?;
+        let result = CampaignResult::merge(&parts)?.of_all(stories);
+        say(&report::summary(&result, None))?;
         self.publish.publish(&result)?;
         Ok(result.verdict.exit_code())
     }

@@ -129,7 +129,7 @@ impl Harness {
             Harness::List(list) => list.answer(stories),
             Harness::Run(run) => run.answer(stories),
             Harness::Fuzz(fuzz) => fuzz.answer(stories),
-            Harness::Merge(merge) => merge.answer(),
+            Harness::Merge(merge) => merge.answer(stories),
             Harness::Replay(replay) => replay.answer(stories),
             Harness::Shrink(shrink) => shrink.answer(stories),
             Harness::Explain(explain) => explain.answer(stories),

@@ -37,6 +37,9 @@ pub(crate) fn junit(result: &CampaignResult) -> String {
         let mut case = TestCase::new(tally.story.clone(), status);
         case.set_classname(system);
         case.set_assertions(usize::try_from(tally.runs).unwrap_or(usize::MAX));
+        if tally.excused > 0 {
+            case.add_property(("excused", tally.excused.to_string().as_str()));
+        }
         match suites.last_mut().filter(|suite| suite.name.as_str() == system) {
             Some(suite) => drop(suite.add_test_case(case)),
             None => {
@@ -97,13 +100,15 @@ pub(crate) fn markdown(result: &CampaignResult) -> String {
     if let Some(shard) = result.plan.shard {
         _ = write!(text, ", part {shard} of the campaign");
     }
-    text.push_str(".\n\n| story | runs | verdict | distinct failures |\n| --- | ---: | --- | ---: |\n");
+    text.push_str(".\n\n| story | runs | excused | verdict | distinct failures |\n");
+    text.push_str("| --- | ---: | ---: | --- | ---: |\n");
     for tally in &result.stories {
         _ = writeln!(
             text,
-            "| {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} |",
             tally.story,
             tally.runs,
+            tally.excused,
             answer(tally),
             tally.told().count()
         );
@@ -143,21 +148,24 @@ fn schedules(result: &CampaignResult, text: &mut String) {
     }
 }
 
-/// How often each event was seen, in a million runs of its story.
+/// How often each event was seen, in a million runs of its story, and what no run came to.
 fn coverage(result: &CampaignResult, text: &mut String) {
     let seen = || result.stories.iter().flat_map(|tally| tally.seen.iter().map(move |seen| (tally, seen)));
-    if seen().next().is_none() {
-        return;
+    if seen().next().is_some() {
+        text.push_str(
+            "\n## What was seen\n\n| story | event | times | in a million runs |\n| --- | --- | ---: | ---: |\n",
+        );
     }
-    text.push_str(
-        "\n## What was seen\n\n| story | event | times | in a million runs |\n| --- | --- | ---: | ---: |\n",
-    );
     for (tally, (event, times)) in seen() {
         let rate = *times as f64 * 1e6 / tally.runs.max(1) as f64;
         let rate = if *times == 0 { "**never**".to_owned() } else { format!("{rate:.0}") };
         _ = writeln!(text, "| {} | {} | {times} | {rate} |", tally.story, event.replace('|', "\\|"));
     }
     unreached(result, text);
+    if !result.unreached.is_empty() {
+        text.push_str("\nNo run came to:\n\n");
+        result.unreached.iter().for_each(|stated| _ = writeln!(text, "- {stated}"));
+    }
 }
 
 /// What other stories of its system saw and a story never so much as came to: code that it does not reach.
@@ -202,7 +210,8 @@ mod tests {
             bug: None,
             schedule: Schedules::default(),
         };
-        CampaignResult::new(plan, vec![tally, held])
+        let unreached = vec!["a line (mine::server)".to_owned()];
+        CampaignResult { unreached, ..CampaignResult::new(plan, vec![tally, held]) }
     }
 
     #[test]
@@ -257,6 +266,7 @@ mod tests {
     fn a_page_names_what_was_never_seen() {
         let page = markdown(&result());
         assert!(page.contains("| kv/x | a \\| retry | 0 | **never** |"), "{page}");
+        assert!(page.contains("\nNo run came to:\n\n- a line (mine::server)\n"), "{page}");
         assert!(page.contains("## kv/x: `always: x < # & stays`\n"), "{page}");
     }
 }

@@ -7,11 +7,12 @@ use owo_colors::OwoColorize;
 use stormglass_sim::Schedule;
 
 use super::span;
-use crate::campaign::StoryTally;
+use crate::campaign::{CampaignResult, StoryTally};
 use crate::outcome::Verdict;
 
 /// The table at the end of a campaign: stories, runs, distinct failures, reproaches.
-pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String {
+pub(crate) fn summary(result: &CampaignResult, took: Option<Duration>) -> String {
+    let tallies = &result.stories[..];
     let width = tallies.iter().map(|tally| tally.story.len()).max().unwrap_or(0);
     let mut text = String::new();
     for tally in tallies {
@@ -47,6 +48,9 @@ pub(crate) fn summary(tallies: &[StoryTally], took: Option<Duration>) -> String 
         }
     }
     text.push_str(&schedules(tallies));
+    for stated in &result.unreached {
+        text.push_str(&format!("no run came to: {stated}\n"));
+    }
     let runs: u64 = tallies.iter().map(|tally| tally.runs).sum();
     if tallies.iter().all(StoryTally::is_untried) {
         text.push_str("nothing was run, so nothing is known\n");

@@ -71,3 +71,14 @@ async fn serve(forgets: bool, kept: Rc<Cell<u64>>, shown: Rc<Cell<u64>>) {
         shown.set(count);
     }
 }
+
+/// Falls where a `buggify!` fires, which a log line above it moves.
+pub(crate) async fn hasty(stage: Stage) {
+    for _ in stage.each("c1", 0..20) {
+        let late = if has("log") { stormglass::sim::buggify!() } else { stormglass::sim::buggify!() };
+        if late {
+            stage.fail("nobody is late", "");
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}

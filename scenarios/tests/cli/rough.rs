@@ -49,6 +49,7 @@ fn lively() -> Vec<Story> {
         Story::new("rough/unordered", "Whoever comes first in a table is told first", unordered),
         Story::new("rough/fragile", "The count never goes back", crate::fragile::fragile)
             .catches(["forgets-count"]),
+        Story::new("rough/hasty", "Nobody is late", crate::fragile::hasty),
         Story::new("rough/poisoned", "What is drawn early is felt late", poisoned),
         Story::new("rough/goes_on", "What is wrong early is judged late", goes_on),
         Story::new("rough/lingers", "Each seed takes some real time", lingers),

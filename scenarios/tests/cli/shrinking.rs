@@ -13,6 +13,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_failure_is_made_as_small_as_it_can_be", small),
     ("nothing_can_be_taken_from_what_is_left", minimal),
     ("a_small_failure_outlives_changes_of_the_code", outlives),
+    ("a_place_that_misbehaves_outlives_lines_above_it", moved_place),
     ("a_small_failure_is_the_same_in_any_build", any_build),
     ("how_small_does_not_depend_on_how_many_processes", any_jobs),
     ("a_run_that_goes_on_after_its_failure_ends_earlier", ends_earlier),
@@ -61,14 +62,17 @@ fn minimal() {
     assert!(taken >= 4, "one crash, and two clients or their steps: {points:?}");
 }
 
+/// Of code that has changed since.
+fn changed(folder: &Path, change: &str, line: &str) -> Said {
+    let output = command(folder, line).env(CHANGED, change).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
 /// Both a file just made and the one that was kept, which is of a debug build of another day.
 fn outlives() {
     let folder = tempfile::tempdir().unwrap();
-    let with = |change: &str, line: &str| -> Said {
-        let output = command(folder.path(), line).env(CHANGED, change).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    };
+    let with = |change: &str, line: &str| changed(folder.path(), change, line);
     call(folder.path(), &format!("shrink {FAILS} -o min.json")).ends(1);
     fs::copy(KEPT, folder.path().join("kept.json")).unwrap();
     for change in ["none", "log", "draw"] {
@@ -91,6 +95,30 @@ fn outlives() {
     };
     assert_eq!(digest("none"), digest("log"));
     assert_ne!(digest("none"), digest("draw"));
+}
+
+fn moved_place() {
+    let folder = tempfile::tempdir().unwrap();
+    call(folder.path(), "fuzz rough/hasty --from 0 --seeds 40 --schedule random").ends(1);
+    let found = fs::read_dir(folder.path().join("findings")).unwrap().next().unwrap().unwrap().path();
+    call(folder.path(), &format!("shrink {} -o min.json", found.display())).ends(1);
+    for change in ["none", "log"] {
+        changed(folder.path(), change, "replay min.json").ends(1).says("FELL: nobody is late");
+    }
+    // Of a function that has another name now nothing is known, and a corpus says so.
+    let small = fs::read_to_string(folder.path().join("min.json")).unwrap();
+    fs::create_dir(folder.path().join("corpus")).unwrap();
+    let again =
+        || call(folder.path(), "fuzz rough/hasty --from 0 --seeds 0 --corpus corpus --findings again");
+    fs::write(folder.path().join("corpus/min.json"), &small).unwrap();
+    assert_eq!(again().ends(1).says("1 runs that once failed, 1 still do").err, "");
+    // Among the points, and not in the list of calm streams before.
+    let (calm, points) = small.split_once("\"points\"").unwrap();
+    let renamed = format!("{calm}\"points\"{}", points.replace("hasty#", "hurried#"));
+    fs::write(folder.path().join("corpus/min.json"), renamed).unwrap();
+    again()
+        .says("1 runs that once failed, 0 still do")
+        .complains("corpus/min.json: it holds, but the run it was is gone: nothing is drawn any more from `cli::fragile::hurried#");
 }
 
 /// Written by a debug build, on another day: whatever builds this test, a release build too, must fail in the same way.

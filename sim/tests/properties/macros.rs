@@ -209,3 +209,44 @@ fn a_place_more_moves_no_other_stream() {
     };
     assert_eq!(draws(true), draws(false));
 }
+
+/// Whose line it stands on, where it is the first of its function that a run comes to.
+fn place(moved: bool) -> bool {
+    if moved { buggify!() } else { buggify!() }
+}
+
+#[test]
+fn a_place_is_known_by_its_function_and_not_by_its_line() {
+    let names = |visits: &'static [bool]| {
+        let config = Config { record_decisions: true, ..buggy() };
+        let outcome = Sim::with(Seed(5), config).run(move |_| async move {
+            visits.iter().for_each(|moved| _ = place(*moved));
+        });
+        let active =
+            outcome.decisions.expect("recorded").into_iter().filter(|decision| decision.kind == "active");
+        active.map(|decision| (decision.stream, decision.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[true, true]), names(&[false, false]));
+    let both = names(&[true, false, true]);
+    let streams: Vec<&str> = both.iter().map(|(stream, _)| stream.as_str()).collect();
+    assert_eq!(streams, ["properties::macros::place#0/buggify", "properties::macros::place#1/buggify"]);
+}
+
+#[test]
+fn what_no_run_comes_to_is_known_all_the_same() {
+    let never = || {
+        always!(true, "a claim that nobody looks at");
+        sometimes!(true, "a case that nobody tries");
+        reachable!("a line that nobody runs");
+    };
+    _ = never;
+    let stated = stormglass_sim::property::stated();
+    let here =
+        |name: &str| stated.iter().any(|stated| stated.name == name && stated.module == module_path!());
+    assert!(
+        here("a claim that nobody looks at")
+            && here("a case that nobody tries")
+            && here("a line that nobody runs")
+    );
+    assert!(here("past seven") && !here("nobody states this"));
+}
