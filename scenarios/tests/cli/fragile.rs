@@ -73,6 +73,7 @@ async fn serve(forgets: bool, kept: Rc<Cell<u64>>, shown: Rc<Cell<u64>>) {
 }
 
 /// Falls where a `buggify!` fires, which a log line above it moves.
+#[expect(clippy::if_same_then_else, reason = "they stand in different places")]
 pub(crate) async fn hasty(stage: Stage) {
     for _ in stage.each("c1", 0..20) {
         let late = if has("log") { stormglass::sim::buggify!() } else { stormglass::sim::buggify!() };
