@@ -8,7 +8,7 @@
 
 use crate::direct::{self, Ruling};
 use crate::model::Model;
-use crate::wing_gong::{Fault, Status, Stuck, View, needed, search};
+use crate::wing_gong::{Fault, Status, Stuck, View, needed, search_of_all};
 
 /// The operations that a counterexample rests on.
 pub(crate) struct Core {
@@ -195,7 +195,7 @@ impl<'a, M: Model> Court<'a, M> {
             }
             Ruling::Unsure => {}
         }
-        let Ok(mut hunt) = search(self.model, &views, Fault::None, usize::MAX) else {
+        let Ok(mut hunt) = search_of_all(self.model, &views, Fault::None, usize::MAX) else {
             return Judgement::TooDear;
         };
         let status = hunt.run(self.each.min(self.left), MEMO);

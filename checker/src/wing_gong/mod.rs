@@ -116,18 +116,25 @@ pub(crate) fn search<'a, M: Model>(
     fault: Fault,
     memo: usize,
 ) -> Result<Box<dyn Search + 'a>, Unfit> {
-    let ids_of_entry = Budget::ENTRY as usize / size_of::<u32>();
-    let room = (LISTED * views.len()).saturating_add(memo.saturating_mul(ids_of_entry));
-    let search = |views: &[View<'a, M>]| {
-        let window = Window::new(model, views, fault, room)?;
-        let values = Values::of(model, &window.operations);
-        Ok(walk(model, window, values, fault))
-    };
-    let all = search(views)?;
+    let all = search_of_all(model, views, fault, memo)?;
     match guess::likely(model, views).filter(|_| matches!(fault, Fault::None | Fault::GuessBelieved)) {
-        Some(likely) => Ok(Box::new(Guess::new(search(&likely)?, all, fault))),
+        Some(likely) => Ok(Box::new(Guess::new(search_of_all(model, &likely, fault, memo)?, all, fault))),
         None => Ok(all),
     }
+}
+
+/// The same without luck: for what is more likely to be wrong.
+pub(crate) fn search_of_all<'a, M: Model>(
+    model: &'a M,
+    views: &[View<'a, M>],
+    fault: Fault,
+    memo: usize,
+) -> Result<Box<dyn Search + 'a>, Unfit> {
+    let ids_of_entry = Budget::ENTRY as usize / size_of::<u32>();
+    let room = (LISTED * views.len()).saturating_add(memo.saturating_mul(ids_of_entry));
+    let window = Window::new(model, views, fault, room)?;
+    let values = Values::of(model, &window.operations);
+    Ok(walk(model, window, values, fault))
 }
 
 /// The same, without bounds: slower, and sure to come to the deepest place.
