@@ -78,10 +78,10 @@ impl Tries {
         self.retry.reply.min(self.left())
     }
 
-    /// The same for a message that is large, or has a large answer: longer with each pause since, for on a line that is slow
-    /// for its size every copy would stand behind the last, and none be heard in time.
+    /// The same where the answer may be large: twice as long after each pause, for on a line that is slow for its size every
+    /// copy stands behind the last, and none would be heard in time.
     pub(crate) fn longer(&self) -> Duration {
-        (self.retry.reply * (self.made + 1).min(LONGEST)).min(self.left())
+        (self.retry.reply * LONGEST.min(1 << self.made.min(31))).min(self.left())
     }
 
     /// Pauses before the next message. `false`: there shall be none.

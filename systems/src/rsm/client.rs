@@ -138,7 +138,7 @@ impl Client {
                 }
                 Some((session, _)) => {
                     let request = request(By { session, number: self.number });
-                    match self.ask(&request, tries.longer()).await {
+                    match self.ask(&request, tries.reply()).await {
                         Heard::Done(Once::Done(result)) => {
                             self.session = Some((session, Instant::now()));
                             return Ok(Written { result, doubt });
