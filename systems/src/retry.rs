@@ -78,10 +78,9 @@ impl Tries {
         self.retry.reply.min(self.left())
     }
 
-    /// The same where the answer may be large: twice as long after each pause, for on a line that is slow for its size every
-    /// copy stands behind the last, and none would be heard in time.
+    /// The same for a message whose answer takes nobody knows how long: longer with each that was not answered.
     pub(crate) fn longer(&self) -> Duration {
-        (self.retry.reply * LONGEST.min(1 << self.made.min(31))).min(self.left())
+        (self.retry.reply * (self.made + 1).min(LONGEST)).min(self.left())
     }
 
     /// Pauses before the next message. `false`: there shall be none.

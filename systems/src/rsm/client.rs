@@ -101,7 +101,7 @@ impl Client {
     pub async fn read<T, R: Request<Reply = Reply<T>>>(&mut self, request: &R, retry: Retry) -> Option<T> {
         let mut tries = Tries::start(retry);
         loop {
-            if let Heard::Done(answer) = self.ask(request, tries.longer()).await {
+            if let Heard::Done(answer) = self.ask(request, tries.reply()).await {
                 return Some(answer);
             }
             if !self.pause(&mut tries).await {

@@ -115,7 +115,7 @@ impl Clerk {
         let get = Get { key: key.to_owned() };
         let mut tries = Tries::start(self.config.retry);
         loop {
-            let told = self.ask(key, &get, tries.longer()).await;
+            let told = self.ask(key, &get, &tries).await;
             if let Told::Executed(found) = told {
                 self.config.probe.ret(ticket, || Outcome::Found(found.clone()));
                 return Ok(found);
@@ -261,7 +261,7 @@ impl Clerk {
 
     /// One request to write, to the group that serves the key as far as the clerk knows.
     async fn ask_to(&mut self, write: &Write, tries: &Tries) -> Told<Result<(), Rejection>> {
-        let told = self.ask(&write.key, write, tries.reply()).await;
+        let told = self.ask(&write.key, write, tries).await;
         if let Told::Executed(_) = told
             && let Some(shard) = self.shard_of(&write.key)
             && let Some((_, heard)) = self.known.get_mut(&shard)
@@ -285,7 +285,7 @@ impl Clerk {
     }
 
     /// One request, to the group that serves the key as far as the clerk knows.
-    async fn ask<T, R>(&mut self, key: &str, request: &R, patience: Duration) -> Told<T>
+    async fn ask<T, R>(&mut self, key: &str, request: &R, tries: &Tries) -> Told<T>
     where
         R: Request<Reply = Reply<Result<T, NotServed>>>,
     {
@@ -305,7 +305,7 @@ impl Clerk {
             self.groups.insert(gid, (servers.to_vec(), Client::new(servers.to_vec())));
         }
         let (_, client) = self.groups.get_mut(&gid).expect("it was inserted if it was missing");
-        match client.ask(request, patience).await {
+        match client.ask(request, tries.reply()).await {
             Heard::Done(Ok(answer)) => Told::Executed(answer),
             Heard::Done(Err(NotServed::WrongGroup)) => Told::Elsewhere,
             Heard::Done(Err(NotServed::Forgotten { writes })) => Told::Forgotten { writes },
