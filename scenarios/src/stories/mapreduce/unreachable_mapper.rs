@@ -14,9 +14,8 @@ use crate::{Stage, Story};
 pub(super) const NAME: &str = "mapreduce/unreachable_mapper";
 
 pub(super) fn story() -> Story {
-    Story::new(NAME, "Map output that a reducer cannot reach is made again elsewhere", tell)
+    Story::new(NAME, "A reducer that cannot reach a mapper is no reason to wait for ever", tell)
         .catches(caught_by::<Bug>(NAME))
-        .sometimes("a completed map became void")
 }
 
 async fn tell(stage: Stage) {
