@@ -120,7 +120,11 @@ impl Raft {
     /// Campaigns in a new term (§5.2), which its disk must know before anybody else does.
     pub(super) fn stand(&mut self, transfer: bool) {
         self.rearm();
-        let Some(term) = self.hard.term.checked_add(1) else { return };
+        let Some(term) = self.hard.term.checked_add(1) else {
+            // Nobody is asked again for the term that it has: that would be due at once.
+            self.campaign = Campaign::default();
+            return;
+        };
         let id = self.config.id;
         let voted_for = if self.config.bugs.has(Bug::ForgetsOwnVote) { None } else { Some(id) };
         self.role = Role::Candidate;

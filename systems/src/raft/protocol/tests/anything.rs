@@ -214,3 +214,20 @@ proptest! {
         }
     }
 }
+
+/// Found by `step_never_panics`: it stood for the last term there is, and was to ask again for ever.
+#[test]
+fn a_candidate_of_the_last_term_waits_for_its_next_timeout() {
+    let mut server = Single::new(2, Bugs::only(Bug::NoPreVote), 1, &[1, 1]);
+    let appended = Appended { term: u64::MAX - 1, outcome: Outcome::Matched(0), round: 0 };
+    let asked = PreVote { term: 0, last_index: 0, last_term: 0 };
+    for (later, input) in [
+        (145, Input::Reply(1, Reply::Appended(appended))),
+        (132, Input::Tick),
+        (71, Input::Request(1, Request::PreVote(asked))),
+        (100, Input::Tick),
+    ] {
+        happen(&mut server, Happening::Any(later, input));
+    }
+    assert_eq!(server.raft.term(), u64::MAX);
+}
