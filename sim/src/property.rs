@@ -14,12 +14,13 @@ use crate::outcome::{Finding, FindingKind, Tally};
 use crate::trace::code;
 
 /// A `buggify!` point of a world.
+#[derive(Clone, Copy)]
 struct Point {
     stream: StreamId,
     active: bool,
 }
 
-/// Where a `buggify!` stands: its function, and its line and column there.
+/// Where a `buggify!` stands: its function or closure, and its line and column.
 type Site = (&'static str, u32, u32);
 
 /// A line of the program that states an `always!`, `sometimes!` or `reachable!`, whether a run comes to it or not.
@@ -47,16 +48,19 @@ pub fn stated() -> Vec<&'static Stated> {
 pub(crate) struct Properties {
     tallies: BTreeMap<&'static str, Tally>,
     points: BTreeMap<Site, Point>,
+    /// How many of them each function has, its closures and async blocks included.
+    in_function: BTreeMap<String, u32>,
 }
 
 impl Properties {
     pub(crate) const fn new() -> Properties {
-        Properties { tallies: BTreeMap::new(), points: BTreeMap::new() }
+        Properties { tallies: BTreeMap::new(), points: BTreeMap::new(), in_function: BTreeMap::new() }
     }
 
     pub(crate) fn clear(&mut self) {
         self.tallies.clear();
         self.points.clear();
+        self.in_function.clear();
     }
 
     pub(crate) fn take(&mut self) -> BTreeMap<String, Tally> {
@@ -129,17 +133,18 @@ pub fn buggified(place: &'static str) -> bool {
         if !core.buggify {
             return false;
         }
-        let points = &mut core.properties.points;
-        if !points.contains_key(&site) {
+        let Properties { points, in_function, .. } = &mut core.properties;
+        let point = points.get(&site).copied().unwrap_or_else(|| {
             // Told from others in the same function by who came first, not by its line, which any line above moves.
-            let nth = points.range((place, 0, 0)..=(place, u32::MAX, u32::MAX)).count();
             let function = place.trim_end_matches("::here").replace("::{{closure}}", "");
-            let name = format!("{function}#{nth}/buggify");
+            let earlier = in_function.entry(function.clone()).or_insert(0);
+            let name = format!("{function}#{earlier}/buggify");
+            *earlier += 1;
             let stream = core.chance.open(name_hash(&name), || name);
-            let active = core.chance.chance(stream, "active", ACTIVE);
-            points.insert(site, Point { stream, active });
-        }
-        let point = &points[&site];
+            let point = Point { stream, active: core.chance.chance(stream, "active", ACTIVE) };
+            points.insert(site, point);
+            point
+        });
         if !point.active {
             return false;
         }

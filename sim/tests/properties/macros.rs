@@ -233,6 +233,24 @@ fn a_place_is_known_by_its_function_and_not_by_its_line() {
     assert_eq!(streams, ["properties::macros::place#0/buggify", "properties::macros::place#1/buggify"]);
 }
 
+/// The name of a function leaves its closures and async blocks out: their places count with its own.
+async fn inside_and_out() {
+    buggify!();
+    let within = || buggify!();
+    within();
+    async { buggify!() }.await;
+}
+
+#[test]
+fn a_place_in_a_closure_is_another_place() {
+    let config = Config { record_decisions: true, ..buggy() };
+    let outcome = Sim::with(Seed(5), config).run(|_| inside_and_out());
+    let decisions = outcome.decisions.expect("recorded").into_iter();
+    let streams: Vec<String> = decisions.filter(|one| one.kind == "active").map(|one| one.stream).collect();
+    let expected = [0, 1, 2].map(|nth| format!("properties::macros::inside_and_out#{nth}/buggify"));
+    assert_eq!(streams, expected);
+}
+
 #[test]
 fn what_no_run_comes_to_is_known_all_the_same() {
     let never = || {
