@@ -102,5 +102,11 @@ known_bugs! {
         /// Shows when the power fails after the log was created or compacted, and written to.
         ForgetsDirectory = "forgets-directory",
             breaks "I7 answers_survive_crashes", caught_by "kv/power_loss";
+
+        /// Belief: a request that finds the queue full is not done, so its clerk may be told so: `ErrVersion`.
+        /// But that says more, that the key has another version. There is no answer for "not now" but silence.
+        /// Shows when the queue is full.
+        RefusesWhenFull = "refuses-when-full",
+            breaks "linearizable", caught_by "kv/full_queue";
     }
 }

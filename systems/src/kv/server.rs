@@ -15,7 +15,7 @@ use stormglass_sim::{reachable, sometimes};
 
 use super::bugs::{Bug, Bugs};
 use super::log::{self, Log, LogError};
-use super::message::{Command, Get, GetReply, Put, PutReply, Reply};
+use super::message::{Command, Get, GetReply, Put, PutReply, Rejection, Reply};
 use super::protocol::{Record, Store};
 use super::spec::{Observation, Probe};
 
@@ -109,8 +109,8 @@ pub async fn run(config: Config) -> Result<(), Error> {
     config.probe.observe(|| started(&store));
 
     let (queue, waiting) = mpsc::channel(config.queue.max(1));
-    enqueue::<Get>(&mut server, queue.clone());
-    enqueue::<Put>(&mut server, queue);
+    enqueue::<Get>(&mut server, queue.clone(), config.bugs);
+    enqueue::<Put>(&mut server, queue, config.bugs);
 
     let (group, bugs, probe) = (config.group.max(1), config.bugs, config.probe.clone());
     let committer = Committer { store, log, waiting, group, bugs, probe };
@@ -135,6 +135,10 @@ type Answer = (oneshot::Sender<Reply>, Reply);
 trait Queued: Request {
     fn wrap(self) -> Command;
     fn unwrap(reply: Reply) -> Option<Self::Reply>;
+    /// What a clerk that is turned away is told.
+    fn turned_away(_bugs: Bugs) -> Option<Self::Reply> {
+        None
+    }
 }
 
 impl Queued for Get {
@@ -155,16 +159,20 @@ impl Queued for Put {
     fn unwrap(reply: Reply) -> Option<Self::Reply> {
         if let Reply::Put(reply) = reply { Some(reply) } else { None }
     }
+
+    fn turned_away(bugs: Bugs) -> Option<PutReply> {
+        bugs.has(Bug::RefusesWhenFull).then_some(Err(Rejection::Version))
+    }
 }
 
-fn enqueue<R: Queued>(server: &mut rpc::Server, queue: mpsc::Sender<Waiting>) {
+fn enqueue<R: Queued>(server: &mut rpc::Server, queue: mpsc::Sender<Waiting>, bugs: Bugs) {
     server.on_maybe(move |_, request: R| {
         let (reply, answer) = oneshot::channel();
         let room = queue.try_send(Waiting { command: request.wrap(), reply }).is_ok();
         async move {
             if !room {
                 reachable!("kv: a request found the queue full");
-                return None;
+                return R::turned_away(bugs);
             }
             // Without a word from the committer there is no answer: a copy, or a log that failed.
             R::unwrap(answer.await.ok()?)

@@ -44,9 +44,14 @@ impl Cast {
     /// The lab's server, which keeps nothing in a crash, or one with a log. Every promise of `spec` is watched after
     /// every step, and the history of all clerks is judged at the end.
     pub(super) fn new(stage: &Stage, storage: Storage) -> Cast {
+        Cast::serving(stage, server::Config { storage, ..server::Config::default() })
+    }
+
+    /// The same with a server that is run otherwise.
+    pub(super) fn serving(stage: &Stage, config: server::Config) -> Cast {
         let world = stage.world();
         let (probe, bugs) = (Probe::new(move || world.now()), planted::<Bug>(stage));
-        let config = server::Config { storage, bugs, probe: probe.clone(), ..server::Config::default() };
+        let config = server::Config { bugs, probe: probe.clone(), ..config };
         let server = world.node("server", move || keep_running(config.clone()));
 
         let watched = probe.clone();

@@ -4,6 +4,7 @@ mod cast;
 mod contended_puts;
 mod duplicated_requests;
 mod fsync_fails;
+mod full_queue;
 mod lab_lock;
 mod lab_many_clerks;
 mod lab_puts;
@@ -25,6 +26,7 @@ pub(super) fn stories() -> Vec<Story> {
         power_loss::story(),
         rare_puts::story(),
         fsync_fails::story(),
+        full_queue::story(),
     ];
     stories.extend(swarm::stories());
     stories.extend(lab_puts::stories());
