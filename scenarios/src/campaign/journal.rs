@@ -51,6 +51,11 @@ impl Plan {
         Some((usize::try_from(story).ok()?, self.from.wrapping_add(seed)))
     }
 
+    /// Whether it is no part of a campaign on several machines.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.shard.is_none_or(|shard| shard.of == 1)
+    }
+
     /// Whether these are the tallies of its stories, in their order.
     pub(crate) fn is_told_by(&self, tallies: &[StoryTally]) -> bool {
         self.stories.iter().eq(tallies.iter().map(|tally| &tally.story))

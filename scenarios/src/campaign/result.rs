@@ -31,18 +31,16 @@ impl CampaignResult {
         let worst = stories.iter().map(StoryTally::verdict).max().unwrap_or(Verdict::Holds);
         // A part may be empty; of a story that a whole campaign did not come to nobody can say that it holds.
         let untried = stories.is_empty() || stories.iter().any(StoryTally::is_untried);
-        let is_whole = plan.shard.is_none_or(|shard| shard.of == 1);
-        let verdict = if untried && is_whole { worst.max(Verdict::Undecided) } else { worst };
+        let verdict = if untried && plan.is_whole() { worst.max(Verdict::Undecided) } else { worst };
         CampaignResult { plan, verdict, stories, unreached: Vec::new() }
     }
 
     /// Names what no run came to, if these are all the stories there are.
-    pub(crate) fn of_all(mut self, stories: &[Story]) -> CampaignResult {
-        let is_whole = self.plan.shard.is_none_or(|shard| shard.of == 1) && self.plan.bug.is_none();
+    pub(crate) fn with_unreached(mut self, stories: &[Story]) -> CampaignResult {
         let tried = |story: &Story| {
             self.stories.iter().any(|tally| tally.story == story.name() && tally.runs >= story.enough_seeds())
         };
-        if is_whole && stories.iter().all(tried) {
+        if self.plan.is_whole() && self.plan.bug.is_none() && stories.iter().all(tried) {
             let seen = |name: &str| self.stories.iter().any(|tally| tally.seen.contains_key(name));
             let unseen = stated().into_iter().filter(|stated| !seen(stated.name));
             self.unreached = unseen.map(|stated| format!("{} ({})", stated.name, stated.module)).collect();
@@ -158,13 +156,14 @@ mod tests {
         let story = |name| Story::new(name, "c", |_| async {}).enough(1);
         let all = [story("kv/x"), story("kv/y")];
         let line = format!("a line that no story has ({})", module_path!());
-        let names = |runs, stories: &[Story]| result(None, runs).of_all(stories).unreached.contains(&line);
+        let names =
+            |runs, stories: &[Story]| result(None, runs).with_unreached(stories).unreached.contains(&line);
         assert!(names([1, 1], &all));
         assert!(!names([1, 0], &all), "with more runs it may");
         assert!(!names([1, 1], &[all[0].clone(), story("kv/z")]), "there are others");
         let mut seen = result(None, [1, 1]);
         seen.stories[0].seen.insert("a line that no story has".into(), 0);
-        assert!(!seen.of_all(&all).unreached.contains(&line), "it was looked at");
+        assert!(!seen.with_unreached(&all).unreached.contains(&line), "it was looked at");
     }
 
     #[test]

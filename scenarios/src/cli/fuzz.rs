@@ -81,7 +81,7 @@ impl Fuzz {
         }
         ended?;
         let took = journal.elapsed();
-        let result = CampaignResult::new(journal.plan, journal.tallies).of_all(stories);
+        let result = CampaignResult::new(journal.plan, journal.tallies).with_unreached(stories);
         say(&report::summary(&result, Some(took)))?;
         if result.stories.iter().any(|tally| tally.told().next().is_some()) {
             let more = result.stories.iter().flat_map(|tally| tally.failures.values());

@@ -26,7 +26,7 @@ impl Merge {
         for path in &self.files {
             parts.push((path.display().to_string(), CampaignResult::load(path)?));
         }
-        let result = CampaignResult::merge(&parts)?.of_all(stories);
+        let result = CampaignResult::merge(&parts)?.with_unreached(stories);
         say(&report::summary(&result, None))?;
         self.publish.publish(&result)?;
         Ok(result.verdict.exit_code())

@@ -11,7 +11,8 @@ use crate::story::Story;
 /// Seeds named for one failure; the others are counted.
 const SEEDS_KEPT: usize = 20;
 
-/// Distinct failures that are kept of a story: of signatures that differ from run to run there is no end.
+/// Distinct failures that are kept of a story in each part of a campaign: of signatures that differ from run to run there
+/// is no end.
 const DISTINCT: usize = 1000;
 
 /// Runs of one failure that become files, those with the lowest seeds: more would say the same.
