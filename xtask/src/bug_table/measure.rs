@@ -61,7 +61,6 @@ impl Task {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) budget: u64,
-    pub(super) single_budget: u64,
     /// Which build of the program was measured.
     pub(super) program: String,
 }
@@ -88,9 +87,7 @@ impl Journal {
                     Some(it) if it.program != head.program => {
                         "measured with another build of the program".to_owned()
                     }
-                    Some(it) => {
-                        format!("measured with --budget {} --single-budget {}", it.budget, it.single_budget)
-                    }
+                    Some(it) => format!("measured with --budget {}", it.budget),
                 };
                 return Err(format!("{shown}: {other}; take that, or another --journal"));
             }
@@ -264,8 +261,8 @@ mod tests {
         Task { known, schedule: "pos".into(), campaign, budget: 1 }
     }
 
-    fn head(single_budget: u64, program: &str) -> Head {
-        Head { budget: 60, single_budget, program: program.into() }
+    fn head(budget: u64, program: &str) -> Head {
+        Head { budget, program: program.into() }
     }
 
     #[test]
@@ -289,7 +286,7 @@ mod tests {
         journal.add(&task(1), Measured { campaign: 1, ..one.clone() }).unwrap();
         let journal = Journal::open(path.clone(), head(10, "a")).unwrap();
         assert_eq!(journal.of(&task(0).known, &[task(0), task(1), task(2)]).len(), 2);
-        for (head, why) in [(head(20, "a"), "--single-budget 10;"), (head(10, "b"), "another build")] {
+        for (head, why) in [(head(20, "a"), "--budget 10;"), (head(10, "b"), "another build")] {
             let Err(error) = Journal::open(path.clone(), head) else { panic!("these are other figures") };
             assert!(error.contains(why), "{error}");
         }

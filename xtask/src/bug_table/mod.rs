@@ -23,10 +23,10 @@ pub(crate) struct BugTable {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     bug: Vec<String>,
     /// Campaigns of the portfolio, each from another first seed
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     campaigns: u64,
     /// Campaigns of each schedule alone
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     single: u64,
     /// The schedules that are measured alone
     #[arg(
@@ -36,19 +36,16 @@ pub(crate) struct BugTable {
         default_value = "fifo,random,walk,pos,pct1,pct2,pct3,pctcp1,pctcp2,pctcp3,starve,guided"
     )]
     schedule: Vec<String>,
-    /// CPU seconds after which a campaign of the portfolio has missed its bug
+    /// CPU seconds after which a campaign has missed its bug
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     budget: u64,
-    /// CPU seconds after which a campaign of one schedule has
-    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
-    single_budget: u64,
     /// Measurements at once, a process each
     #[arg(long, short, value_name = "J", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     jobs: u64,
     /// The command `stormglass`, built already; else it is built in release
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
-    /// What has been measured so far; with other budgets it must be another file
+    /// What has been measured so far; with another budget it must be another file
     #[arg(long, value_name = "FILE", default_value = "target/bug-table.jsonl")]
     journal: PathBuf,
     /// Where the two tables go, without their extensions
@@ -82,7 +79,7 @@ impl BugTable {
         }
         let path = root().join(&self.journal);
         let (program, identity) = bugs::program(self.program.as_deref(), &path.with_extension("program"))?;
-        let head = Head { budget: self.budget, single_budget: self.single_budget, program: identity };
+        let head = Head { budget: self.budget, program: identity };
         let mut journal = Journal::open(path, head)?;
         let known = self.known(&bugs::ask(&program, &["list", "--json"])?);
         if known.is_empty() {
@@ -140,19 +137,15 @@ impl BugTable {
         let mut tasks = Vec::new();
         for campaign in 0..self.campaigns.max(self.single) {
             for known in known {
-                let mut add = |schedule: &str, budget| {
-                    tasks.push(Task {
-                        known: known.clone(),
-                        schedule: schedule.to_owned(),
-                        campaign,
-                        budget,
-                    });
+                let mut add = |schedule: &str| {
+                    let (known, schedule) = (known.clone(), schedule.to_owned());
+                    tasks.push(Task { known, schedule, campaign, budget: self.budget });
                 };
                 if campaign < self.campaigns {
-                    add(PORTFOLIO, self.budget);
+                    add(PORTFOLIO);
                 }
                 if campaign < self.single {
-                    self.schedule.iter().for_each(|schedule| add(schedule, self.single_budget));
+                    self.schedule.iter().for_each(|schedule| add(schedule));
                 }
             }
         }

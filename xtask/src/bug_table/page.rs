@@ -51,12 +51,12 @@ impl<'a> Cell<'a> {
 
 /// The page.
 pub(super) fn page(table: &BugTable, rows: &[Row]) -> String {
-    let BugTable { campaigns, single, budget, single_budget, .. } = table;
+    let BugTable { campaigns, single, budget, .. } = table;
     let mut page = format!(
         "# Bugs and schedules\n\n\
          Written by `cargo xtask bug-table`: for each known bug, how many seeds it takes until the story that must catch it \
-         does. Medians over {campaigns} campaigns of the portfolio, each of at most {budget} CPU seconds, and over {single} \
-         of each schedule alone, of at most {single_budget}; a campaign that ends without a detection counts as longer than \
+         does. Medians over {campaigns} campaigns of the portfolio and {single} of each schedule alone, each of at most \
+         {budget} CPU seconds; a campaign that ends without a detection counts as longer than \
          any, and – says that at least half of them did. Behind it, how many caught the bug, where not all did. Stories \
          that are told by the clock, the labs' above all, know only `random` and `fifo`, whatever is asked. What a schedule is: [schedules](schedules.md). Machine-readable: [`bug-table.json`](bug-table.json).\n\n"
     );
@@ -227,7 +227,6 @@ pub(super) fn table(table: &BugTable, rows: &[Row]) -> Value {
         "campaigns": table.campaigns,
         "single": table.single,
         "budget_cpu_seconds": table.budget,
-        "single_budget_cpu_seconds": table.single_budget,
         "bugs": rows,
     })
 }
