@@ -32,7 +32,7 @@ pub struct Config {
     pub link: LinkConfig,
     /// The run ends here, in virtual time since its start, as a finding; where a strategy ruled, since it handed over.
     pub max_time: Option<Duration>,
-    /// The run ends here, in virtual time since its start, as a finding, whoever rules: what happens until then is all.
+    /// The run ends here, in virtual time since its start, whoever rules. That is no finding: what happens until then is all.
     pub ends_at: Option<Duration>,
     /// The run ends after this many events, as a finding.
     pub max_events: Option<u64>,

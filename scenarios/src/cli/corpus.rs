@@ -110,7 +110,7 @@ impl Corpus {
 }
 
 /// The streams in which a finding sets decisions, and from which its run draws nothing: they have other names now.
-fn undrawn(finding: &Finding, pool: &mut Pool) -> Result<Vec<String>, Complaint> {
+pub(super) fn undrawn(finding: &Finding, pool: &mut Pool) -> Result<Vec<String>, Complaint> {
     if finding.overrides.points.is_empty() {
         return Ok(Vec::new());
     }

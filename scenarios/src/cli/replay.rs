@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::args;
+use super::corpus::undrawn;
 use super::machine::Limits;
 use super::output::{say, say_json};
 use super::run::{one, told};
 use super::{Answer, Complaint, INTERNAL, select};
 use crate::campaign::{Finding, Schedules, Unit};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Verdict};
 use crate::report::span;
 use crate::story::Story;
 
@@ -100,13 +101,19 @@ impl Replay {
             }
             say(&ending(&outcome, &trace))?;
         }
-        match file.and_then(|(_, finding)| difference(&finding, &outcome)) {
-            None => Ok(outcome.verdict.exit_code()),
-            Some(difference) => {
-                anstream::eprintln!("stormglass: {difference}");
-                Ok(INTERNAL)
-            }
+        let Some(finding) = file.map(|(_, finding)| finding) else { return Ok(outcome.verdict.exit_code()) };
+        let Some(mut difference) = difference(&finding, &outcome) else {
+            return Ok(outcome.verdict.exit_code());
+        };
+        let gone = undrawn(&finding, &mut self.limits.pool(1))?;
+        if !gone.is_empty() {
+            difference.push_str(&format!(
+                ". Nothing is drawn any more from {}, which the file rests on",
+                gone.join(", ")
+            ));
         }
+        anstream::eprintln!("stormglass: {difference}");
+        Ok(if is_mended(&finding, &outcome) { outcome.verdict.exit_code() } else { INTERNAL })
     }
 }
 
@@ -133,6 +140,12 @@ fn reference(text: &str) -> Result<Unit, Complaint> {
     Ok(Unit::new(story, seed, bug))
 }
 
+/// Whether the run failed once and holds now: the best of news, and no error.
+fn is_mended(finding: &Finding, got: &Outcome) -> bool {
+    let failed = finding.expected.as_ref().is_some_and(|expected| expected.verdict.is_failure());
+    failed && got.verdict == Verdict::Holds
+}
+
 /// What differs between the file and the run, if anything does.
 fn difference(finding: &Finding, got: &Outcome) -> Option<String> {
     let expected = finding.expected.as_ref()?;
@@ -150,6 +163,12 @@ fn difference(finding: &Finding, got: &Outcome) -> Option<String> {
     } else {
         return None;
     };
+    if is_mended(finding, got) {
+        let words = expected.words().unwrap_or_default();
+        return Some(format!(
+            "it no longer fails ({words}): its cause is mended, or the code has changed and the run is another"
+        ));
+    }
     let mut text = format!("the run differs from its file: {what} was {then}, is {now}");
     if finding.stormglass != env!("CARGO_PKG_VERSION") {
         text.push_str(&format!("; the file was written by version {}", finding.stormglass));

@@ -78,6 +78,7 @@ pub(crate) struct When {
 pub(crate) fn when(unit: Unit, effort: &Effort, told: &mut dyn FnMut(u64)) -> Result<When, Complaint> {
     let mut pool = effort.workers.pool();
     let trace = std::env::temp_dir().join(format!("stormglass-when-{}.jsonl", std::process::id()));
+    let unit = to_its_end(&mut pool, unit)?;
     let whole = Unit { trace: Some(trace.clone()), ..unit.clone() };
     let (outcome, decisions) = recorded(&mut pool, whole)?;
     let lines = std::fs::read_to_string(&trace).unwrap_or_default();
@@ -112,6 +113,16 @@ pub(crate) fn when(unit: Unit, effort: &Effort, told: &mut dyn FnMut(u64)) -> Re
     let sentence = words::sentence(&decision, &decisions, &trace);
     let step = (high.failed > low.failed).then_some(Step { before: low, after: high, decision, sentence });
     Ok(When { curve, steepest, step, runs: look.runs, outcome })
+}
+
+/// The same failing run without an end of its own, if it fails alike: another future may take longer to the same failure.
+fn to_its_end(pool: &mut Pool, unit: Unit) -> Result<Unit, Complaint> {
+    if unit.until_ns.is_none() {
+        return Ok(unit);
+    }
+    let whole = Unit { until_ns: None, ..unit.clone() };
+    let outcomes = run(pool, vec![unit.clone(), whole.clone()])?;
+    Ok(if Failure::of(&outcomes[0])?.is_of(&outcomes[1]) { whole } else { unit })
 }
 
 fn rise(pair: &[Moment]) -> f64 {
