@@ -4,6 +4,7 @@
 //! judge, to whom equal times are concurrent, knows it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,12 +22,37 @@ struct Shared<M: Model> {
     world: World,
     model: M,
     records: RefCell<Vec<Operation<M::Input, M::Output>>>,
-    names: RefCell<Vec<String>>,
+    /// Each client and its number.
+    names: RefCell<Vec<(String, u64)>>,
     /// The last time in it.
     stamped: Cell<u64>,
 }
 
 impl<M: Model> Shared<M> {
+    /// The number by which the judge calls a client: of `c3` it is 3, of others the first that is free.
+    fn number(&self, client: &str) -> u64 {
+        let mut names = self.names.borrow_mut();
+        if let Some((_, number)) = names.iter().find(|(name, _)| name == client) {
+            return *number;
+        }
+        let is_free = |number: &u64| names.iter().all(|(_, taken)| taken != number);
+        let own = client.strip_prefix('c').and_then(|digits| digits.parse().ok());
+        let own = own.filter(|number| format!("c{number}") == client && is_free(number));
+        let number = own.or_else(|| (0..).find(is_free)).expect("there are more numbers than clients");
+        names.push((client.to_owned(), number));
+        number
+    }
+
+    /// Who is meant by `c0` in a sentence, where it is not its name.
+    fn legend(&self, sentence: &str) -> String {
+        let names = self.names.borrow();
+        let called: BTreeSet<&str> = sentence.split(|c: char| !c.is_alphanumeric()).collect();
+        let told = names.iter().map(|(name, number)| (format!("c{number}"), name));
+        let told = told.filter(|(number, name)| number != *name && called.contains(number.as_str()));
+        let told: Vec<String> = told.map(|(number, name)| format!("{number} is {name}")).collect();
+        if told.is_empty() { String::new() } else { format!("\n{}", told.join(", ")) }
+    }
+
     fn stamp(&self) -> u64 {
         self.stamped.set(nanos(self.world.now()).max(self.stamped.get() + 1));
         self.stamped.get()
@@ -51,22 +77,22 @@ impl<M: Model> History<M> {
         History(Rc::new(shared))
     }
 
-    /// Records that `client` asks `input` now.
+    /// Records that `client`, by its node's name, asks `input` now.
     pub fn call(&self, client: &str, input: M::Input) -> Call {
-        let mut names = self.0.names.borrow_mut();
-        let number = names.iter().position(|name| name == client).unwrap_or_else(|| {
-            names.push(client.into());
-            names.len() - 1
-        });
+        let number = self.0.number(client);
+        self.0.world.client_event(number, "call", &self.0.model.describe(&input, None).to_string());
         let mut records = self.0.records.borrow_mut();
-        records.push(Operation::pending(number as u64, input, self.0.stamp()));
+        records.push(Operation::pending(number, input, self.0.stamp()));
         Call(records.len() - 1)
     }
 
     /// Records the answer. A call without one is of unknown outcome: it may take effect at any time, or never.
     pub fn returned(&self, call: Call, output: M::Output) {
         let at = self.0.stamp();
-        self.0.records.borrow_mut()[call.0].returned = Some(checker::Returned { at, output });
+        let operation = &mut self.0.records.borrow_mut()[call.0];
+        let told = self.0.model.describe(&operation.input, Some(&output)).to_string();
+        self.0.world.client_event(operation.client, "return", &told);
+        operation.returned = Some(checker::Returned { at, output });
     }
 
     /// Records a whole operation; `None` is an unknown outcome.
@@ -90,12 +116,16 @@ impl<M: Model> History<M> {
     }
 
     pub(crate) fn judge(&self) -> Option<(Verdict, Fall)> {
-        linearizable(&self.0.model, &self.0.records.borrow())
+        let mut judged = linearizable(&self.0.model, &self.0.records.borrow());
+        if let Some((_, fall)) = &mut judged {
+            fall.witness.push_str(&self.0.legend(&fall.witness));
+        }
+        judged
     }
 
     /// What `client` waits for and since when, if it does.
     pub(crate) fn waits_for(&self, client: &str) -> Option<String> {
-        let number = self.0.names.borrow().iter().position(|name| name == client)? as u64;
+        let number = self.0.names.borrow().iter().find(|(name, _)| name == client)?.1;
         let records = self.0.records.borrow();
         let waiting = records.iter().rfind(|operation| operation.client == number)?;
         if waiting.returned.is_some() {
@@ -140,6 +170,25 @@ mod tests {
     use stormglass_sim::{Seed, Sim};
 
     use super::*;
+
+    /// The judge says c0, c1, …: who is called so keeps the number, and of others it is said who they are.
+    #[test]
+    fn clients_are_called_by_their_names() {
+        let witness = |names: [&'static str; 2]| {
+            let outcome = Sim::new(Seed(1)).run(move |world| async move {
+                let history = History::new(world, Register);
+                let [writer, reader] = names;
+                history.record(writer, Input::write("x", "1"), async { Some(Output::Done) }).await;
+                history.record(reader, Input::read("x"), async { Some(Output::Value(None)) }).await;
+                history.judge()
+            });
+            outcome.unwrap().expect("it reads the past").1.witness
+        };
+        let [own, others, mixed] = [["c7", "c3"], ["gate", "clerk"], ["gate", "c0"]].map(witness);
+        assert!(own.starts_with("c3 read x") && own.contains("c7's write") && !own.contains(" is "), "{own}");
+        assert!(others.starts_with("c1 read x") && others.ends_with("\nc0 is gate, c1 is clerk"), "{others}");
+        assert!(mixed.starts_with("c1 read x") && mixed.ends_with("\nc0 is gate, c1 is c0"), "{mixed}");
+    }
 
     /// A client that reads what it has overwritten, all of it at one instant.
     #[test]

@@ -208,7 +208,10 @@ impl Stage {
         let waited = || self.world.now().saturating_sub(start.max(self.script.borrow().fair_from));
         while !open() {
             if waited() >= within && !self.fair() {
-                let witness = format!("{} after the calm began: {}", crate::report::span(waited()), waits());
+                let mut told = vec![waits()];
+                told.extend(self.world.errors());
+                let witness =
+                    format!("{} after the calm began: {}", crate::report::span(waited()), told.join("; "));
                 self.end(Verdict::Liveness, Fall::new("converges", claim, witness));
                 pending::<()>().await;
             }

@@ -42,5 +42,21 @@ fn a_failure_names_its_seed_and_how_to_replay_it() {
 #[test]
 fn a_stall_is_a_failure() {
     let text = message(|| check(Seeds::one(1), |_| std::future::pending()));
-    assert!(text.contains("DEADLOCK"), "{text}");
+    assert!(text.contains("DEADLOCK") && !text.contains("ended with an error"), "{text}");
+    let text = message(|| {
+        check(Seeds::one(1), |world| async move {
+            let server =
+                world.node("server", || async { Err::<(), _>(std::io::Error::other("no such disk")) });
+            stormglass_sim::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(world.errors().len(), 1);
+            world.crash(server);
+            world.restart(server);
+            assert_eq!(world.errors().len(), 0);
+            std::future::pending().await
+        });
+    });
+    assert!(
+        text.contains("server ended with an error at 1s and was not started again: no such disk"),
+        "{text}"
+    );
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::NodeId;
 use crate::chance::{StreamId, mix, name_hash};
@@ -45,6 +46,8 @@ pub(crate) struct Node {
     pub(crate) next_port: u16,
     /// How often it was started.
     pub(crate) starts: u64,
+    /// With what its main function ended since it was started last, and when.
+    pub(crate) error: Option<(u64, String)>,
     /// Who waits for a signal to end, and whether one came.
     pub(crate) signal: Waiters,
     pub(crate) terminating: bool,
@@ -72,6 +75,7 @@ impl Node {
             rand: StreamId::NONE,
             next_port: 0,
             starts: 0,
+            error: None,
             signal: Waiters::default(),
             terminating: false,
             disk: None,
@@ -112,6 +116,7 @@ pub(crate) fn start(node: NodeId) {
             hub.looked.set(true);
             state.terminating = false;
             state.starts += 1;
+            state.error = None;
             let (starts, factory, site) = (state.starts, state.factory.clone(), state.site);
             core.record_node(node, if starts == 1 { "start" } else { "restart" }, starts);
             (factory, site)
@@ -131,12 +136,23 @@ pub(crate) fn start(node: NodeId) {
 async fn run(node: NodeId, main: Pin<Box<dyn Future<Output = Result<(), String>>>>) {
     if let Err(error) = main.await {
         HUB.with(|hub| {
-            hub.core.borrow_mut().annotate("error", node, |line| {
+            let core = &mut *hub.core.borrow_mut();
+            core.annotate("error", node, |line| {
                 line.text("message", &error);
             });
+            core.nodes[node.index()].error = Some((core.now, error.clone()));
         });
         tracing::error!("the node's main function failed: {error}");
     }
+}
+
+/// Whose main function has ended with an error since it was started last, a sentence each.
+pub(crate) fn errors(core: &Core) -> impl Iterator<Item = String> {
+    core.nodes.iter().filter_map(|node| {
+        let (at, error) = node.error.as_ref()?;
+        let at = Duration::from_nanos(*at);
+        Some(format!("{} ended with an error at {at:?} and was not started again: {error}", node.name))
+    })
 }
 
 /// How a node goes down.

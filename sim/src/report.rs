@@ -7,6 +7,7 @@ use crate::NodeId;
 use crate::core::Core;
 use crate::executor::{TaskInfo, Wait};
 use crate::hub::{HUB, Hub};
+use crate::life;
 use crate::outcome::FindingKind;
 use crate::property::found;
 
@@ -81,6 +82,9 @@ fn waiting(hub: &Hub) -> String {
     }
     if tasks.len() > NAMED {
         write!(text, "; and {} tasks more", tasks.len() - NAMED).expect("writing to memory cannot fail");
+    }
+    for error in life::errors(&core) {
+        write!(text, "; {error}").expect("writing to memory cannot fail");
     }
     text
 }

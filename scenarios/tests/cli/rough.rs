@@ -166,6 +166,10 @@ async fn panics(stage: Stage) {
 }
 
 async fn stalls(stage: Stage) {
+    let gone = || async { Err::<(), _>(std::io::Error::other("no such disk")) };
+    stage.world().node("server", gone);
+    let back = stage.world().node("backup", gone);
+    stage.world().crash(back);
     stage.client("c1", async { std::future::pending().await });
     stage.clients_finish(Duration::from_secs(2)).await;
 }

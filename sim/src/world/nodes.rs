@@ -153,6 +153,12 @@ impl World {
         looking(|core| core.nodes[node.index()].starts)
     }
 
+    /// The nodes whose main function has ended with an error since they were started last, a sentence each. Nothing starts
+    /// them again but [`restart`](World::restart).
+    pub fn errors(self) -> Vec<String> {
+        looking(|core| life::errors(core).collect())
+    }
+
     /// Kills a node's process at this instant. What it wrote to files stays in the page cache, and so is there after
     /// a restart; connections are reset.
     pub fn crash(self, node: NodeId) {
