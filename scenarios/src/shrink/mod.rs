@@ -2,13 +2,14 @@
 //!
 //! A run is a seed and overrides, so a smaller run is the same seed with more of its decisions set to calm. Whole streams
 //! go first, those outside (faults, clients, operations) before those inside (messages, the schedule, draws of the nodes);
-//! then comes an earlier end, then single faults and operations, and single messages and choices at last. Single faults
+//! of a run that is long all the same a shorter one is sought; then comes an earlier end, then single faults and operations, and single messages and choices at last. Single faults
 //! are not tried before whole streams inside: what is left of them would rest on more draws, and outlive fewer changes of
 //! the code. A candidate is accepted only when it fails with the same verdict and signature. What is left is named by
 //! stream and index, so it stays what it is when other streams draw more or less.
 
 mod ddmin;
 mod part;
+mod shorter;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -65,15 +66,17 @@ fn search(
     overrides: Overrides,
     told: &mut dyn FnMut(&Size),
 ) -> Result<Shrunk, Complaint> {
-    let mut search = Search { runs, overrides, decisions: Vec::new(), at_ns: 0, until_ns: None };
+    let mut search = Search::of(runs, overrides);
     search.refresh()?;
     search.pin()?;
     let before = Size::of(&search.decisions);
+    search.calm_all_streams()?;
+    if search.draw_shorter()? {
+        told(&Size::of(&search.decisions));
+    }
     loop {
         let start = search.overrides.clone();
-        for part in Part::ALL {
-            search.calm_streams(part)?;
-        }
+        search.calm_all_streams()?;
         let ended = search.end_earlier()?;
         told(&Size::of(&search.decisions));
         for part in Part::ALL.into_iter().filter(|part| part.is_taken_apart()) {
@@ -104,6 +107,8 @@ struct Search<'a> {
     decisions: Vec<Decision>,
     /// Virtual time at its end.
     at_ns: u64,
+    /// Its events, unless it killed its process.
+    events: Option<u64>,
     /// Where its end was set, if it was.
     until_ns: Option<u64>,
 }
@@ -111,10 +116,15 @@ struct Search<'a> {
 /// Parts of a run by which its end is brought forward.
 const PARTS: u64 = 16;
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn of(runs: &'a mut dyn Runs, overrides: Overrides) -> Search<'a> {
+        Search { runs, overrides, decisions: Vec::new(), at_ns: 0, events: None, until_ns: None }
+    }
+
     fn refresh(&mut self) -> Result<(), Complaint> {
         let (outcome, decisions) = self.runs.record(&self.overrides)?;
         (self.at_ns, self.decisions) = (outcome.at_ns, decisions);
+        self.events = outcome.digest.map(|_| outcome.events);
         Ok(())
     }
 
@@ -161,6 +171,10 @@ impl Search<'_> {
         }
         self.refresh()?;
         Ok(true)
+    }
+
+    fn calm_all_streams(&mut self) -> Result<(), Complaint> {
+        Part::ALL.into_iter().try_for_each(|part| self.calm_streams(part))
     }
 
     /// Whole streams: all of a part, then fewer.

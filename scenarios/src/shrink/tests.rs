@@ -1,15 +1,19 @@
 //! The shrinker shrinks, and one that does it wrong is noticed.
 #![expect(clippy::disallowed_types, reason = "a witness stands outside of the world")]
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use stormglass_sim::chance::{Decision, Overrides, Redraw, Witness};
+use stormglass_sim::task::spawn;
 use stormglass_sim::time::sleep;
 
 use super::part::{Part, stands_alone};
-use super::trial::{Failure, Runs};
-use super::{Shrunk, Size, search};
+use super::shorter::MANY;
+use super::trial::{Failure, Runs, longer};
+use super::{Search, Shrunk, Size, search};
 use crate::campaign::Unit;
 use crate::cli::Complaint;
 use crate::outcome::Outcome;
@@ -47,16 +51,16 @@ enum Wrong {
 /// Runs candidates on this thread's process.
 struct Here {
     story: Story,
+    unit: Unit,
     failure: Failure,
     wrong: Wrong,
     spent: u64,
-    until_ns: Option<u64>,
 }
 
 impl Here {
     fn run(&mut self, overrides: &Overrides) -> (Outcome, Vec<Decision>) {
         self.spent += 1;
-        let unit = Unit { overrides: overrides.clone(), until_ns: self.until_ns, ..unit() };
+        let unit = Unit { overrides: overrides.clone(), ..self.unit.clone() };
         let heard: Arc<Mutex<Vec<Decision>>> = Arc::default();
         let hears = heard.clone();
         let witness = Witness::new(move |decision| hears.lock().unwrap().push(decision.clone()));
@@ -90,13 +94,17 @@ impl Runs for Here {
     }
 
     fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint> {
-        let before = self.until_ns.replace(until_ns);
+        let before = self.unit.until_ns.replace(until_ns);
         let outcome = self.run(overrides).0;
         let fails = self.failure.is_of(&outcome) || self.wrong == Wrong::EndsTooEarly;
         if !fails {
-            self.until_ns = before;
+            self.unit.until_ns = before;
         }
         Ok(fails)
+    }
+
+    fn limit(&mut self, events: u64) {
+        self.unit.max_events = Some(events);
     }
 
     fn spent(&self) -> u64 {
@@ -120,7 +128,7 @@ fn shrunk_from(wrong: Wrong, overrides: Overrides) -> (Here, Shrunk) {
     let story = Story::new("test/slippery", "c", slippery);
     let whole = on_fresh_thread(&story, &unit(), None).outcome;
     let Ok(failure) = Failure::of(&whole) else { panic!("it fails: {whole:?}") };
-    let mut here = Here { story, failure, wrong, spent: 0, until_ns: None };
+    let mut here = Here { story, unit: unit(), failure, wrong, spent: 0 };
     let Ok(mut shrunk) = search(&mut here, overrides, &mut |_| ()) else {
         panic!("running here cannot fail")
     };
@@ -178,6 +186,49 @@ fn a_failure_whose_future_was_drawn_anew_becomes_as_small() {
         assert_eq!(shrunk.after.to_string(), "one crash, two steps");
         assert!(shrunk.finding.overrides.redraws.is_empty());
     }
+}
+
+/// Each choice of the schedule moves all that follows, so that without one of them it fails as any run does: one in thirty.
+async fn chaotic(stage: Stage) {
+    let mut at = 1_u64;
+    for step in 0..600 {
+        let first = Rc::new(Cell::new(None));
+        let tasks = [1, 2].map(|task| {
+            let first = first.clone();
+            spawn(async move { first.set(first.get().or(Some(task))) })
+        });
+        for task in tasks {
+            task.await.unwrap();
+        }
+        at = mix(at, first.get().unwrap());
+        if at >> 50 == 10 {
+            stage.fail("it never comes to ten", format!("step {step}"));
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+const fn mix(at: u64, with: u64) -> u64 {
+    let at = (at ^ with).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (at ^ at >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+#[test]
+fn of_a_run_that_hangs_together_a_shorter_one_is_found() {
+    let story = Story::new("test/chaotic", "c", chaotic);
+    let unit = Unit { story: "test/chaotic".into(), seed: 466, ..unit() };
+    let Ok(failure) = Failure::of(&on_fresh_thread(&story, &unit, None).outcome) else { panic!("it fails") };
+    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0 };
+    let mut search = Search::of(&mut here, Overrides::default());
+    let Ok(()) = search.refresh() else { panic!("it runs here") };
+    let (long, lively) = (search.at_ns, search.lively());
+    let Ok(true) = search.draw_shorter() else { panic!("one in thirty fails, of a hundred") };
+    assert!(lively > MANY && search.at_ns < long / 2, "{lively}: {long} became {}", search.at_ns);
+    let Search { overrides, decisions, .. } = search;
+    assert!(overrides.redraws.is_empty(), "each decision is named");
+    let (outcome, again) = here.run(&overrides);
+    assert!(here.failure.is_of(&outcome) && again == decisions);
+    assert_eq!(here.unit.max_events, Some(longer(outcome.events)));
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub(super) trait Runs {
     /// Whether it fails the same way when it ends at this virtual time, in nanoseconds. If so, all later runs end then.
     fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint>;
 
+    /// From now on a run that has more events than that is not the same failure.
+    fn limit(&mut self, events: u64);
+
     /// How many runs it took so far.
     fn spent(&self) -> u64;
 
@@ -139,6 +142,10 @@ impl Runs for Trial {
         Ok(fails)
     }
 
+    fn limit(&mut self, events: u64) {
+        self.unit.max_events = Some(events);
+    }
+
     fn spent(&self) -> u64 {
         self.spent
     }
@@ -150,8 +157,12 @@ impl Runs for Trial {
 
 /// Events that a run may have which shall be the same failure. A run that killed its process has no count of its own.
 pub(crate) fn at_most(outcome: &Outcome) -> Option<u64> {
-    let more = outcome.events.saturating_mul(LONGER).saturating_add(10_000);
-    outcome.digest.map(|_| more.min(MAX_EVENTS))
+    outcome.digest.map(|_| longer(outcome.events))
+}
+
+/// Events that a run may have in place of so many.
+pub(super) fn longer(events: u64) -> u64 {
+    events.saturating_mul(LONGER).saturating_add(10_000).min(MAX_EVENTS)
 }
 
 /// One run, with every decision it takes, also when it kills its process.

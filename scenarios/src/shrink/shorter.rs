@@ -1,0 +1,64 @@
+//! A shorter run with the same failure.
+//!
+//! In a run of thousands of messages everything hangs together: without one of its decisions all that follows is another
+//! run, which fails in the same way by luck alone. One by one they are then not to be taken out. Luck is better tried on
+//! whole runs: what is not calm yet is drawn anew, again and again, and a run counts as long as it has not more events than
+//! the shortest so far. Each one that fails halves it, in the mean.
+
+use std::collections::BTreeMap;
+
+use stormglass_sim::chance::{Overrides, Redraw};
+
+use super::part::{Part, stands_alone};
+use super::{Search, trial};
+use crate::cli::Complaint;
+
+/// Decisions above which a run is long: as many as can be tried one by one.
+pub(super) const MANY: usize = 200;
+
+/// Draws for each run that is shorter.
+const TRIES: usize = 100;
+
+impl Search<'_> {
+    /// Whether the run is another, shorter one now.
+    pub(super) fn draw_shorter(&mut self) -> Result<bool, Complaint> {
+        let (mut drawn, mut salt) = (false, 0);
+        // Streams that are calm and have no points stay so in what is drawn anew.
+        let calm = Overrides { points: BTreeMap::new(), ..self.overrides.clone() };
+        while let Some(events) = self.events.filter(|_| self.lively() > MANY) {
+            self.runs.limit(events - 1);
+            let anew = |nth: usize| {
+                let redraw = Redraw { after: 0, salt: salt + nth as u64 };
+                Overrides { redraws: vec![redraw], ..calm.clone() }
+            };
+            let Some(found) = self.runs.first(TRIES, &anew)? else {
+                self.runs.limit(events);
+                break;
+            };
+            let before = std::mem::replace(&mut self.overrides, anew(found));
+            self.refresh()?;
+            self.pin()?;
+            if !self.overrides.redraws.is_empty() {
+                self.runs.limit(events);
+                self.overrides = before;
+                self.refresh()?;
+                break;
+            }
+            (drawn, salt) = (true, salt + found as u64 + 1);
+        }
+        if let Some(events) = self.events {
+            self.runs.limit(trial::longer(events));
+        }
+        Ok(drawn)
+    }
+
+    /// How many decisions could be taken out one by one.
+    pub(super) fn lively(&self) -> usize {
+        let one_by_one = self.decisions.iter().filter(|decision| {
+            Part::of(&decision.stream).is_taken_apart()
+                && stands_alone(decision)
+                && decision.value != decision.calm
+        });
+        one_by_one.count()
+    }
+}
