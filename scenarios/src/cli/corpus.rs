@@ -30,8 +30,9 @@ impl Corpus {
         shard: Shard,
     ) -> Result<Corpus, Complaint> {
         let shown = folder.display();
-        let entries = std::fs::read_dir(folder)
-            .map_err(|error| Complaint::usage(format!("--corpus {shown}: {error}")))?;
+        let entries = std::fs::read_dir(folder).map_err(|error| {
+            Complaint::usage(format!("--corpus {shown}: {error}; an empty folder will do"))
+        })?;
         let mut paths = Vec::new();
         for entry in entries {
             let path = entry?.path();

@@ -134,7 +134,9 @@ fn reference(text: &str) -> Result<Unit, Complaint> {
     let mut parts = text.splitn(3, ':');
     let (story, seed, bug) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     let Some(seed) = seed else {
-        return Err(Complaint::usage(format!("`{text}` is neither a file nor STORY:SEED[:BUG]")));
+        return Err(Complaint::usage(format!(
+            "`{text}` is no file that there is, and as a run, STORY:SEED[:BUG], it lacks its seed"
+        )));
     };
     let seed = args::seed(seed).map_err(|error| Complaint::usage(format!("`{text}`: {error}")))?;
     Ok(Unit::new(story, seed, bug))

@@ -39,6 +39,12 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn answer(self, stories: &[Story]) -> Answer {
+        if let Some((story, seed)) = self.story.split_once(':') {
+            return Err(Complaint::usage(format!(
+                "`run` is given the seed by itself: `run {story} --seed {seed}`; or `replay {}`",
+                self.story
+            )));
+        }
         let story = select::story(stories, &self.story)?;
         select::with_bug(stories, vec![story], self.bug.as_deref())?;
         let seed = self.seed.unwrap_or_else(|| Seed::fresh().0);

@@ -89,7 +89,7 @@ impl Shrink {
             say(&format!("  was:     {}", shrunk.before))?;
             say(&format!("  is now:  {}", shrunk.after))?;
             let ended = if shrunk.finished {
-                "nothing more can go"
+                "no single one of these can go"
             } else {
                 "the budget is spent, --budget gives more"
             };
