@@ -251,6 +251,9 @@ fn every_snippet_of_a_guide_is_compiled() {
         "docs/examples/turnstile.rs",
         "scenarios/examples/turnstile.rs",
         "docs/examples/turnstile_fixed.rs",
+        "docs/examples/numbers.rs",
+        "docs/examples/numbers_fixed.rs",
+        "docs/examples/numbers_stories.rs",
         "systems/src/kv/protocol/store.rs",
         "systems/src/kv/spec/mod.rs",
         "systems/src/kv/bugs.rs",
@@ -367,4 +370,53 @@ fn every_check_of_a_guide_prints_what_the_guide_says() {
         }
     }
     assert!(seen >= 3, "{seen} commands");
+}
+
+/// An example of this package, if cargo built it from what its sources are now: `--test guides` alone builds none.
+fn example(name: &str) -> Option<PathBuf> {
+    let built = env::current_exe().ok()?.parent()?.parent()?.join("examples").join(name);
+    let since = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+    let sources = fs::read_to_string(built.with_extension("d")).ok()?;
+    let mut sources = sources.split_once(": ")?.1.split_whitespace().map(Path::new);
+    let at = since(&built)?;
+    sources.all(|source| since(source).is_some_and(|changed| changed <= at)).then_some(built)
+}
+
+/// Whether the lines of `said` are among those of `output`, in their order; `…` stands for any.
+fn tells(output: &str, said: &str) -> bool {
+    let mut lines = output.lines().map(str::trim);
+    said.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && *line != "…")
+        .all(|line| lines.any(|told| told == line))
+}
+
+#[test]
+fn the_history_falls_and_the_mended_server_stands() {
+    let (Some(as_written), Some(mended)) = (example("numbers"), example("numbers_fixed")) else { return };
+    let (_, guide) =
+        guides().into_iter().find(|(name, _)| name.ends_with("judged-by-a-history.md")).expect("it is there");
+    let (before, after) = guide.split_once("## Mend it").expect("it is mended");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut seen = 0;
+    for (program, part) in [(as_written, before), (mended, after)] {
+        for command in blocks(part, "console").into_iter().flat_map(|block| block.split("$ ").skip(1)) {
+            seen += 1;
+            let (typed, said) = command.split_once('\n').expect("a command and its output");
+            let words = typed.strip_prefix("cargo run --example stories -- ").expect("a story program");
+            // Which finding is told of first depends on the number of processes.
+            let alone = (seen == 1).then_some("--jobs=1");
+            let ran = std::process::Command::new(&program)
+                .args(words.split_whitespace().chain(alone))
+                .env("NO_COLOR", "1")
+                .env("CARGO", "cargo")
+                .current_dir(folder.path())
+                .output()
+                .expect("starts");
+            let output =
+                String::from_utf8_lossy(&ran.stdout).replace("--example numbers ", "--example stories ");
+            assert!(tells(&output, said), "{typed}\n{output}");
+        }
+    }
+    assert_eq!(seen, 4, "commands");
 }
