@@ -14,7 +14,9 @@ use crate::chance::Decision;
 pub struct Outcome<T> {
     /// The seed that it ran from.
     pub seed: Seed,
-    /// What the test returned; `None` when the run was cut short, and then there is a finding.
+    /// What the test returned; `None` when the run was cut short, by a finding or where [`Config::ends_at`] says.
+    ///
+    /// [`Config::ends_at`]: crate::Config::ends_at
     pub value: Option<T>,
     /// What went wrong, in the order in which it was found.
     pub findings: Vec<Finding>,
@@ -45,13 +47,13 @@ impl<T> Outcome<T> {
     /// What the test returned.
     ///
     /// # Panics
-    /// When there was a finding: the message tells the first, and the seed.
+    /// When there was a finding: the message tells the first, and the seed. When the run ended before the test did.
     #[track_caller]
     pub fn unwrap(self) -> T {
         match (self.findings.first(), self.value) {
             (None, Some(value)) => value,
             (Some(finding), _) => panic!("seed {}: {finding}", self.seed),
-            (None, None) => unreachable!("a run without a value has a finding"),
+            (None, None) => panic!("seed {}: the run ended, as told, before the test did", self.seed),
         }
     }
 }

@@ -15,7 +15,7 @@ pub fn random_u64() -> u64 {
     HUB.with(|hub| {
         let core = &mut *hub.core.borrow_mut();
         let stream = core.node_rand(hub.node.get());
-        core.chance.decide(stream, "u64", 0, |raw| raw)
+        core.chance.bits(stream)
     })
 }
 

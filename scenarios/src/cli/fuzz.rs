@@ -87,7 +87,7 @@ impl Fuzz {
             let more = result.stories.iter().flat_map(|tally| tally.failures.values());
             let more = more.map(|failure| failure.count.saturating_sub(FILES as u64)).sum::<u64>();
             let rest = if more > 0 {
-                format!(", the {FILES} lowest seeds of each failure; the other {more} runs are counted")
+                format!(", the {FILES} lowest seeds of each failure; counted besides: {more}")
             } else {
                 String::new()
             };

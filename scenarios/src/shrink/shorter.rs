@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use stormglass_sim::chance::{Overrides, Redraw};
+use stormglass_sim::chance::{Decision, Overrides, Redraw};
 
 use super::part::{Part, stands_alone};
 use super::{Search, trial};
@@ -17,18 +17,18 @@ use crate::cli::Complaint;
 pub(super) const MANY: usize = 200;
 
 /// Draws for each run that is shorter.
-const TRIES: usize = 100;
+const TRIES: usize = 200;
 
 impl Search<'_> {
     /// Whether the run is another, shorter one now.
     pub(super) fn draw_shorter(&mut self) -> Result<bool, Complaint> {
-        let (mut drawn, mut salt) = (false, 0);
+        let (mut drawn, mut salt, after) = (false, 0, self.forecast());
         // Streams that are calm and have no points stay so in what is drawn anew.
         let calm = Overrides { points: BTreeMap::new(), ..self.overrides.clone() };
         while let Some(events) = self.events.filter(|_| self.lively() > MANY) {
             self.runs.limit(events - 1);
             let anew = |nth: usize| {
-                let redraw = Redraw { after: 0, salt: salt + nth as u64 };
+                let redraw = Redraw { after, salt: salt + nth as u64 };
                 Overrides { redraws: vec![redraw], ..calm.clone() }
             };
             let Some(found) = self.runs.first(TRIES, &anew)? else {
@@ -50,6 +50,14 @@ impl Search<'_> {
             self.runs.limit(trial::longer(events));
         }
         Ok(drawn)
+    }
+
+    /// How many decisions there are up to those by which the storm knows its faults: a run that fails has what it takes.
+    fn forecast(&self) -> u64 {
+        let is_weather = |decision: &&Decision| Part::of(&decision.stream) == Part::Weather;
+        let Some(first) = self.decisions.iter().find(is_weather) else { return 0 };
+        let with_it = |decision: &Decision| is_weather(&decision) && decision.cause == first.cause;
+        self.decisions.iter().rposition(with_it).map_or(0, |last| last as u64 + 1)
     }
 
     /// How many decisions could be taken out one by one.

@@ -197,6 +197,15 @@ impl Chance {
         hash(source.key, source.next)
     }
 
+    /// 64 uniform bits; calm is a number below 2^40 that is not drawn twice: nodes and messages that are told apart by what
+    /// they draw are in calm weather, too. Scaled to less than 2^24 it is 0.
+    #[inline]
+    pub(crate) fn bits(&mut self, stream: StreamId) -> u64 {
+        let is_watched = self.sources[stream.0 as usize].watched.is_some();
+        let calm = if is_watched { self.ahead(stream) >> 24 } else { 0 };
+        self.decide(stream, "u64", calm, |raw| raw)
+    }
+
     /// Uniform in `0..n`; calm is 0.
     #[inline]
     pub(crate) fn below(&mut self, stream: StreamId, kind: &'static str, n: u64) -> u64 {
@@ -302,6 +311,20 @@ mod tests {
         overrides.calm("a/rand");
         let got = draws(&mut chance(1, overrides), "a/rand", 10);
         assert_eq!(got, [0, 0, 0, 7, 0, 0, 0, 0, 0, 0], "a point wins over a calm stream");
+    }
+
+    #[test]
+    fn what_is_told_apart_by_a_draw_is_in_calm_weather_too() {
+        let mut overrides = Overrides::default();
+        ["a/rand", "b/rand"].into_iter().for_each(|name| overrides.calm(name));
+        let mut chance = chance(1, overrides);
+        let streams = ["a/rand", "b/rand"].map(|name| chance.open(name_hash(name), || name.to_owned()));
+        let ids: Vec<u64> =
+            streams.iter().flat_map(|stream| [(); 100].map(|()| chance.bits(*stream))).collect();
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 200);
+        assert!(ids.iter().all(|id| scale(*id, 1 << 24) == 0));
+        let record = chance.take_record().expect("recorded");
+        assert!(record.iter().all(|decision| decision.value == decision.calm), "they are calm");
     }
 
     #[test]

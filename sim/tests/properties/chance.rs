@@ -1,6 +1,7 @@
 //! `sim::rand` and the named streams of a test.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -48,9 +49,10 @@ fn a_node_draws_from_a_stream_of_its_own() {
     let mut overrides = Overrides::default();
     overrides.calm("a/rand");
     overrides.set("a/rand", 3, 17);
-    let mut calm = vec![0; 40];
-    calm[3] = 17;
-    assert_eq!(drawn(1, overrides, |_| ()), calm);
+    let calm = drawn(1, overrides, |_| ());
+    assert_eq!(calm[3], 17);
+    assert!(calm.iter().all(|id| *id < 1 << 40), "calm draws are small: {calm:?}");
+    assert_eq!(calm.iter().collect::<BTreeSet<_>>().len(), 40, "and each another");
 }
 
 /// Ten buckets of below(10), how often a tenth came true, and whether the ends of the scale are exact.
