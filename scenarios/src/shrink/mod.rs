@@ -2,10 +2,11 @@
 //!
 //! A run is a seed and overrides, so a smaller run is the same seed with more of its decisions set to calm. Whole streams
 //! go first, those outside (faults, clients, operations) before those inside (messages, the schedule, draws of the nodes);
-//! of a run that is long all the same a shorter one is sought; then comes an earlier end, then single faults and operations, and single messages and choices at last. Single faults
-//! are not tried before whole streams inside: what is left of them would rest on more draws, and outlive fewer changes of
-//! the code. A candidate is accepted only when it fails with the same verdict and signature. What is left is named by
-//! stream and index, so it stays what it is when other streams draw more or less.
+//! of a run that is long all the same a shorter one is sought; then comes an earlier end, then single faults and
+//! operations, and single messages and choices at last. Single faults are not tried before whole streams inside: what is
+//! left of them would rest on more draws, and outlive fewer changes of the code. A candidate is accepted only when it fails
+//! with the same verdict and signature. What is left is named by stream and index, so it stays what it is when other
+//! streams draw more or less.
 
 mod ddmin;
 mod part;
@@ -107,7 +108,7 @@ struct Search<'a> {
     decisions: Vec<Decision>,
     /// Virtual time at its end.
     at_ns: u64,
-    /// Its events, unless it killed its process.
+    /// Its events, unless it killed its process, or too many of them are the failure.
     events: Option<u64>,
     /// Where its end was set, if it was.
     until_ns: Option<u64>,
@@ -124,7 +125,8 @@ impl<'a> Search<'a> {
     fn refresh(&mut self) -> Result<(), Complaint> {
         let (outcome, decisions) = self.runs.record(&self.overrides)?;
         (self.at_ns, self.decisions) = (outcome.at_ns, decisions);
-        self.events = outcome.digest.map(|_| outcome.events);
+        let is_limit = outcome.fall.as_ref().is_some_and(|fall| fall.oracle == "limit");
+        self.events = outcome.digest.filter(|_| !is_limit).map(|_| outcome.events);
         Ok(())
     }
 

@@ -190,8 +190,17 @@ fn a_failure_whose_future_was_drawn_anew_becomes_as_small() {
 
 /// Each choice of the schedule moves all that follows, so that without one of them it fails as any run does: one in thirty.
 async fn chaotic(stage: Stage) {
+    walk(&stage, 10, 600).await;
+}
+
+/// The same without an end.
+async fn endless(stage: Stage) {
+    walk(&stage, u64::MAX, usize::MAX).await;
+}
+
+async fn walk(stage: &Stage, failing: u64, steps: usize) {
     let mut at = 1_u64;
-    for step in 0..600 {
+    for step in 0..steps {
         let first = Rc::new(Cell::new(None));
         let tasks = [1, 2].map(|task| {
             let first = first.clone();
@@ -201,7 +210,7 @@ async fn chaotic(stage: Stage) {
             task.await.unwrap();
         }
         at = mix(at, first.get().unwrap());
-        if at >> 50 == 10 {
+        if at >> 50 == failing {
             stage.fail("it never comes to ten", format!("step {step}"));
         }
         sleep(Duration::from_millis(1)).await;
@@ -229,6 +238,19 @@ fn of_a_run_that_hangs_together_a_shorter_one_is_found() {
     let (outcome, again) = here.run(&overrides);
     assert!(here.failure.is_of(&outcome) && again == decisions);
     assert_eq!(here.unit.max_events, Some(longer(outcome.events)));
+}
+
+/// Whoever counts events has none to spare: each run that has fewer of them would fail alike.
+#[test]
+fn of_a_run_that_does_not_end_no_shorter_one_is_sought() {
+    let story = Story::new("test/endless", "c", endless);
+    let unit = Unit { story: "test/endless".into(), max_events: Some(5000), ..unit() };
+    let Ok(failure) = Failure::of(&on_fresh_thread(&story, &unit, None).outcome) else { panic!("it fails") };
+    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0 };
+    let mut search = Search::of(&mut here, Overrides::default());
+    let Ok(()) = search.refresh() else { panic!("it runs here") };
+    assert!(search.lively() > MANY && matches!(search.draw_shorter(), Ok(false)));
+    assert_eq!((here.spent, here.unit.max_events), (1, Some(5000)));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) struct ShrinkTable {
     #[arg(long, value_name = "N", default_value_t = 4096)]
     seeds: u64,
     /// Runs that one shrink may take
-    #[arg(long, value_name = "N", default_value_t = 5000)]
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
     budget: u64,
     /// Worker processes; as many as there are cores by default
     #[arg(long, short, value_name = "J")]
