@@ -15,6 +15,7 @@ mod shorter;
 mod tests;
 mod trial;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use stormglass_sim::chance::{Decision, Overrides};
@@ -80,7 +81,8 @@ fn search(
         search.calm_all_streams()?;
         let ended = search.end_earlier()?;
         told(&Size::of(&search.decisions));
-        for part in Part::ALL.into_iter().filter(|part| part.is_taken_apart()) {
+        let pinned = search.pinned;
+        for part in Part::ALL.into_iter().filter(|part| pinned || part.is_taken_apart()) {
             search.calm_points(part)?;
             told(&Size::of(&search.decisions));
         }
@@ -112,6 +114,9 @@ struct Search<'a> {
     events: Option<u64>,
     /// Where its end was set, if it was.
     until_ns: Option<u64>,
+    /// Whether all its decisions are named. Those that mean something together only are then taken apart, too, so that
+    /// nothing is named that need not be.
+    pinned: bool,
 }
 
 /// Parts of a run by which its end is brought forward.
@@ -119,7 +124,15 @@ const PARTS: u64 = 16;
 
 impl<'a> Search<'a> {
     fn of(runs: &'a mut dyn Runs, overrides: Overrides) -> Search<'a> {
-        Search { runs, overrides, decisions: Vec::new(), at_ns: 0, events: None, until_ns: None }
+        Search {
+            runs,
+            overrides,
+            decisions: Vec::new(),
+            at_ns: 0,
+            events: None,
+            until_ns: None,
+            pinned: false,
+        }
     }
 
     fn refresh(&mut self) -> Result<(), Complaint> {
@@ -145,7 +158,7 @@ impl<'a> Search<'a> {
             }
         }
         if self.runs.first(1, &|_| overrides.clone())?.is_some() {
-            self.overrides = overrides;
+            (self.overrides, self.pinned) = (overrides, true);
             self.refresh()?;
         }
         Ok(())
@@ -199,9 +212,9 @@ impl<'a> Search<'a> {
             overrides
         };
         let (runs, base) = (&mut *self.runs, &self.overrides);
-        let kept = ddmin::ddmin(streams.clone(), &mut |count, kept: &dyn Fn(usize) -> Vec<String>| {
-            runs.first(count, &|nth| plan(&kept(nth), base))
-        })?;
+        let mut first =
+            |count, kept: &dyn Fn(usize) -> Vec<String>| runs.first(count, &|nth| plan(&kept(nth), base));
+        let kept = ddmin::ddmin(streams.clone(), &mut first, &mut ddmin::all_alive)?;
         self.overrides = plan(&kept, &self.overrides);
         self.refresh()
     }
@@ -216,7 +229,8 @@ impl<'a> Search<'a> {
         let lively: Vec<Decision> = self
             .decisions
             .iter()
-            .filter(|decision| Part::of(&decision.stream) == part && stands_alone(decision))
+            .filter(|decision| Part::of(&decision.stream) == part)
+            .filter(|decision| self.pinned || stands_alone(decision))
             .filter(|decision| decision.value != decision.calm)
             .cloned()
             .collect();
@@ -235,10 +249,16 @@ impl<'a> Search<'a> {
             }
             overrides
         };
-        let (runs, base) = (&mut *self.runs, &self.overrides);
-        let kept = ddmin::ddmin(lively.clone(), &mut |count, kept: &dyn Fn(usize) -> Vec<Decision>| {
-            runs.first(count, &|nth| plan(&kept(nth), base))
-        })?;
+        let (runs, base) = (RefCell::new(&mut *self.runs), &self.overrides);
+        let mut first = |count, kept: &dyn Fn(usize) -> Vec<Decision>| {
+            runs.borrow_mut().first(count, &|nth| plan(&kept(nth), base))
+        };
+        let mut alive = |kept: &[Decision]| {
+            let (_, decisions) = runs.borrow_mut().record(&plan(kept, base))?;
+            let taken = names(&decisions);
+            Ok(kept.iter().map(|one| taken.contains(&(one.stream.as_str(), one.index))).collect())
+        };
+        let kept = ddmin::ddmin(lively.clone(), &mut first, &mut alive)?;
         // Also where nothing could go: what the run consists of is then named in its file.
         self.overrides = plan(&kept, &self.overrides);
         if kept.len() < lively.len() {
@@ -249,11 +269,15 @@ impl<'a> Search<'a> {
 
     /// Drops what is said of decisions that the run does not take any more.
     fn forget_the_absent(&mut self) {
-        let taken: BTreeSet<(&str, u64)> =
-            self.decisions.iter().map(|decision| (decision.stream.as_str(), decision.index)).collect();
+        let taken = names(&self.decisions);
         self.overrides.points.retain(|stream, points| {
             points.retain(|index, _| taken.contains(&(stream.as_str(), *index)));
             !points.is_empty()
         });
     }
+}
+
+/// By what overrides name them.
+fn names(decisions: &[Decision]) -> BTreeSet<(&str, u64)> {
+    decisions.iter().map(|decision| (decision.stream.as_str(), decision.index)).collect()
 }
