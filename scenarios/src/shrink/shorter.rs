@@ -9,15 +9,17 @@ use std::collections::BTreeMap;
 
 use stormglass_sim::chance::{Decision, Overrides, Redraw};
 
+use super::Search;
 use super::part::{Part, stands_alone};
-use super::{Search, trial};
 use crate::cli::Complaint;
 
 /// Decisions above which a run is long: as many as can be tried one by one.
 pub(super) const MANY: usize = 200;
 
-/// Draws for each run that is shorter.
-const TRIES: usize = 200;
+/// Draws for each run that is shorter, at least, and the share of the runs that are left: the shorter a run, the rarer and
+/// the cheaper.
+const TRIES: u64 = 200;
+const SHARE: u64 = 8;
 
 impl Search<'_> {
     /// Whether the run is another, shorter one now.
@@ -26,29 +28,28 @@ impl Search<'_> {
         // Streams that are calm and have no points stay so in what is drawn anew.
         let calm = Overrides { points: BTreeMap::new(), ..self.overrides.clone() };
         while let Some(events) = self.events.filter(|_| self.lively() > MANY) {
-            self.runs.limit(events - 1);
+            let tries = (self.runs.left() / SHARE).max(TRIES);
+            self.runs.limit(Some(events - 1));
             let anew = |nth: usize| {
                 let redraw = Redraw { after, salt: salt + nth as u64 };
                 Overrides { redraws: vec![redraw], ..calm.clone() }
             };
-            let Some(found) = self.runs.first(TRIES, &anew)? else {
-                self.runs.limit(events);
+            let Some(found) = self.runs.first(tries as usize, &anew)? else {
+                self.runs.limit(Some(events));
                 break;
             };
             let before = std::mem::replace(&mut self.overrides, anew(found));
             self.refresh()?;
             self.pin()?;
             if !self.overrides.redraws.is_empty() {
-                self.runs.limit(events);
+                self.runs.limit(Some(events));
                 self.overrides = before;
                 self.refresh()?;
                 break;
             }
             (drawn, salt) = (true, salt + found as u64 + 1);
         }
-        if let Some(events) = self.events {
-            self.runs.limit(trial::longer(events));
-        }
+        self.runs.limit(None);
         Ok(drawn)
     }
 

@@ -12,7 +12,7 @@ use stormglass_sim::time::sleep;
 
 use super::part::{Part, stands_alone};
 use super::shorter::MANY;
-use super::trial::{Failure, Runs, longer};
+use super::trial::{Failure, Runs};
 use super::{Search, Shrunk, Size, search};
 use crate::campaign::Unit;
 use crate::cli::Complaint;
@@ -47,6 +47,9 @@ enum Wrong {
     ForgetsADecision,
     EndsTooEarly,
 }
+
+/// Events that a run may have.
+const MOST: u64 = 100_000;
 
 /// Runs candidates on this thread's process.
 struct Here {
@@ -103,16 +106,16 @@ impl Runs for Here {
         Ok(fails)
     }
 
-    fn limit(&mut self, events: u64) {
-        self.unit.max_events = Some(events);
+    fn limit(&mut self, events: Option<u64>) {
+        self.unit.max_events = events.or(Some(MOST));
     }
 
     fn spent(&self) -> u64 {
         self.spent
     }
 
-    fn is_spent(&self) -> bool {
-        self.spent > 2000
+    fn left(&self) -> u64 {
+        2000_u64.saturating_sub(self.spent)
     }
 }
 
@@ -237,20 +240,20 @@ fn of_a_run_that_hangs_together_a_shorter_one_is_found() {
     assert!(overrides.redraws.is_empty(), "each decision is named");
     let (outcome, again) = here.run(&overrides);
     assert!(here.failure.is_of(&outcome) && again == decisions);
-    assert_eq!(here.unit.max_events, Some(longer(outcome.events)));
+    assert_eq!(here.unit.max_events, Some(MOST), "what fails later is the same failure, too");
 }
 
 /// Whoever counts events has none to spare: each run that has fewer of them would fail alike.
 #[test]
 fn of_a_run_that_does_not_end_no_shorter_one_is_sought() {
     let story = Story::new("test/endless", "c", endless);
-    let unit = Unit { story: "test/endless".into(), max_events: Some(5000), ..unit() };
+    let unit = Unit { story: "test/endless".into(), max_events: Some(MOST), ..unit() };
     let Ok(failure) = Failure::of(&on_fresh_thread(&story, &unit, None).outcome) else { panic!("it fails") };
     let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0 };
     let mut search = Search::of(&mut here, Overrides::default());
     let Ok(()) = search.refresh() else { panic!("it runs here") };
     assert!(search.lively() > MANY && matches!(search.draw_shorter(), Ok(false)));
-    assert_eq!((here.spent, here.unit.max_events), (1, Some(5000)));
+    assert_eq!((here.spent, here.unit.max_events), (1, Some(MOST)));
 }
 
 #[test]

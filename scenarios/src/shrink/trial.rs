@@ -25,14 +25,19 @@ pub(super) trait Runs {
     /// Whether it fails the same way when it ends at this virtual time, in nanoseconds. If so, all later runs end then.
     fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint>;
 
-    /// From now on a run that has more events than that is not the same failure.
-    fn limit(&mut self, events: u64);
+    /// From now on a run that has more events than that is not the same failure; `None`: than it may have at all.
+    fn limit(&mut self, events: Option<u64>);
 
     /// How many runs it took so far.
     fn spent(&self) -> u64;
 
+    /// How many runs are left.
+    fn left(&self) -> u64;
+
     /// Whether no run is left.
-    fn is_spent(&self) -> bool;
+    fn is_spent(&self) -> bool {
+        self.left() == 0
+    }
 }
 
 /// How a run fails: what every smaller one must do as well.
@@ -63,6 +68,8 @@ impl Failure {
 /// Runs candidates in worker processes and compares how they fail.
 pub(super) struct Trial {
     unit: Unit,
+    /// Events that a run may have.
+    most: Option<u64>,
     failure: Failure,
     pool: Pool,
     jobs: usize,
@@ -77,8 +84,17 @@ impl Trial {
         let mut pool = workers.pool();
         let outcome = run(&mut pool, vec![unit.clone()])?.remove(0);
         let failure = Failure::of(&outcome)?;
-        unit.max_events = at_most(&outcome);
-        Ok(Trial { unit, failure, pool, jobs: workers.count(), left: budget.saturating_sub(1), spent: 1 })
+        let most = at_most(&outcome);
+        unit.max_events = most;
+        Ok(Trial {
+            unit,
+            most,
+            failure,
+            pool,
+            jobs: workers.count(),
+            left: budget.saturating_sub(1),
+            spent: 1,
+        })
     }
 
     fn unit(&self, overrides: &Overrides) -> Unit {
@@ -142,27 +158,23 @@ impl Runs for Trial {
         Ok(fails)
     }
 
-    fn limit(&mut self, events: u64) {
-        self.unit.max_events = Some(events);
+    fn limit(&mut self, events: Option<u64>) {
+        self.unit.max_events = events.or(self.most);
     }
 
     fn spent(&self) -> u64 {
         self.spent
     }
 
-    fn is_spent(&self) -> bool {
-        self.left == 0
+    fn left(&self) -> u64 {
+        self.left
     }
 }
 
 /// Events that a run may have which shall be the same failure. A run that killed its process has no count of its own.
 pub(crate) fn at_most(outcome: &Outcome) -> Option<u64> {
-    outcome.digest.map(|_| longer(outcome.events))
-}
-
-/// Events that a run may have in place of so many.
-pub(super) fn longer(events: u64) -> u64 {
-    events.saturating_mul(LONGER).saturating_add(10_000).min(MAX_EVENTS)
+    let more = outcome.events.saturating_mul(LONGER).saturating_add(10_000);
+    outcome.digest.map(|_| more.min(MAX_EVENTS))
 }
 
 /// One run, with every decision it takes, also when it kills its process.
