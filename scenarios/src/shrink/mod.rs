@@ -27,6 +27,7 @@ use trial::{Runs, Trial};
 
 use crate::campaign::{Finding, Unit};
 use crate::cli::{Complaint, Workers};
+use crate::outcome::Verdict;
 
 /// How hard to try.
 pub(crate) struct Effort {
@@ -110,7 +111,7 @@ struct Search<'a> {
     decisions: Vec<Decision>,
     /// Virtual time at its end.
     at_ns: u64,
-    /// Its events, unless it killed its process, or too many of them are the failure.
+    /// Its events, unless it killed its process, or what did not happen in time is the failure: that takes its time.
     events: Option<u64>,
     /// Where its end was set, if it was.
     until_ns: Option<u64>,
@@ -138,8 +139,8 @@ impl<'a> Search<'a> {
     fn refresh(&mut self) -> Result<(), Complaint> {
         let (outcome, decisions) = self.runs.record(&self.overrides)?;
         (self.at_ns, self.decisions) = (outcome.at_ns, decisions);
-        let is_limit = outcome.fall.as_ref().is_some_and(|fall| fall.oracle == "limit");
-        self.events = outcome.digest.filter(|_| !is_limit).map(|_| outcome.events);
+        let happened = outcome.verdict == Verdict::Safety && outcome.digest.is_some();
+        self.events = happened.then_some(outcome.events);
         Ok(())
     }
 
