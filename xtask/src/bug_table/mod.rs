@@ -97,7 +97,7 @@ impl BugTable {
         let rows = rows.collect::<Result<Vec<Row>, String>>()?;
         let output = root().join(&self.output);
         bugs::write(&output.with_extension("md"), &page::page(self, &rows))?;
-        let table = serde_json::to_string_pretty(&page::table(self, &rows)).map_err(|e| e.to_string())?;
+        let table = page::table(self, &rows).to_string();
         bugs::write(&output.with_extension("json"), &(table + "\n"))?;
         println!("{0}.md, {0}.json", self.output.display());
         if !trouble.is_empty() {

@@ -193,7 +193,7 @@ fn needs(row: &Row) -> BTreeSet<String> {
     &common - &row.certain
 }
 
-/// The figures for machines.
+/// The figures for machines; `each` are the campaigns, seeds (null: missed) and CPU seconds.
 pub(super) fn table(table: &BugTable, rows: &[Row]) -> Value {
     let rows: Vec<Value> = rows
         .iter()
@@ -203,12 +203,14 @@ pub(super) fn table(table: &BugTable, rows: &[Row]) -> Value {
             let cells: serde_json::Map<String, Value> = names
                 .map(|name| {
                     let cell = Cell::of(measured, name);
+                    let rounded = |cpu: f64| (cpu * 1e4).round() / 1e4;
+                    let each = cell.0.iter().map(|one| json!([one.seeds, rounded(one.cpu)]));
                     let cell = json!({
                         "campaigns": cell.0.len(),
                         "caught": cell.caught(),
                         "seeds": cell.seeds(),
                         "cpu_seconds": cell.cpu(),
-                        "each": cell.0.iter().map(|one| json!({ "seeds": one.seeds, "cpu_seconds": one.cpu })).collect::<Vec<_>>(),
+                        "each": each.collect::<Vec<_>>(),
                     });
                     (name.to_owned(), cell)
                 })
