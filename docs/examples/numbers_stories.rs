@@ -38,7 +38,7 @@ impl Model for Dispenser {
     }
 }
 
-/// Three clients with twenty tickets each. Tickets are counted and not drawn: in a run that is made small, draws are alike.
+/// Three clients with twenty tickets each.
 fn clients(stage: &Stage) -> Vec<NodeId> {
     let history = stage.history(Dispenser);
     let client = |client: u64| {

@@ -34,10 +34,7 @@ impl Search<'_> {
                 let redraw = Redraw { after, salt: salt + nth as u64 };
                 Overrides { redraws: vec![redraw], ..calm.clone() }
             };
-            let Some(found) = self.runs.first(tries as usize, &anew)? else {
-                self.runs.limit(Some(events));
-                break;
-            };
+            let Some(found) = self.runs.first(tries as usize, &anew)? else { break };
             let before = std::mem::replace(&mut self.overrides, anew(found));
             self.refresh()?;
             self.pin()?;

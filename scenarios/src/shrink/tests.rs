@@ -234,7 +234,7 @@ fn of_a_run_that_hangs_together_a_shorter_one_is_found() {
     let mut search = Search::of(&mut here, Overrides::default());
     let Ok(()) = search.refresh() else { panic!("it runs here") };
     let (long, lively) = (search.at_ns, search.lively());
-    let Ok(true) = search.draw_shorter() else { panic!("one in thirty fails, of a hundred") };
+    let Ok(true) = search.draw_shorter() else { panic!("one in thirty fails, of two hundred") };
     assert!(lively > MANY && search.at_ns < long / 2, "{lively}: {long} became {}", search.at_ns);
     let Search { overrides, decisions, .. } = search;
     assert!(overrides.redraws.is_empty(), "each decision is named");
