@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::obituary::{self, Death, Hang};
 use super::pool::Limits;
-use super::unit::{HUNG, MARK, READY, Unit};
+use super::unit::{BEGINS, HUNG, MARK, READY, Unit};
 use crate::outcome::{Outcome, Verdict};
 use crate::wall::Stopwatch;
 
@@ -145,6 +145,8 @@ impl Worker {
         match event {
             Event::Silent(_) => self.silent = Some(Stopwatch::start()),
             Event::Closed(_) => self.closed = true,
+            // In the order of this pipe: an answer comes by another, and may come after the words of the next run.
+            Event::Error(_, line) if line.ends_with(BEGINS) => self.last_words.clear(),
             Event::Error(_, line) => {
                 if self.last_words.len() == LAST_WORDS {
                     self.last_words.pop_front();
@@ -179,7 +181,6 @@ impl Worker {
         self.spent.set(self.spent.get() + spent);
         // Whatever it was killed for, it was not the next unit.
         (self.waited, self.hung) = (Duration::ZERO, None);
-        self.last_words.clear();
         self.answered += 1;
         Ok(self.held.pop_front().map(|unit| (unit, outcome)))
     }
@@ -275,4 +276,52 @@ fn listen(
         let _ = events.send(end(id));
     })?;
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::outcome::Fall;
+
+    /// A worker that is gone, with one unit answered less than it was given.
+    fn dead(events: Vec<Event>) -> String {
+        let child = Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
+        let mut worker = Worker {
+            child,
+            stdin: None,
+            held: [1, 2].map(|seed| Unit::new("some/story", seed, None)).into(),
+            answered: 0,
+            waited: Duration::ZERO,
+            ready: true,
+            hung: None,
+            limits: Limits { patience: Duration::from_secs(1), memory: 0 },
+            silent: None,
+            closed: false,
+            last_words: VecDeque::new(),
+            spent: Rc::new(Cell::new(0.0)),
+        };
+        for event in events {
+            worker.hear(event).unwrap();
+        }
+        let Some((_, Death::Own(outcome))) = worker.bury(false).unwrap().0 else {
+            panic!("nothing was lost")
+        };
+        outcome.fall.unwrap().witness
+    }
+
+    #[test]
+    fn last_words_are_of_the_run_that_died_in_whatever_order_the_pipes_are_read() {
+        let answer = || {
+            let holds = Unit::new("some/story", 1, None).lost(Verdict::Holds, Fall::new("", "", ""));
+            Event::Line(0, format!("{MARK}{}", serde_json::to_string(&(0.1, holds)).unwrap()))
+        };
+        let error = |text: &str| Event::Error(0, text.into());
+        let begins = || error(&format!("half a line, {BEGINS}"));
+        let early = dead(vec![begins(), error("of the first"), answer(), begins(), error("farewell")]);
+        assert!(early.ends_with("its last words: farewell"), "{early}");
+        let late = dead(vec![begins(), error("of the first"), begins(), error("farewell"), answer()]);
+        assert!(late.ends_with("its last words: farewell"), "{late}");
+        let silent = dead(vec![begins(), error("of the first"), answer(), begins()]);
+        assert!(!silent.contains("last words"), "{silent}");
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use stormglass_sim::chance::Witness;
 
-use super::unit::{HUNG, MARK, READY, Unit};
+use super::unit::{BEGINS, HUNG, MARK, READY, Unit};
 use crate::outcome::{Fall, Outcome, Verdict};
 use crate::run;
 use crate::story::Story;
@@ -77,6 +77,8 @@ fn watch(run: &InProgress) -> ! {
 fn work(stories: &[Story], queue: &Receiver<Unit>, run: &InProgress, patience: Duration) {
     let set = |progress| *run.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     for (nth, unit) in (0..).zip(queue) {
+        // Node code may have closed it.
+        _ = io::stderr().write_all(format!("{BEGINS}\n").as_bytes());
         let before = cpu_time();
         set(Some((nth, before.saturating_add(patience))));
         let answer = catch_unwind(AssertUnwindSafe(|| answer(stories, &unit))).unwrap_or_else(|panic| {
