@@ -10,6 +10,10 @@ mod mapreduce;
 mod raft;
 mod shardkv;
 
+use std::time::Duration;
+
+use stormglass_sim::chance::Stream;
+
 use crate::Story;
 
 /// Every built-in story, system by system.
@@ -26,6 +30,12 @@ pub fn all() -> Vec<Story> {
 /// The labs' tests judge by time from beginning to end: two seconds for an agreement, five for an election.
 fn is_lab(story: &Story) -> bool {
     story.name().contains("/lab_")
+}
+
+/// A pause around a mean, never regular. The calm one is the mean: a run without any pause is a busy one.
+fn about(stream: Stream, mean: Duration) -> Duration {
+    let mean = mean.as_micros() as u64;
+    Duration::from_micros(1 + (mean + stream.below(2 * mean)) % (2 * mean))
 }
 
 /// The judge's word on a history, as a story passes it on.

@@ -8,9 +8,10 @@ use stormglass_systems::kvraft::message::ReadPath;
 use stormglass_systems::retry::Retry;
 
 use super::super::raft::cast::Plan;
-use super::super::raft::work::{about, millis};
+use super::super::raft::work::millis;
 use super::cast::Cast;
 use super::catching;
+use crate::stories::about;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);

@@ -10,7 +10,8 @@ use stormglass_systems::raft::protocol::Change;
 
 use super::super::caught_by;
 use super::cast::{Cast, Plan};
-use super::work::{about, millis};
+use super::work::millis;
+use crate::stories::about;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(15);

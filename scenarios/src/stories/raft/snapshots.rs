@@ -9,7 +9,8 @@ use stormglass_systems::raft::bugs::Bug;
 
 use super::super::caught_by;
 use super::cast::{Cast, Plan};
-use super::work::{about, late, millis};
+use super::work::{late, millis};
+use crate::stories::about;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(15);

@@ -12,7 +12,8 @@ use stormglass_systems::raft::bugs::Bug;
 use super::super::{caught_by, withstood_by};
 use super::cast::{Cast, Plan};
 use super::membership::draw;
-use super::work::{about, millis};
+use super::work::millis;
+use crate::stories::about;
 use crate::{Stage, Story, Weather};
 
 const NAME: &str = "raft/swarm";

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use stormglass_sim::NodeId;
-use stormglass_sim::chance::{Ratio, Stream};
+use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::{Latency, LinkConfig};
 use stormglass_sim::task::spawn;
 use stormglass_sim::time::sleep;
@@ -13,6 +13,7 @@ use stormglass_systems::raft::protocol::ReadProof;
 
 use super::cast::Cast;
 use super::ledger::command;
+use crate::stories::about;
 
 /// Background work; it ends when this is dropped.
 pub(in super::super) struct Work(Rc<Cell<bool>>);
@@ -21,11 +22,6 @@ impl Drop for Work {
     fn drop(&mut self) {
         self.0.set(true);
     }
-}
-
-/// Around a mean, never regular.
-pub(in super::super) fn about(stream: Stream, mean: Duration) -> Duration {
-    Duration::from_micros(1 + stream.below(2 * mean.as_micros() as u64))
 }
 
 pub(in super::super) fn millis(millis: u64) -> Duration {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stormglass_sim::chance::{Ratio, Stream};
+use stormglass_sim::chance::Ratio;
 use stormglass_sim::net::{Latency, LinkConfig};
 use stormglass_sim::time::sleep;
 use stormglass_systems::kv;
@@ -13,14 +13,10 @@ use stormglass_systems::shardkv::spec::{Ghost, Observation};
 
 use super::cast::Cast;
 use super::hand::Hand;
+use crate::stories::about;
 
 pub(super) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// Around a mean, never regular.
-pub(super) fn about(stream: Stream, mean: Duration) -> Duration {
-    Duration::from_micros(1 + stream.below(2 * mean.as_micros() as u64))
 }
 
 /// A network on which a message takes 1 to 8 ms.

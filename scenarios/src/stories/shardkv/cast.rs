@@ -24,10 +24,10 @@ use stormglass_systems::shardkv::server::{ControllerConfig, GroupConfig, run};
 use stormglass_systems::shardkv::spec::{self, Observation, Probe};
 
 use super::super::{fell, planted};
-use super::admin::about;
 use super::hand::Hand;
 use super::plan::{Design, Plan, again, members};
 use crate::report::span;
+use crate::stories::about;
 use crate::{Fall, Stage};
 
 /// One server, whatever its incarnation.

@@ -8,10 +8,11 @@ use stormglass_sim::time::sleep;
 use stormglass_sim::{NodeId, World};
 use stormglass_systems::shardkv::message::Rule;
 
-use super::admin::{Boss, about, brisk, millis, rough};
+use super::admin::{Boss, brisk, millis, rough};
 use super::cast::Cast;
 use super::plan::Plan;
 use super::story;
+use crate::stories::about;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);

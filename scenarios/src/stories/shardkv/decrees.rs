@@ -5,10 +5,11 @@ use std::time::Duration;
 use stormglass_sim::time::sleep;
 use stormglass_systems::shardkv::message::{Gid, Shard};
 
-use super::admin::{Admin, about, millis, rough};
+use super::admin::{Admin, millis, rough};
 use super::cast::Cast;
 use super::plan::Plan;
 use super::story;
+use crate::stories::about;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);

@@ -7,10 +7,11 @@ use stormglass_sim::net::LinkConfig;
 use stormglass_sim::rand::below;
 use stormglass_sim::time::sleep;
 
-use super::admin::{Admin, about, brisk, millis};
+use super::admin::{Admin, brisk, millis};
 use super::cast::{Cast, Member};
 use super::moves::{CALM, GROUPS, plan};
 use super::story;
+use crate::stories::about;
 use crate::{Stage, Story};
 
 pub(super) fn stories() -> Vec<Story> {

@@ -9,12 +9,13 @@ use stormglass_sim::task::spawn;
 use stormglass_sim::time::{sleep, timeout};
 use stormglass_systems::shardkv::client::Ended;
 
-use super::admin::{Boss, about, millis};
+use super::admin::{Boss, millis};
 use super::cast::Cast;
 use super::lab::LAB;
 use super::lab_clerks::competitors;
 use super::lab_controllers::cast;
 use super::story;
+use crate::stories::about;
 use crate::weather::Profile;
 use crate::{Stage, Story};
 

@@ -10,11 +10,12 @@ use stormglass_sim::time::{ClockFault, sleep};
 use stormglass_systems::shardkv::protocol::LeaseConfig;
 use stormglass_systems::shardkv::spec::Ghost;
 
-use super::admin::{Boss, about, brisk, millis, rough};
+use super::admin::{Boss, brisk, millis, rough};
 use super::cast::Cast;
 use super::controllers::{self, GROUPS, hold_up};
 use super::plan::Plan;
 use super::story;
+use crate::stories::about;
 use crate::{Stage, Story};
 
 const CALM: Duration = Duration::from_secs(60);
