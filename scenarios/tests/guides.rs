@@ -393,7 +393,11 @@ fn tells(output: &str, said: &str) -> bool {
 
 #[test]
 fn the_history_falls_and_the_mended_server_stands() {
-    let (Some(as_written), Some(mended)) = (example("numbers"), example("numbers_fixed")) else { return };
+    let (Some(as_written), Some(mended)) = (example("numbers"), example("numbers_fixed")) else {
+        assert!(env::var_os("STORMGLASS_CI_RUNNING").is_none(), "CI builds the examples");
+        eprintln!("not tested: the examples are not built, or older than their sources");
+        return;
+    };
     let (_, guide) =
         guides().into_iter().find(|(name, _)| name.ends_with("judged-by-a-history.md")).expect("it is there");
     let (before, after) = guide.split_once("## Mend it").expect("it is mended");

@@ -116,7 +116,11 @@ fn fate(decision: &Decision) -> String {
         "corrupt" => "damaged",
         "latency" => {
             let nanos = std::time::Duration::from_nanos;
-            return format!("took {}, at least {}", span(nanos(decision.value)), span(nanos(decision.calm)));
+            let least = match decision.value == decision.calm {
+                true => "the least there is".into(),
+                false => format!("{} at the least", span(nanos(decision.calm))),
+            };
+            return format!("took {}, {least}", span(nanos(decision.value)));
         }
         kind => return format!("had {} for its {kind}", decision.value),
     };
@@ -148,8 +152,9 @@ mod tests {
         assert_eq!(said(&links[1]), "the reply to Get from a to b was lost");
         assert_eq!(
             said(&decision("a>b/link", 0, "latency", 2_000_000)),
-            "the message Put from a to b took 2 ms, at least 0 ns"
+            "the message Put from a to b took 2 ms, 0 ns at the least"
         );
+        assert!(said(&decision("a>b/link", 0, "latency", 0)).ends_with("took 0 ns, the least there is"));
         assert_eq!(said(&decision("weather/crashes/happens", 0, "happens", 1)), "a crash of b happened");
         assert_eq!(
             said(&decision("world/schedule", 0, "task", 2)),

@@ -12,6 +12,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("the_decision_that_mattered_is_found", found),
     ("a_curve_is_the_same_however_many_processes", any_jobs),
     ("a_small_file_has_a_moment_too", of_a_file),
+    ("what_ends_sooner_has_whole_futures", ends_sooner),
     ("what_holds_never_went_wrong", holds),
 ];
 
@@ -82,6 +83,21 @@ fn of_a_file() {
 
     let certain = explained(folder.path(), "rough/fragile:1:forgets-count --moments 4 --futures 5");
     assert!(certain["step"].is_null(), "{certain}");
+}
+
+/// It fails from the start, at a moment that is drawn: one future in three would come to it before the end of the file.
+fn ends_sooner() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |seed: u64| json!({"format": 1, "stormglass": "", "story": "rough/goes_on", "seed": seed, "until_ns": 130_000_000});
+    let fails = |seed: &u64| {
+        fs::write(folder.path().join("sooner.json"), file(*seed).to_string()).unwrap();
+        call(folder.path(), "replay sooner.json").out.contains("NOT LINEARIZABLE")
+    };
+    assert!((0..40).any(|seed| fails(&seed)), "one in three comes to it in time");
+    let report = explained(folder.path(), "sooner.json --moments 4 --futures 20");
+    for moment in report["curve"].as_array().unwrap() {
+        assert_eq!(moment["failed"], moment["futures"], "{report}");
+    }
 }
 
 fn holds() {
