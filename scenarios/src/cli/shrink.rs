@@ -49,6 +49,7 @@ struct Report<'a> {
     operations: usize,
     runs: u64,
     finished: bool,
+    finished_outside: bool,
     signature: Option<&'a str>,
 }
 
@@ -82,16 +83,19 @@ impl Shrink {
                 operations: shrunk.after.operations,
                 runs: shrunk.runs,
                 finished: shrunk.finished,
+                finished_outside: shrunk.finished_outside,
                 signature: finding.signature.as_deref(),
             })?;
         } else {
             say(&report::failure(&outcome, &path.display().to_string()))?;
             say(&format!("  was:     {}", shrunk.before))?;
             say(&format!("  is now:  {}", shrunk.after))?;
-            let ended = if shrunk.finished {
-                "no single one of these can go"
-            } else {
-                "the budget is spent, --budget gives more"
+            let ended = match (shrunk.finished, shrunk.finished_outside) {
+                (true, _) => "no single one of these can go",
+                (false, true) => {
+                    "no single fault or step can go; of the rest some may, but the budget is spent, --budget gives more"
+                }
+                (false, false) => "the budget is spent, --budget gives more",
             };
             say(&format!("  {} runs; {ended}", shrunk.runs))?;
         }

@@ -3,7 +3,8 @@
 //! A run is a seed and overrides, so a smaller run is the same seed with more of its decisions set to calm. Whole streams
 //! go first, those outside (faults, clients, operations) before those inside (messages, the schedule, draws of the nodes);
 //! of a run that is long all the same a shorter one is sought; then comes an earlier end, then single faults and
-//! operations, and single messages and choices at last. Single faults are not tried before whole streams inside: what is
+//! operations, and single messages and choices at last. An eighth of the budget is kept for what is outside: where the rest
+//! is spent inside, no fault and no operation is left that could go. Single faults are not tried before whole streams inside: what is
 //! left of them would rest on more draws, and outlive fewer changes of the code. A candidate is accepted only when it fails
 //! with the same verdict and signature. What is left is named by stream and index, so it stays what it is when other
 //! streams draw more or less.
@@ -48,6 +49,8 @@ pub(crate) struct Shrunk {
     pub(crate) runs: u64,
     /// Whether there was budget left when nothing more could go.
     pub(crate) finished: bool,
+    /// The same of faults and operations alone.
+    pub(crate) finished_outside: bool,
 }
 
 /// Makes the failure of `unit` small; `told` hears what is left after each step.
@@ -73,32 +76,24 @@ fn search(
     search.refresh()?;
     search.pin()?;
     let before = Size::of(&search.decisions);
+    let first = search.fresh();
     search.calm_all_streams()?;
-    if search.draw_shorter()? {
+    if search.draw_shorter(&first)? {
         told(&Size::of(&search.decisions));
     }
-    loop {
-        let start = search.overrides.clone();
-        search.calm_all_streams()?;
-        let ended = search.end_earlier()?;
-        told(&Size::of(&search.decisions));
-        let pinned = search.pinned;
-        for part in Part::ALL.into_iter().filter(|part| pinned || part.is_taken_apart()) {
-            search.calm_points(part)?;
-            told(&Size::of(&search.decisions));
-        }
-        // What could not go may be able to, now that something else has gone.
-        if search.runs.is_spent() || (search.overrides == start && !ended) {
-            break;
-        }
-    }
+    search.runs.reserve(search.runs.left() / SHARE);
+    search.take_apart(told)?;
+    let finished = !search.runs.is_spent();
+    search.runs.reserve(0);
+    let finished_outside = finished || search.take_apart_outside(told)?;
     search.forget_the_absent();
     let (outcome, decisions) = search.runs.record(&search.overrides)?;
     Ok(Shrunk {
         after: Size::of(&decisions),
         before,
         runs: search.runs.spent(),
-        finished: !search.runs.is_spent(),
+        finished,
+        finished_outside,
         finding: Finding { until_ns: search.until_ns, ..Finding::new(outcome, search.overrides) },
     })
 }
@@ -122,6 +117,9 @@ struct Search<'a> {
 
 /// Parts of a run by which its end is brought forward.
 const PARTS: u64 = 16;
+
+/// The share of the runs that are left which a search of unknown outcome may take, or leave.
+const SHARE: u64 = 8;
 
 impl<'a> Search<'a> {
     fn of(runs: &'a mut dyn Runs, overrides: Overrides) -> Search<'a> {
@@ -147,9 +145,11 @@ impl<'a> Search<'a> {
     /// Names every decision of a run whose future was drawn anew. A [`Redraw`](stormglass_sim::chance::Redraw) counts
     /// decisions and forgets what was said of them: with one in the run, what is left out before it moves it, and what is
     /// left out behind it stays.
-    fn pin(&mut self) -> Result<(), Complaint> {
+    ///
+    /// Whether that is the same run: no redraw is left.
+    fn pin(&mut self) -> Result<bool, Complaint> {
         if self.overrides.redraws.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let mut overrides = Overrides::default();
         for decision in &self.decisions {
@@ -158,11 +158,12 @@ impl<'a> Search<'a> {
                 overrides.set(decision.stream.clone(), decision.index, decision.value);
             }
         }
-        if self.runs.first(1, &|_| overrides.clone())?.is_some() {
-            (self.overrides, self.pinned) = (overrides, true);
-            self.refresh()?;
+        if self.runs.first(1, &|_| overrides.clone())?.is_none() {
+            return Ok(false);
         }
-        Ok(())
+        (self.overrides, self.pinned) = (overrides, true);
+        self.refresh()?;
+        Ok(true)
     }
 
     /// Whether the run can end earlier: one whose failure is found when its history is judged. Nearly all others end with
@@ -191,6 +192,39 @@ impl<'a> Search<'a> {
 
     fn calm_all_streams(&mut self) -> Result<(), Complaint> {
         Part::ALL.into_iter().try_for_each(|part| self.calm_streams(part))
+    }
+
+    /// Single decisions after whole streams, again and again until nothing more can go.
+    fn take_apart(&mut self, told: &mut dyn FnMut(&Size)) -> Result<(), Complaint> {
+        loop {
+            let start = self.overrides.clone();
+            self.calm_all_streams()?;
+            let ended = self.end_earlier()?;
+            told(&Size::of(&self.decisions));
+            let pinned = self.pinned;
+            for part in Part::ALL.into_iter().filter(|part| pinned || part.is_taken_apart()) {
+                self.calm_points(part)?;
+                told(&Size::of(&self.decisions));
+            }
+            // What could not go may be able to, now that something else has gone.
+            if self.runs.is_spent() || (self.overrides == start && !ended) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Single faults and operations, until no more of them can go. Whether the budget was enough for that.
+    fn take_apart_outside(&mut self, told: &mut dyn FnMut(&Size)) -> Result<bool, Complaint> {
+        loop {
+            let start = self.overrides.clone();
+            for part in Part::ALL.into_iter().filter(|part| part.is_outside()) {
+                self.calm_points(part)?;
+                told(&Size::of(&self.decisions));
+            }
+            if self.runs.is_spent() || self.overrides == start {
+                return Ok(!self.runs.is_spent());
+            }
+        }
     }
 
     /// Whole streams: all of a part, then fewer.

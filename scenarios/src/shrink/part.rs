@@ -42,10 +42,15 @@ impl Part {
         }
     }
 
+    /// Whether it is what happens to the system, and not what it does.
+    pub(super) fn is_outside(self) -> bool {
+        matches!(self, Part::Story | Part::Weather | Part::Fault)
+    }
+
     /// Whether its decisions are made small one by one. Those of the others only mean something together: the times of
     /// the faults, the values of a workload.
     pub(super) fn is_taken_apart(self) -> bool {
-        matches!(self, Part::Story | Part::Weather | Part::Fault | Part::Schedule)
+        self.is_outside() || self == Part::Schedule
     }
 }
 

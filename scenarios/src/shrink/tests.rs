@@ -48,6 +48,9 @@ enum Wrong {
     EndsTooEarly,
 }
 
+/// Runs there are.
+const BUDGET: u64 = 2000;
+
 /// Events that a run may have.
 const MOST: u64 = 100_000;
 
@@ -58,11 +61,14 @@ struct Here {
     failure: Failure,
     wrong: Wrong,
     spent: u64,
+    left: u64,
+    reserved: u64,
 }
 
 impl Here {
     fn run(&mut self, overrides: &Overrides) -> (Outcome, Vec<Decision>) {
         self.spent += 1;
+        self.left = self.left.saturating_sub(1);
         let unit = Unit { overrides: overrides.clone(), ..self.unit.clone() };
         let heard: Arc<Mutex<Vec<Decision>>> = Arc::default();
         let hears = heard.clone();
@@ -87,7 +93,8 @@ impl Runs for Here {
                 _ => here.failure.is_of(&outcome),
             }
         };
-        let found = (0..count).find(|nth| accepts(self, &candidate(*nth)));
+        let left = (self.left() as usize).min(count);
+        let found = (0..left).find(|nth| accepts(self, &candidate(*nth)));
         let wrong = self.wrong == Wrong::DropsTheNext;
         Ok(found.map(|found| if wrong { (found + 1) % count } else { found }))
     }
@@ -114,8 +121,12 @@ impl Runs for Here {
         self.spent
     }
 
+    fn reserve(&mut self, runs: u64) {
+        self.reserved = runs;
+    }
+
     fn left(&self) -> u64 {
-        2000_u64.saturating_sub(self.spent)
+        self.left.saturating_sub(self.reserved)
     }
 }
 
@@ -131,7 +142,7 @@ fn shrunk_from(wrong: Wrong, overrides: Overrides) -> (Here, Shrunk) {
     let story = Story::new("test/slippery", "c", slippery);
     let whole = on_fresh_thread(&story, &unit(), None).outcome;
     let Ok(failure) = Failure::of(&whole) else { panic!("it fails: {whole:?}") };
-    let mut here = Here { story, unit: unit(), failure, wrong, spent: 0 };
+    let mut here = Here { story, unit: unit(), failure, wrong, spent: 0, left: BUDGET, reserved: 0 };
     let Ok(mut shrunk) = search(&mut here, overrides, &mut |_| ()) else {
         panic!("running here cannot fail")
     };
@@ -191,6 +202,33 @@ fn a_failure_whose_future_was_drawn_anew_becomes_as_small() {
     }
 }
 
+/// Needs all of its choices but the first, and a step as long as it has that.
+async fn endlessly_needed(stage: Stage) {
+    let steps: Vec<usize> = stage.each("c1", 0..12).collect();
+    let first = who_is_first().await == 2;
+    let mut others = 0;
+    for _ in 0..250 {
+        others += usize::from(who_is_first().await == 2);
+    }
+    if others >= NEEDED && (!first || steps.contains(&3)) {
+        stage.fail("all of them are needed", "");
+    }
+}
+
+/// How often the second is first in `endlessly_needed`.
+const NEEDED: usize = 116;
+
+#[test]
+fn where_the_budget_is_spent_no_fault_and_no_step_could_go() {
+    let story = Story::new("test/needed", "c", endlessly_needed);
+    let unit = Unit { story: "test/needed".into(), ..unit() };
+    let Ok(failure) = Failure::of(&on_fresh_thread(&story, &unit, None).outcome) else { panic!("it fails") };
+    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0, left: 400, reserved: 0 };
+    let Ok(shrunk) = search(&mut here, Overrides::default(), &mut |_| ()) else { panic!("it runs here") };
+    assert_eq!((shrunk.finished, shrunk.finished_outside), (false, true), "{} runs", shrunk.runs);
+    assert_eq!(shrunk.after.to_string(), format!("{NEEDED} choices of the schedule"));
+}
+
 /// Each choice of the schedule moves all that follows, so that without one of them it fails as any run does: one in thirty.
 async fn chaotic(stage: Stage) {
     walk(&stage, 10, 600).await;
@@ -204,20 +242,25 @@ async fn endless(stage: Stage) {
 async fn walk(stage: &Stage, failing: u64, steps: usize) {
     let mut at = 1_u64;
     for step in 0..steps {
-        let first = Rc::new(Cell::new(None));
-        let tasks = [1, 2].map(|task| {
-            let first = first.clone();
-            spawn(async move { first.set(first.get().or(Some(task))) })
-        });
-        for task in tasks {
-            task.await.unwrap();
-        }
-        at = mix(at, first.get().unwrap());
+        at = mix(at, who_is_first().await);
         if at >> 50 == failing {
             stage.fail("it never comes to ten", format!("step {step}"));
         }
         sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// Of two tasks.
+async fn who_is_first() -> u64 {
+    let first = Rc::new(Cell::new(None));
+    let tasks = [1, 2].map(|task| {
+        let first = first.clone();
+        spawn(async move { first.set(first.get().or(Some(task))) })
+    });
+    for task in tasks {
+        task.await.unwrap();
+    }
+    first.get().unwrap()
 }
 
 const fn mix(at: u64, with: u64) -> u64 {
@@ -230,11 +273,12 @@ fn of_a_run_that_hangs_together_a_shorter_one_is_found() {
     let story = Story::new("test/chaotic", "c", chaotic);
     let unit = Unit { story: "test/chaotic".into(), seed: 466, ..unit() };
     let Ok(failure) = Failure::of(&on_fresh_thread(&story, &unit, None).outcome) else { panic!("it fails") };
-    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0 };
+    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0, left: BUDGET, reserved: 0 };
     let mut search = Search::of(&mut here, Overrides::default());
     let Ok(()) = search.refresh() else { panic!("it runs here") };
     let (long, lively) = (search.at_ns, search.lively());
-    let Ok(true) = search.draw_shorter() else { panic!("one in thirty fails, of two hundred") };
+    let first = search.fresh();
+    let Ok(true) = search.draw_shorter(&first) else { panic!("one in thirty fails, of two hundred") };
     assert!(lively > MANY && search.at_ns < long / 2, "{lively}: {long} became {}", search.at_ns);
     let Search { overrides, decisions, .. } = search;
     assert!(overrides.redraws.is_empty(), "each decision is named");
@@ -249,10 +293,11 @@ fn of_a_run_that_does_not_end_no_shorter_one_is_sought() {
     let story = Story::new("test/endless", "c", endless);
     let unit = Unit { story: "test/endless".into(), max_events: Some(MOST), ..unit() };
     let Ok(failure) = Failure::of(&on_fresh_thread(&story, &unit, None).outcome) else { panic!("it fails") };
-    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0 };
+    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0, left: BUDGET, reserved: 0 };
     let mut search = Search::of(&mut here, Overrides::default());
     let Ok(()) = search.refresh() else { panic!("it runs here") };
-    assert!(search.lively() > MANY && matches!(search.draw_shorter(), Ok(false)));
+    let first = search.fresh();
+    assert!(search.lively() > MANY && matches!(search.draw_shorter(&first), Ok(false)));
     assert_eq!((here.spent, here.unit.max_events), (1, Some(MOST)));
 }
 

@@ -28,6 +28,9 @@ pub(super) trait Runs {
     /// From now on a run that has more events than that is not the same failure; `None`: than it may have at all.
     fn limit(&mut self, events: Option<u64>);
 
+    /// Keeps so many runs for later: until this is said again, none of them is left.
+    fn reserve(&mut self, runs: u64);
+
     /// How many runs it took so far.
     fn spent(&self) -> u64;
 
@@ -75,6 +78,8 @@ pub(super) struct Trial {
     jobs: usize,
     /// Runs that may still be spent.
     left: u64,
+    /// Those of them that are kept for later.
+    reserved: u64,
     spent: u64,
 }
 
@@ -93,6 +98,7 @@ impl Trial {
             pool,
             jobs: workers.count(),
             left: budget.saturating_sub(1),
+            reserved: 0,
             spent: 1,
         })
     }
@@ -117,7 +123,7 @@ impl Runs for Trial {
         candidate: &dyn Fn(usize) -> Overrides,
     ) -> Result<Option<usize>, Complaint> {
         for from in (0..count).step_by(self.jobs) {
-            if self.left == 0 {
+            if self.is_spent() {
                 return Ok(None);
             }
             let some = from..count.min(from + self.jobs);
@@ -146,7 +152,7 @@ impl Runs for Trial {
 
     fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint> {
         // What did not happen in time is no failure before that time.
-        if self.left == 0 || self.failure.verdict != Verdict::Safety {
+        if self.is_spent() || self.failure.verdict != Verdict::Safety {
             return Ok(false);
         }
         let unit = Unit { until_ns: Some(until_ns), ..self.unit(overrides) };
@@ -162,12 +168,16 @@ impl Runs for Trial {
         self.unit.max_events = events.or(self.most);
     }
 
+    fn reserve(&mut self, runs: u64) {
+        self.reserved = runs;
+    }
+
     fn spent(&self) -> u64 {
         self.spent
     }
 
     fn left(&self) -> u64 {
-        self.left
+        self.left.saturating_sub(self.reserved)
     }
 }
 

@@ -119,6 +119,10 @@ fn moved_place() {
     again()
         .says("1 runs that once failed, 0 still do")
         .complains("corpus/min.json: it holds, but the run it was is gone: nothing is drawn any more from `cli::fragile::hurried#");
+    call(folder.path(), "replay corpus/min.json")
+        .ends(0)
+        .complains("it no longer fails (")
+        .complains(". Nothing is drawn any more from `cli::fragile::hurried#");
 }
 
 /// Written by a debug build, on another day: whatever builds this test, a release build too, must fail in the same way.
