@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
+use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use super::obituary::{self, Death};
-use super::process::{Event, Worker};
+use super::process::{Event, GRACE, Worker};
 use super::unit::Unit;
 use crate::cli::note;
 use crate::outcome::{Outcome, Verdict};
@@ -37,6 +37,8 @@ pub(crate) struct Pool {
     workers: BTreeMap<u64, Worker>,
     jobs: usize,
     limits: Limits,
+    /// Whether what the code under test prints is shown.
+    loud: bool,
     spawned: u64,
     /// Seconds of CPU time of the runs that were answered.
     spent: Rc<Cell<f64>>,
@@ -60,6 +62,7 @@ impl Pool {
             workers: BTreeMap::new(),
             jobs,
             limits,
+            loud: false,
             spawned: 0,
             spent: Rc::default(),
             orphans: VecDeque::new(),
@@ -69,6 +72,11 @@ impl Pool {
             events,
             sender,
         }
+    }
+
+    /// The same; what the code under test prints is shown on stderr.
+    pub(crate) fn loud(self) -> Pool {
+        Pool { loud: true, ..self }
     }
 
     /// The seconds of CPU time that runs have taken so far: a meter to be read while they go on.
@@ -148,6 +156,7 @@ impl Pool {
     }
 
     fn take(&mut self, event: Event, done: &mut dyn FnMut(&Unit, Outcome)) -> io::Result<()> {
+        self.show(&event);
         let id = event.worker();
         let Some(worker) = self.workers.get_mut(&id) else { return Ok(()) };
         if let Some((unit, outcome)) = worker.hear(event)? {
@@ -155,6 +164,26 @@ impl Pool {
             done(&unit, outcome);
         }
         Ok(())
+    }
+
+    fn show(&self, event: &Event) {
+        if let Some(text) = event.printed().filter(|_| self.loud) {
+            // Nobody may be there to read it.
+            _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    /// Ends its workers, and shows what they have printed until then: an answer comes by another pipe, and may come first.
+    pub(crate) fn hear_out(mut self) {
+        self.workers.values_mut().for_each(Worker::dismiss);
+        let mut open = self.workers.values().filter(|worker| !worker.is_closed()).count();
+        let since = Stopwatch::start();
+        while open > 0 && since.elapsed() < GRACE {
+            if let Ok(event) = self.events.recv_timeout(TICK) {
+                self.show(&event);
+                open -= usize::from(matches!(event, Event::Closed(_)));
+            }
+        }
     }
 
     /// Kills what hangs, and turns a process that ended into the result of the seed it was at.

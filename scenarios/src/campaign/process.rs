@@ -27,7 +27,7 @@ const LAST_WORDS: usize = 12;
 const MOURNING: Duration = Duration::from_millis(300);
 
 /// Real time in which a process that has closed its pipes ends by itself.
-const GRACE: Duration = Duration::from_millis(500);
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
 /// Real time a run in progress may take, as a multiple of the processor time it may take: one that waits for what never
 /// comes takes none.
@@ -51,6 +51,18 @@ impl Event {
         match self {
             Event::Line(id, _) | Event::Error(id, _) | Event::Silent(id) | Event::Closed(id) => *id,
         }
+    }
+
+    /// What the code under test has printed, if it is that.
+    pub(crate) fn printed(&self) -> Option<&str> {
+        let (line, mark) = match self {
+            Event::Line(_, line) => (line, MARK),
+            Event::Error(_, line) => (line, BEGINS),
+            Event::Silent(_) | Event::Closed(_) => return None,
+        };
+        let end = line.find(mark);
+        // Of a line that is ours there is only what was begun before it.
+        if end == Some(0) { None } else { Some(&line[..end.unwrap_or(line.len())]) }
     }
 }
 
@@ -118,6 +130,15 @@ impl Worker {
 
     pub(crate) fn waiting(&self) -> usize {
         self.held.len()
+    }
+
+    /// Nothing more is asked of it, so it ends.
+    pub(crate) fn dismiss(&mut self) {
+        self.stdin = None;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     pub(crate) fn takes_work(&self) -> bool {

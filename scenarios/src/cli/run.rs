@@ -64,7 +64,9 @@ impl Run {
 /// Runs one unit in a process of its own, so that whatever it does to its process becomes an outcome.
 pub(crate) fn one(unit: Unit, limits: Limits) -> Result<Outcome, Complaint> {
     let (mut unit, mut outcome) = (Some(unit), None);
-    limits.pool(1).drive(&mut || unit.take(), &mut |_, answer| outcome = Some(answer))?;
+    let mut pool = limits.pool(1).loud();
+    pool.drive(&mut || unit.take(), &mut |_, answer| outcome = Some(answer))?;
+    pool.hear_out();
     outcome.ok_or_else(|| Complaint::Internal("the worker gave no answer".into()))
 }
 

@@ -20,7 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_run_that_is_killed_twice_is_told_as_that", || dies("killed", "killed", "KILLED", 1)),
     ("a_worker_killed_from_outside_costs_nothing", workers_killed),
     ("all_of_them_at_once_lose_nothing", all_at_once),
-    ("what_node_code_prints_is_not_an_answer", chatter),
+    ("what_node_code_prints_is_shown_and_is_not_an_answer", chatter),
     ("who_closes_stderr_goes_on", mute),
     ("a_thread_local_outlives_no_seed", leaks),
 ];
@@ -124,7 +124,14 @@ fn all_at_once() {
 }
 
 fn chatter() {
-    alone("fuzz rough/chatters --from 0 --seeds 10").ends(0).says("10 runs  holds");
+    let many = alone("fuzz rough/chatters --from 0 --seeds 10").ends(0).says("10 runs  holds");
+    assert!(!many.err.contains("a line"), "{}", many.err);
+    // Of one run it is shown, and is not in the way of what a program reads.
+    let one = alone("run rough/chatters --seed 1 --json").ends(0);
+    assert_eq!(serde_json::from_str::<Value>(&one.out).unwrap()["verdict"], "holds");
+    let mut shown: Vec<&str> = one.err.lines().collect();
+    shown.sort_unstable();
+    assert_eq!(shown, ["a line on stderr", "half a line, "]);
 }
 
 fn mute() {
