@@ -3,11 +3,12 @@
 //! A run is a seed and overrides, so a smaller run is the same seed with more of its decisions set to calm. Whole streams
 //! go first, those outside (faults, clients, operations) before those inside (messages, the schedule, draws of the nodes);
 //! of a run that is long all the same a shorter one is sought; then comes an earlier end, then single faults and
-//! operations, and single messages and choices at last. An eighth of the budget is kept for what is outside: where the rest
-//! is spent inside, no fault and no operation is left that could go. Single faults are not tried before whole streams inside: what is
-//! left of them would rest on more draws, and outlive fewer changes of the code. A candidate is accepted only when it fails
-//! with the same verdict and signature. What is left is named by stream and index, so it stays what it is when other
-//! streams draw more or less.
+//! operations, and single messages and choices at last. Single faults are not tried before whole streams inside: what is
+//! left of them would rest on more draws, and outlive fewer changes of the code.
+//!
+//! A candidate is accepted only when it fails with the same verdict and signature. What is left is named by stream and
+//! index, so it stays what it is when other streams draw more or less. An eighth of the budget is kept for what is outside:
+//! where the rest is spent inside, no fault and no operation is left that could go.
 
 mod ddmin;
 mod part;
