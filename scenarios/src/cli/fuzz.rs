@@ -186,6 +186,7 @@ impl Fuzz {
         let plan = journal.plan.clone();
         let progress = Progress::new(plan.total());
         progress.skip(journal.done());
+        progress.hint("  (Ctrl-C loses nothing: --resume goes on)");
         let (journal, guide) =
             (std::cell::RefCell::new(journal), std::cell::RefCell::new(Guide::new(plan.schedule)));
         let mut order = (journal.borrow().below()..).filter(|n| !journal.borrow().is_done(*n));

@@ -37,9 +37,9 @@ impl Progress {
         Progress::with(
             total,
             if total.is_some() {
-                "{elapsed} [{bar:30}] {pos}/{len} runs, {per_sec} {msg}"
+                "{elapsed} [{bar:30}] {pos}/{len} runs, {per_sec} {msg}{prefix:.dim}"
             } else {
-                "{elapsed} {spinner} {pos} runs, {per_sec} {msg}"
+                "{elapsed} {spinner} {pos} runs, {per_sec} {msg}{prefix:.dim}"
             },
         )
     }
@@ -62,6 +62,13 @@ impl Progress {
         let (done, skipped) = (Cell::new(0), Cell::new(0));
         let began = Stopwatch::start();
         Progress { bar, total, done, skipped, every, began, told: Cell::new(began) }
+    }
+
+    /// What the reader of a bar may do meanwhile.
+    pub(crate) fn hint(&self, text: &'static str) {
+        if let Some(bar) = &self.bar {
+            bar.set_prefix(text);
+        }
     }
 
     /// How far it has come, in words.
