@@ -173,16 +173,15 @@ impl Pool {
         }
     }
 
-    /// Ends its workers, and shows what they have printed until then: an answer comes by another pipe, and may come first.
+    /// Ends its workers, and shows what they print until then: an answer comes by another pipe, and may come first.
     pub(crate) fn hear_out(mut self) {
         self.workers.values_mut().for_each(Worker::dismiss);
-        let mut open = self.workers.values().filter(|worker| !worker.is_closed()).count();
-        let since = Stopwatch::start();
-        while open > 0 && since.elapsed() < GRACE {
-            if let Ok(event) = self.events.recv_timeout(TICK) {
-                self.show(&event);
-                open -= usize::from(matches!(event, Event::Closed(_)));
-            }
+        while !self.workers.values().all(Worker::is_closed) {
+            // Something else may hold a pipe open.
+            let Ok(event) = self.events.recv_timeout(GRACE) else { return };
+            self.show(&event);
+            // What it still answers, nobody asks for any more.
+            _ = self.workers.get_mut(&event.worker()).map(|worker| worker.hear(event));
         }
     }
 

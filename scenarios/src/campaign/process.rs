@@ -53,16 +53,11 @@ impl Event {
         }
     }
 
-    /// What the code under test has printed, if it is that.
+    /// What the code under test has printed, if it is that: of a line that is ours, what was begun before it.
     pub(crate) fn printed(&self) -> Option<&str> {
-        let (line, mark) = match self {
-            Event::Line(_, line) => (line, MARK),
-            Event::Error(_, line) => (line, BEGINS),
-            Event::Silent(_) | Event::Closed(_) => return None,
-        };
-        let end = line.find(mark);
-        // Of a line that is ours there is only what was begun before it.
-        if end == Some(0) { None } else { Some(&line[..end.unwrap_or(line.len())]) }
+        let (Event::Line(_, line) | Event::Error(_, line)) = self else { return None };
+        let ours = [MARK, BEGINS].iter().filter_map(|mark| line.find(mark)).min();
+        if ours == Some(0) { None } else { Some(&line[..ours.unwrap_or(line.len())]) }
     }
 }
 
@@ -83,6 +78,8 @@ pub(crate) struct Worker {
     /// Whether its stderr is closed; node code may do that, and the worker goes on.
     closed: bool,
     last_words: VecDeque<String>,
+    /// Of which of its runs they are, from 1.
+    begun: u64,
     /// Where the CPU time of its runs is added up.
     spent: Rc<Cell<f64>>,
 }
@@ -120,6 +117,7 @@ impl Worker {
             silent: None,
             closed: false,
             last_words: VecDeque::new(),
+            begun: 0,
             spent,
         })
     }
@@ -137,8 +135,9 @@ impl Worker {
         self.stdin = None;
     }
 
+    /// Whether both of its pipes are.
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed
+        self.closed && self.silent.is_some()
     }
 
     pub(crate) fn takes_work(&self) -> bool {
@@ -167,7 +166,10 @@ impl Worker {
             Event::Silent(_) => self.silent = Some(Stopwatch::start()),
             Event::Closed(_) => self.closed = true,
             // In the order of this pipe: an answer comes by another, and may come after the words of the next run.
-            Event::Error(_, line) if line.ends_with(BEGINS) => self.last_words.clear(),
+            Event::Error(_, line) if line.ends_with(BEGINS) => {
+                self.begun += 1;
+                self.last_words.clear();
+            }
             Event::Error(_, line) => {
                 if self.last_words.len() == LAST_WORDS {
                     self.last_words.pop_front();
@@ -230,6 +232,10 @@ impl Worker {
     pub(crate) fn bury(mut self, again: bool) -> io::Result<(Option<Lost>, VecDeque<Unit>)> {
         drop(self.stdin.take());
         let (status, by_itself) = self.end()?;
+        // A run that closed its stderr leaves its words to all that come after it.
+        if self.ready && self.begun != self.answered + 1 {
+            self.last_words.clear();
+        }
         let words = self.last_words.make_contiguous().join("\n");
         let outside = by_itself && self.hung.is_none() && obituary::is_from_outside(status);
         if !self.ready && (!outside || again) {
@@ -319,6 +325,7 @@ mod tests {
             silent: None,
             closed: false,
             last_words: VecDeque::new(),
+            begun: 0,
             spent: Rc::new(Cell::new(0.0)),
         };
         for event in events {
@@ -342,7 +349,23 @@ mod tests {
         assert!(early.ends_with("its last words: farewell"), "{early}");
         let late = dead(vec![begins(), error("of the first"), begins(), error("farewell"), answer()]);
         assert!(late.ends_with("its last words: farewell"), "{late}");
-        let silent = dead(vec![begins(), error("of the first"), answer(), begins()]);
-        assert!(!silent.contains("last words"), "{silent}");
+        for silent in [
+            vec![begins(), error("of the first"), answer(), begins()],
+            // It has closed its stderr.
+            vec![begins(), error("of the first"), answer()],
+        ] {
+            let silent = dead(silent);
+            assert!(!silent.contains("last words"), "{silent}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_told_from_what_is_said() {
+        let line = |text: &str| Event::Line(0, text.into()).printed().map(str::to_owned);
+        assert_eq!(line("some words"), Some("some words".into()));
+        assert_eq!(line(&format!("half a line, {MARK}ready")), Some("half a line, ".into()));
+        assert_eq!(line(&format!("half a line, {BEGINS}")), Some("half a line, ".into()));
+        assert_eq!((line(&format!("{MARK}ready")), line(BEGINS)), (None, None));
+        assert_eq!(Event::Closed(0).printed(), None);
     }
 }

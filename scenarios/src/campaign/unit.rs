@@ -76,5 +76,6 @@ pub(crate) const READY: &str = "ready";
 /// What a worker says, with its place among the units it was given, of a run that has had more of the cores than it may.
 pub(crate) const HUNG: &str = "hung ";
 
-/// Ends the line of a worker's stderr after which everything there is of the next run.
-pub(crate) const BEGINS: &str = "\u{1}stormglass begins";
+/// Ends the line of a worker's stderr after which everything there is of the next run. Not after the mark: node code may
+/// have made one pipe of the two.
+pub(crate) const BEGINS: &str = "\u{2}stormglass begins";

@@ -77,10 +77,10 @@ fn watch(run: &InProgress) -> ! {
 fn work(stories: &[Story], queue: &Receiver<Unit>, run: &InProgress, patience: Duration) {
     let set = |progress| *run.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     for (nth, unit) in (0..).zip(queue) {
-        // Node code may have closed it.
-        _ = io::stderr().write_all(format!("{BEGINS}\n").as_bytes());
         let before = cpu_time();
         set(Some((nth, before.saturating_add(patience))));
+        // Node code may have closed it.
+        _ = io::stderr().write_all(format!("{BEGINS}\n").as_bytes());
         let answer = catch_unwind(AssertUnwindSafe(|| answer(stories, &unit))).unwrap_or_else(|panic| {
             let fall = Fall::new("harness", "Stormglass panicked", run::panic_message(&*panic));
             unit.lost(Verdict::Broken, fall)

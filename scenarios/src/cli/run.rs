@@ -65,8 +65,9 @@ impl Run {
 pub(crate) fn one(unit: Unit, limits: Limits) -> Result<Outcome, Complaint> {
     let (mut unit, mut outcome) = (Some(unit), None);
     let mut pool = limits.pool(1).loud();
-    pool.drive(&mut || unit.take(), &mut |_, answer| outcome = Some(answer))?;
+    let driven = pool.drive(&mut || unit.take(), &mut |_, answer| outcome = Some(answer));
     pool.hear_out();
+    driven?;
     outcome.ok_or_else(|| Complaint::Internal("the worker gave no answer".into()))
 }
 

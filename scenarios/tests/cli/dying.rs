@@ -136,6 +136,11 @@ fn chatter() {
 
 fn mute() {
     alone("fuzz rough/mute --from 0 --seeds 100 --jobs 1").ends(0).says("100 runs  holds");
+    alone("fuzz rough/mixes --from 0 --seeds 20 --jobs 1")
+        .ends(1)
+        .says("20 runs  safety violated")
+        .says("PANIC");
+    assert_eq!(alone("run rough/mixes --seed 1").ends(0).err, "a line\n");
 }
 
 fn leaks() {

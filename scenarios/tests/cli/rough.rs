@@ -43,6 +43,12 @@ fn lively() -> Vec<Story> {
         .enough(20),
         Story::new("rough/chatters", "It prints to stdout", chatters),
         Story::new("rough/mute", "It closes stderr", mute),
+        Story::new("rough/mixes", "It makes one pipe of stdout and stderr", |stage| async move {
+            wander(&stage).await;
+            eprintln!("a line");
+            rustix::stdio::dup2_stderr(rustix::stdio::stdout()).unwrap();
+            assert!(!fatal(&stage), "seed {FATAL} is cursed");
+        }),
         Story::new("rough/leaks", "A thread-local outlives no seed", leaks),
         Story::new("rough/differs", "Its process decides", differs),
         Story::new("rough/by_address", "What lies lower in memory comes first", by_address),
