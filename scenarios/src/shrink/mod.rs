@@ -8,7 +8,7 @@
 //!
 //! A candidate is accepted only when it fails with the same verdict and signature. What is left is named by stream and
 //! index, so it stays what it is when other streams draw more or less. An eighth of the budget is kept for what is outside:
-//! where the rest is spent inside, no fault and no operation is left that could go.
+//! where the rest is spent inside, no fault and no operation shall be left that could go.
 
 mod ddmin;
 mod part;
@@ -74,15 +74,15 @@ fn search(
     told: &mut dyn FnMut(&Size),
 ) -> Result<Shrunk, Complaint> {
     let mut search = Search::of(runs, overrides);
+    search.runs.reserve(search.runs.left() / SHARE);
     search.refresh()?;
-    search.pin()?;
+    let is_named = search.pin()?;
     let before = Size::of(&search.decisions);
     let first = search.fresh();
     search.calm_all_streams()?;
-    if search.draw_shorter(&first)? {
+    if is_named && search.draw_shorter(&first)? {
         told(&Size::of(&search.decisions));
     }
-    search.runs.reserve(search.runs.left() / SHARE);
     search.take_apart(told)?;
     let finished = !search.runs.is_spent();
     search.runs.reserve(0);

@@ -38,11 +38,18 @@ impl Search<'_> {
     /// what the luck of the others rests on.
     pub(super) fn draw_shorter(&mut self, first: &Fresh) -> Result<bool, Complaint> {
         let drawn = self.draw_from(&self.fresh())?;
-        if self.lively() <= MANY || !self.draw_from(first)? {
+        let (lively, before, pinned) = (self.lively(), self.overrides.clone(), self.pinned);
+        if lively <= MANY || !self.draw_from(first)? {
             return Ok(drawn);
         }
         self.calm_all_streams()?;
         self.draw_from(&self.fresh())?;
+        // It has fewer events; what can be taken out of it may be more all the same.
+        if self.lively() >= lively {
+            (self.overrides, self.pinned) = (before, pinned);
+            self.refresh()?;
+            return Ok(drawn);
+        }
         Ok(true)
     }
 

@@ -16,7 +16,7 @@ use super::trial::{Failure, Runs};
 use super::{Search, Shrunk, Size, search};
 use crate::campaign::Unit;
 use crate::cli::Complaint;
-use crate::outcome::Outcome;
+use crate::outcome::{Fall, Outcome, Verdict};
 use crate::run::on_fresh_thread;
 use crate::{Stage, Story};
 
@@ -90,7 +90,7 @@ impl Runs for Here {
                 Wrong::AcceptsOtherFailures => outcome.verdict.is_failure(),
                 Wrong::AcceptsWhatHolds => true,
                 Wrong::DropsNothing => false,
-                _ => here.failure.is_of(&outcome),
+                _ => here.failure.is_of_whole(&outcome, here.unit.max_events),
             }
         };
         let left = (self.left() as usize).min(count);
@@ -100,7 +100,10 @@ impl Runs for Here {
     }
 
     fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint> {
-        Ok(self.run(overrides))
+        let (outcome, decisions) = self.run(overrides);
+        let is_whole = self.unit.max_events.is_none_or(|most| outcome.events <= most);
+        assert!(is_whole || outcome.verdict != Verdict::Safety, "it was cut off");
+        Ok((outcome, decisions))
     }
 
     fn end_at(&mut self, overrides: &Overrides, until_ns: u64) -> Result<bool, Complaint> {
@@ -285,6 +288,40 @@ fn of_a_run_that_hangs_together_a_shorter_one_is_found() {
     let (outcome, again) = here.run(&overrides);
     assert!(here.failure.is_of(&outcome) && again == decisions);
     assert_eq!(here.unit.max_events, Some(MOST), "what fails later is the same failure, too");
+}
+
+/// The judge asks whether it ever came to ten; the run goes on to its end.
+async fn judged(stage: Stage) {
+    let (mut at, came) = (1_u64, Rc::new(Cell::new(false)));
+    let heard = came.clone();
+    stage.judge(move || {
+        heard.get().then(|| (Verdict::Safety, Fall::new("judge", "it never comes to ten", "it came")))
+    });
+    for _ in 0..600 {
+        at = mix(at, who_is_first().await);
+        came.set(came.get() || at >> 50 == 10);
+        sleep(Duration::from_millis(1)).await;
+    }
+    for _ in 0..at % 100 {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// One that is cut off is judged all the same.
+#[test]
+fn a_run_that_was_cut_off_is_no_shorter_one() {
+    let story = Story::new("test/judged", "c", judged);
+    let unit = |seed| Unit { story: "test/judged".into(), seed, max_events: Some(MOST), ..unit() };
+    let ran = |seed: u64| on_fresh_thread(&story, &unit(seed), None).outcome;
+    let (seed, failure) = (0..).find_map(|seed| Some((seed, Failure::of(&ran(seed)).ok()?))).unwrap();
+    let (story, unit) = (story.clone(), unit(seed));
+    let mut here = Here { story, unit, failure, wrong: Wrong::Nothing, spent: 0, left: BUDGET, reserved: 0 };
+    let mut search = Search::of(&mut here, Overrides::default());
+    let Ok(()) = search.refresh() else { panic!("it runs here") };
+    let first = search.fresh();
+    assert!(search.lively() > MANY && search.draw_shorter(&first).is_ok());
+    let Search { overrides, events, .. } = search;
+    assert_eq!(Some(here.run(&overrides).0.events), events, "as many without a limit");
 }
 
 /// Whoever counts events has none to spare: each run that has fewer of them would fail alike.

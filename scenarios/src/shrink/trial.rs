@@ -63,6 +63,13 @@ impl Failure {
         }
     }
 
+    /// Of a run that was to have so many events at most. One that was cut off there may be judged to fail in the same way,
+    /// and fail in another when it goes on.
+    pub(super) fn is_of_whole(&self, outcome: &Outcome, most: Option<u64>) -> bool {
+        let is_whole = outcome.verdict != Verdict::Safety || most.is_none_or(|most| outcome.events <= most);
+        is_whole && self.is_of(outcome)
+    }
+
     pub(crate) fn is_of(&self, outcome: &Outcome) -> bool {
         outcome.verdict == self.verdict && outcome.signature().as_deref() == Some(&self.signature)
     }
@@ -107,28 +114,31 @@ impl Trial {
         Unit { overrides: overrides.clone(), ..self.unit.clone() }
     }
 
-    fn run(&mut self, units: Vec<Unit>) -> Result<Vec<Outcome>, Complaint> {
-        let count = units.len() as u64;
-        self.spent += count;
-        self.left = self.left.saturating_sub(count);
-        run(&mut self.pool, units)
+    fn fails(&self, outcome: &Outcome) -> bool {
+        self.failure.is_of_whole(outcome, self.unit.max_events)
+    }
+
+    fn charge(&mut self, runs: usize) {
+        self.spent += runs as u64;
+        self.left = self.left.saturating_sub(runs as u64);
     }
 }
 
 impl Runs for Trial {
-    /// Some run at once; which one is the first does not depend on how many.
+    /// Some run at once; which one is the first does not depend on how many, nor what it costs.
     fn first(
         &mut self,
         count: usize,
         candidate: &dyn Fn(usize) -> Overrides,
     ) -> Result<Option<usize>, Complaint> {
+        let count = count.min(usize::try_from(self.left()).unwrap_or(usize::MAX));
         for from in (0..count).step_by(self.jobs) {
-            if self.is_spent() {
-                return Ok(None);
-            }
             let some = from..count.min(from + self.jobs);
-            let outcomes = self.run(some.map(|nth| self.unit(&candidate(nth))).collect())?;
-            if let Some(found) = outcomes.iter().position(|outcome| self.failure.is_of(outcome)) {
+            let units = some.map(|nth| self.unit(&candidate(nth))).collect();
+            let outcomes = run(&mut self.pool, units)?;
+            let found = outcomes.iter().position(|outcome| self.fails(outcome));
+            self.charge(found.map_or(outcomes.len(), |found| found + 1));
+            if let Some(found) = found {
                 return Ok(Some(from + found));
             }
         }
@@ -137,8 +147,7 @@ impl Runs for Trial {
 
     fn record(&mut self, overrides: &Overrides) -> Result<(Outcome, Vec<Decision>), Complaint> {
         let unit = self.unit(overrides);
-        self.spent += 1;
-        self.left = self.left.saturating_sub(1);
+        self.charge(1);
         let (outcome, decisions) = recorded(&mut self.pool, unit)?;
         if !self.failure.is_of(&outcome) {
             return Err(Complaint::Internal(format!(
@@ -156,8 +165,9 @@ impl Runs for Trial {
             return Ok(false);
         }
         let unit = Unit { until_ns: Some(until_ns), ..self.unit(overrides) };
-        let outcome = self.run(vec![unit])?.remove(0);
-        let fails = self.failure.is_of(&outcome);
+        self.charge(1);
+        let outcome = run(&mut self.pool, vec![unit])?.remove(0);
+        let fails = self.fails(&outcome);
         if fails {
             self.unit.until_ns = Some(until_ns);
         }
