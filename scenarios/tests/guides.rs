@@ -391,36 +391,45 @@ fn tells(output: &str, said: &str) -> bool {
         .all(|line| lines.any(|told| told == line))
 }
 
+/// Whether a guide's commands of a story program, which is `example` here, print what the guide says; how many there are.
+fn story_program(part: &str, example: &str, program: &Path, folder: &Path) -> usize {
+    let commands = blocks(part, "console").into_iter().flat_map(|block| block.split("$ ").skip(1));
+    let commands = commands.filter_map(|command| command.strip_prefix("cargo run --example stories -- "));
+    let commands = commands.inspect(|command| {
+        let (words, said) = command.split_once('\n').expect("a command and its output");
+        // Which finding is told of first depends on the number of processes.
+        let alone = words.starts_with("fuzz").then_some("--jobs=1");
+        let ran = std::process::Command::new(program)
+            .args(words.split_whitespace().chain(alone))
+            .env("NO_COLOR", "1")
+            .env("CARGO", "cargo")
+            .current_dir(folder)
+            .output()
+            .expect("starts");
+        let output = String::from_utf8_lossy(&ran.stdout)
+            .replace(&format!("--example {example} "), "--example stories ");
+        assert!(tells(&output, said), "{words}\n{output}");
+    });
+    commands.count()
+}
+
 #[test]
-fn the_history_falls_and_the_mended_server_stands() {
-    let (Some(as_written), Some(mended)) = (example("numbers"), example("numbers_fixed")) else {
+fn story_programs_of_the_guides_print_what_they_say() {
+    let names = ["turnstile", "numbers", "numbers_fixed"];
+    let [Some(turnstile), Some(numbers), Some(mended)] = names.map(example) else {
         assert!(env::var_os("STORMGLASS_CI_RUNNING").is_none(), "CI builds the examples");
         eprintln!("not tested: the examples are not built, or older than their sources");
         return;
     };
-    let (_, guide) =
-        guides().into_iter().find(|(name, _)| name.ends_with("judged-by-a-history.md")).expect("it is there");
-    let (before, after) = guide.split_once("## Mend it").expect("it is mended");
+    let guides = guides();
+    let guide = |file: &str| {
+        let found = guides.iter().find(|(name, _)| name.ends_with(file));
+        &found.expect("it is there").1
+    };
     let folder = tempfile::tempdir().expect("a folder");
-    let mut seen = 0;
-    for (program, part) in [(as_written, before), (mended, after)] {
-        for command in blocks(part, "console").into_iter().flat_map(|block| block.split("$ ").skip(1)) {
-            seen += 1;
-            let (typed, said) = command.split_once('\n').expect("a command and its output");
-            let words = typed.strip_prefix("cargo run --example stories -- ").expect("a story program");
-            // Which finding is told of first depends on the number of processes.
-            let alone = (seen == 1).then_some("--jobs=1");
-            let ran = std::process::Command::new(&program)
-                .args(words.split_whitespace().chain(alone))
-                .env("NO_COLOR", "1")
-                .env("CARGO", "cargo")
-                .current_dir(folder.path())
-                .output()
-                .expect("starts");
-            let output =
-                String::from_utf8_lossy(&ran.stdout).replace("--example numbers ", "--example stories ");
-            assert!(tells(&output, said), "{typed}\n{output}");
-        }
-    }
-    assert_eq!(seen, 4, "commands");
+    let seen = story_program(guide("first-test.md"), names[0], &turnstile, folder.path());
+    assert_eq!(seen, 2, "commands");
+    let (before, after) = guide("judged-by-a-history.md").split_once("## Mend it").expect("it is mended");
+    let seen = story_program(before, names[1], &numbers, folder.path());
+    assert_eq!(seen + story_program(after, names[2], &mended, folder.path()), 4, "commands");
 }
