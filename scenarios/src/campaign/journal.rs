@@ -15,6 +15,10 @@ use crate::wall::Stopwatch;
 /// How often the state is written.
 const EVERY: Duration = Duration::from_millis(250);
 
+/// Real time for which a campaign that was killed may seem to be there: a worker that it was about to start has its files
+/// until it is one.
+const PARTING: Duration = Duration::from_millis(500);
+
 /// What a campaign is: two of the same plan come to the same, whenever and wherever they run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -122,12 +126,16 @@ impl Journal {
             .map_err(|error| Complaint::Internal(format!("--findings {shown}: {error}")))?;
         // A folder that cannot be locked, on another system or over a network, is anybody's.
         let Ok(opened) = fs::File::open(folder) else { return Ok(None) };
-        match opened.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(Complaint::usage(format!(
-                "--findings {shown}: another campaign is at work there; name another folder, or wait for it"
-            ))),
-            _ => Ok(Some(opened)),
+        let since = Stopwatch::start();
+        while let Err(TryLockError::WouldBlock) = opened.try_lock() {
+            if since.elapsed() > PARTING {
+                return Err(Complaint::usage(format!(
+                    "--findings {shown}: another campaign is at work there; name another folder, or wait for it"
+                )));
+            }
+            std::thread::park_timeout(PARTING / 50);
         }
+        Ok(Some(opened))
     }
 
     /// Whether the program is another one than that which began the campaign.
@@ -309,5 +317,18 @@ mod tests {
         journal.save_now_and_then(folder.path()).unwrap();
         let Err(Complaint::Usage(text)) = Journal::load(folder.path()) else { panic!("it was accepted") };
         assert!(text.contains("version 0.0.1"), "{text}");
+    }
+    #[test]
+    fn who_is_about_to_let_go_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let Ok(Some(held)) = Journal::own(folder.path()) else { panic!("a folder can be locked here") };
+        assert!(Journal::own(folder.path()).is_err(), "it is somebody's");
+        let let_go = move || {
+            std::thread::park_timeout(PARTING / 5);
+            drop(held);
+        };
+        let letting_go = std::thread::Builder::new().spawn(let_go).unwrap();
+        assert!(matches!(Journal::own(folder.path()), Ok(Some(_))));
+        letting_go.join().unwrap();
     }
 }
