@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::oracles::{Held, acknowledged, overlap, with_lost_puts};
-use crate::processes::{Process, Said, Server, until};
+use crate::processes::{Process, Said, Server, first_key, until};
 
 /// How often the server is killed while all are at work.
 const BLOWS: usize = 2;
@@ -62,13 +62,6 @@ fn kill(folder: &Path, flags: &'static str, hold: &str) -> Seen {
     let lost = puts.into_iter().filter_map(|(said, key, value)| lost(&server, &said, &key, &value)).collect();
     let history = fs::read_to_string(folder.join("load.jsonl")).unwrap();
     Seen { lost, overlap: overlap(held), history, key, versions }
-}
-
-/// From the line with which a load begins.
-fn first_key(out: &str) -> Option<String> {
-    let (line, _) = out.split_once('\n')?;
-    let (_, keys) = line.split_once("keys ")?;
-    keys.split_whitespace().next().map(str::to_owned)
 }
 
 fn holds(locker: &Process) -> bool {

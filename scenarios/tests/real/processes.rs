@@ -24,6 +24,13 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     panic!("not in a minute: {what}");
 }
 
+/// From the line with which a load begins.
+pub(crate) fn first_key(out: &str) -> Option<String> {
+    let (line, _) = out.split_once('\n')?;
+    let (_, keys) = line.split_once("keys ")?;
+    keys.split_whitespace().next().map(str::to_owned)
+}
+
 /// A process of the command, killed when dropped.
 pub(crate) struct Process {
     child: Child,

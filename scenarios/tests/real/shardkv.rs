@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::processes::{Process, Said, free_address, until};
+use crate::processes::{Process, Said, first_key, free_address, until};
 
 /// One server: where it is, and the command line that starts it.
 struct Server {
@@ -93,8 +93,19 @@ impl Store {
         LOADS.map(load)
     }
 
+    /// Before it has brought its first key to this version a load has done nothing that is worth judging.
+    fn gets_on(&self, load: &Process) {
+        let key = until("the load's keys", || first_key(&load.out()));
+        until("a load that gets on", || {
+            let said = self.client(&format!("get {key}")).said();
+            let version = said.out.split('\t').next()?.parse::<u64>().ok()?;
+            (version >= PROGRESS).then_some(())
+        });
+    }
+
     /// What the keys hold in the end, and what the histories of the loads that were going on are.
     fn judge(self, loads: [Process; 2], appended: &str) -> [Said; 2] {
+        loads.iter().for_each(|load| self.gets_on(load));
         loads.iter().for_each(Process::interrupt);
         loads.into_iter().for_each(|load| drop(load.said().ends(0)));
         for key in ["a", "b", "c", "d"] {
@@ -119,6 +130,9 @@ impl Server {
         self.process = Some(Process::start(folder, &self.line));
     }
 }
+
+/// Versions that a load must bring its first key.
+const PROGRESS: u64 = 8;
 
 /// Two loads at once: what judges each, and what it is.
 const LOADS: [(&str, &str); 2] = [("kv", "load"), ("versioned-kv", "load --versioned")];
